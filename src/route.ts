@@ -1,0 +1,102 @@
+/**
+ * A route is data: method, path, permission, schemas, handler. Doors read it; nothing else knows about HTTP.
+ *
+ * There are two kinds. An ordinary route is authenticated, permitted and checked against its schemas by the door before
+ * `handle` runs. An *invocation* (somebody asks a model for an answer) is handed over unread, because whatever becomes of
+ * it, a refusal included, must leave a record: `invoke` itself admits the caller and reads the body.
+ */
+import type { Readable } from 'node:stream'
+import type { TSchema } from 'typebox'
+import type { Problem } from './errors.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Whoever calls: a key, a token, or the local user of a server without keys. */
+export interface Actor {
+  /** Stable and free of personal data, e.g. `key:7f3a…` or `local`. */
+  readonly id: string
+  readonly name: string
+  readonly roles: readonly string[]
+}
+
+/** One part of a multipart body. A file's stream must be read to its end (or destroyed) before the next part comes. */
+export type Part =
+  | { readonly kind: 'field'; readonly name: string; readonly value: string }
+  | { readonly kind: 'file'; readonly name: string; readonly filename: string; readonly stream: Readable }
+
+export interface RouteRequest {
+  readonly requestId: string
+  readonly actor: Actor
+  /** Address of the caller. */
+  readonly source: string
+  readonly params: Readonly<Record<string, string>>
+  /** Checked against the route's schema; numbers and booleans already converted. */
+  readonly query: Readonly<Record<string, unknown>>
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** Parsed and checked against the route's schema. */
+  readonly body: unknown
+  /** The parts of a `multipart` route, in the order sent. */
+  readonly parts: AsyncIterable<Part>
+}
+
+/** What a handler answers. Exactly one of `body` (becomes JSON), `text` (sent as it is) and `stream` is given, or none. */
+export interface Answer {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly text?: string
+  readonly stream?: Readable
+  /** Content type of `text` and `stream`; default `application/json; charset=utf-8`. */
+  readonly type?: string
+}
+
+interface Described {
+  readonly method: Method
+  /** `/models/:name/versions/:version`. A colon starts a parameter, which ends at the next slash. */
+  readonly path: string
+  /** A permission of `access/roles.ts`, or `public`. */
+  readonly permission: string
+  /** One line for the API's documentation. */
+  readonly summary: string
+  readonly description?: string
+  /** Groups the route in the API's documentation. */
+  readonly tag: string
+  /** Body of each documented success, by status. */
+  readonly answers: Readonly<Record<number, TSchema | 'text' | 'binary'>>
+  /** Statuses of the problems it may answer with, beyond 401, 403, 500 and 503 which any route may. */
+  readonly problems?: readonly number[]
+  readonly params?: TSchema
+  readonly query?: TSchema
+}
+
+export interface Route extends Described {
+  readonly kind?: 'plain'
+  /** JSON body. Without it, and without `multipart`, a body is refused. */
+  readonly body?: TSchema
+  readonly multipart?: { readonly bytesMax: number; readonly description: string; readonly schema: TSchema }
+  readonly handle: (request: RouteRequest) => Promise<Answer> | Answer
+}
+
+/** An invocation as a door hands it over. Methods throw a `Problem`; they may be called once. */
+export interface InvocationRequest {
+  readonly requestId: string
+  readonly source: string
+  readonly params: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Who calls, if they may do what `permission` names. */
+  admit(permission: string): Actor
+  /** The body's text; throws `too_large`, `unsupported_type` or `timeout` where it could not be had. */
+  text(): string
+}
+
+export interface InvocationRoute extends Described {
+  readonly kind: 'invocation'
+  /** For the documentation only: the door does not check it. */
+  readonly body?: TSchema
+  /** Never rejects with a `Problem` that has not been recorded. */
+  readonly invoke: (request: InvocationRequest) => Promise<Answer>
+  /** How this protocol writes a problem; default: `application/problem+json`. */
+  readonly problem?: (problem: Problem, requestId: string) => Answer
+}
+
+export type AnyRoute = Route | InvocationRoute
