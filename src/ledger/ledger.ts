@@ -1,5 +1,5 @@
-import type { Durability, LedgerRecord, RecordKind } from './record.ts'
 import type { InclusionProof, SignedHead } from './evidence.ts'
+import type { Durability, LedgerRecord, RecordKind } from './record.ts'
 
 /**
  * The ledger as the rest of the program sees it.

@@ -23,7 +23,12 @@ export interface Feature {
   /** A protected attribute, for fairness. */
   readonly protected: boolean
   /** Seen in the reference data: told, counted, never enforced. */
-  readonly observed?: { readonly minimum?: number; readonly maximum?: number; readonly missing: number; readonly distinct: number }
+  readonly observed?: {
+    readonly minimum?: number
+    readonly maximum?: number
+    readonly missing: number
+    readonly distinct: number
+  }
 }
 
 export interface Output {

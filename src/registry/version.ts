@@ -1,0 +1,52 @@
+/** A registered version: immutable from the moment it is registered. */
+
+import type { Durability } from '../ledger/record.ts'
+import type { ArtifactFormat, Task } from '../predictor/predictor.ts'
+import type { Signature } from './signature.ts'
+
+export interface Uses {
+  /** Purposes it may be used for; empty: any that is not prohibited. */
+  readonly permitted: readonly string[]
+  readonly prohibited: readonly string[]
+}
+
+export interface StoredFile {
+  readonly sha256: string
+  readonly bytes: number
+}
+
+export interface ModelVersion {
+  readonly model: string
+  readonly version: string
+  readonly owner?: string
+  readonly description?: string
+  readonly format: ArtifactFormat
+  readonly task: Task
+  readonly objective: string
+  readonly artifact: StoredFile
+  readonly signature: Signature
+  readonly uses: Uses
+  readonly limitations: readonly string[]
+  /** Stated by the trainer. */
+  readonly statedMetrics: Readonly<Record<string, number>>
+  /** Recomputed by us on the evaluation data. */
+  readonly measuredMetrics?: Readonly<Record<string, number>>
+  /** Dataset snapshots: the training data that the profile describes, and the data the metrics were measured on. */
+  readonly reference?: StoredFile & { readonly rows: number }
+  readonly evaluation?: StoredFile & { readonly rows: number }
+  /** Object that holds the reference profile as JSON. */
+  readonly profile?: StoredFile
+  readonly durability: Durability
+  /** Facts of the artifact: trees, depth… */
+  readonly facts: Readonly<Record<string, number | string>>
+  readonly registeredAt: number
+  readonly registeredBy: string
+}
+
+export interface Alias {
+  readonly model: string
+  readonly alias: string
+  readonly version: string
+  readonly movedAt: number
+  readonly movedBy: string
+}
