@@ -49,7 +49,7 @@ export function uuid7(clock: Clock, fill: (bytes: Uint8Array) => void = bytes =>
       used += 9
       return (
         prefix +
-        HEX[counter >> 4]![1]! +
+        HEX[counter >> 8]![1]! +
         HEX[counter & 0xff]! +
         '-' +
         HEX[(pool[at]! & 0x3f) | 0x80]! +
