@@ -1,0 +1,165 @@
+/** Who calls, and may they. Answers from memory: the answering thread never waits for the database. */
+import { Problem } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Actor } from '../route.ts'
+import {
+  hashSecret,
+  idOfSecret,
+  isExpired,
+  judgeCreation,
+  judgeRevocation,
+  type KeyInfo,
+  keyInfo,
+  makeSecret,
+  type NewKey,
+  type StoredKey,
+  sameHash,
+} from './keys.ts'
+import { permits } from './roles.ts'
+import { type KeyStore, keyStore } from './store.ts'
+
+/** Everybody, while there are no keys; and whoever works on the data folder itself, which is to own it. */
+export const LOCAL: Actor = { id: 'local', name: 'local', roles: ['admin'] }
+
+export interface Access {
+  /**
+   * The actor behind an `Authorization` header. Throws `unauthenticated`. While there are no keys, everybody is `LOCAL`
+   * and the header is not looked at.
+   */
+  authenticate(authorization: string | undefined): Actor
+  /** Throws `forbidden` where no role of the actor has the permission. */
+  permit(actor: Actor, permission: string): void
+  /**
+   * Whether callers need a key. Once true it stays true until the process ends, whatever is revoked: a server that was
+   * started for the network must not open itself to everybody because its last key went.
+   */
+  hasKeys(): boolean
+  /** Makes a key. Its secret is in the answer and nowhere else, ever. */
+  create(key: NewKey, by: Actor): Promise<{ readonly key: KeyInfo; readonly secret: string }>
+  /** All keys, oldest first, revoked and expired ones included. */
+  list(): Promise<readonly KeyInfo[]>
+  /** Refuses the key from now on: in this process at once, in others after their next `refresh`. */
+  revoke(id: string, by: Actor): Promise<KeyInfo>
+  /** Reads the keys again; called on a schedule where several processes share a database. */
+  refresh(): Promise<void>
+}
+
+export interface AccessParts {
+  readonly db: Database
+  readonly clock: Clock
+  readonly ids: Ids
+  /** Fills a buffer with random bytes fit for secrets. */
+  readonly random: (bytes: Uint8Array) => void
+}
+
+interface KnownKey extends StoredKey {
+  readonly actor: Actor
+}
+
+export async function openAccess({ db, clock, ids, random }: AccessParts): Promise<Access> {
+  const store = keyStore(db)
+  const snapshot = keySnapshot(store)
+  await snapshot.refresh()
+
+  const recordOf = (action: 'key:created' | 'key:revoked', keyId: string, by: Actor, at: number) =>
+    ({ kind: 'change', id: ids.next(), at, actor: by.id, action, target: `key:${keyId}` }) as const
+
+  return {
+    authenticate(authorization: string | undefined): Actor {
+      return snapshot.hasKeys() ? authenticate(authorization, snapshot.find, clock.now()) : LOCAL
+    },
+    permit(actor: Actor, permission: string): void {
+      if (permits(actor, permission)) return
+      const roles = actor.roles.length === 0 ? 'no role' : actor.roles.join(', ')
+      throw new Problem('forbidden', `Cannot do this: it needs the permission ${permission}, the caller has ${roles}`)
+    },
+    hasKeys: snapshot.hasKeys,
+    async create(key: NewKey, by: Actor): Promise<{ key: KeyInfo; secret: string }> {
+      const { id, secret } = makeSecret(random)
+      const now = clock.now()
+      const expiry = key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }
+      const { created } = await store.change(keys => {
+        const roles = judgeCreation(key, keys, by, now)
+        const created = {
+          id,
+          name: key.name,
+          roles,
+          sha256: hashSecret(secret),
+          createdAt: now,
+          createdBy: by.id,
+          ...expiry,
+        }
+        // The name stays out of the record: people put people's names there.
+        return { created, record: { ...recordOf('key:created', id, by, now), detail: { roles, ...expiry } } }
+      })
+      await snapshot.refresh()
+      return { key: keyInfo(created!), secret }
+    },
+    async list(): Promise<readonly KeyInfo[]> {
+      return (await store.all()).map(keyInfo)
+    },
+    async revoke(id: string, by: Actor): Promise<KeyInfo> {
+      const now = clock.now()
+      await store.change(keys => {
+        judgeRevocation(id, keys, now)
+        return { revoked: { id, at: now, by: by.id }, record: recordOf('key:revoked', id, by, now) }
+      })
+      await snapshot.refresh()
+      return keyInfo(snapshot.find(id)!)
+    },
+    refresh: snapshot.refresh,
+  }
+}
+
+function authenticate(
+  authorization: string | undefined,
+  find: (id: string) => KnownKey | undefined,
+  now: number,
+): Actor {
+  const refuse = (found: string): never => {
+    throw new Problem('unauthenticated', `Cannot tell who calls: ${found}`)
+  }
+  if (authorization === undefined) return refuse('no key was given, wanted the header «Authorization: Bearer KEY»')
+  const secret = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
+  if (secret === undefined) return refuse('the Authorization header is not of the form «Bearer KEY»')
+  const id = idOfSecret(secret)
+  const key = id === undefined ? undefined : find(id)
+  // One sentence for an unknown id and for a wrong secret; only who holds the secret learns what became of the key.
+  if (key === undefined || !sameHash(key.sha256, hashSecret(secret))) return refuse('the key is not known')
+  if (key.revokedAt !== undefined) return refuse(`the key ${key.id} was revoked`)
+  if (isExpired(key, now)) return refuse(`the key ${key.id} has expired`)
+  return key.actor
+}
+
+interface KeySnapshot {
+  readonly find: (id: string) => KnownKey | undefined
+  readonly hasKeys: () => boolean
+  readonly refresh: () => Promise<void>
+}
+
+function keySnapshot(store: KeyStore): KeySnapshot {
+  let keys: ReadonlyMap<string, KnownKey> = new Map()
+  let needed = false
+  let latest: Promise<void> = Promise.resolve()
+
+  const read = async (): Promise<void> => {
+    const all = await store.all()
+    keys = new Map(all.map(key => [key.id, { ...key, actor: actorOf(key) }]))
+    needed ||= all.some(key => key.revokedAt === undefined)
+  }
+  return {
+    find: id => keys.get(id),
+    hasKeys: () => needed,
+    // One after another: a slow reading from before a revocation must not land after the one that knows of it.
+    refresh(): Promise<void> {
+      latest = latest.then(read, read)
+      return latest
+    },
+  }
+}
+
+function actorOf(key: KeyInfo): Actor {
+  return Object.freeze({ id: `key:${key.id}`, name: key.name, roles: Object.freeze([...key.roles]) })
+}
