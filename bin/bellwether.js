@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// Starts the command line on a Node that can run it. This file must itself run on Node 20: plain JavaScript, nothing new.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const NODE_MIN = [24, 12]
+const EXIT_UNAVAILABLE = 69
+
+const file = path => fileURLToPath(new URL(path, import.meta.url))
+// A clone has its source, which Node runs as it is; the published package has only what was compiled from it.
+const program = [file('../src/cli.ts'), file('../dist/cli.js')].find(path => existsSync(path))
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+const isNewEnough = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])
+
+if (program === undefined) {
+  fail('neither src/cli.ts nor dist/cli.js is there; install the package again')
+} else if (isNewEnough) {
+  await import(new URL(program.endsWith('.ts') ? '../src/cli.ts' : '../dist/cli.js', import.meta.url).href)
+} else {
+  const node = ['../node_modules/node/bin/node', '../node_modules/node/bin/node.exe'].map(file).find(existsSync)
+  if (node === undefined) {
+    fail(
+      `this is Node ${process.versions.node}, Node ${NODE_MIN.join('.')} or newer is wanted (in a clone, run \`npm ci\`)`,
+    )
+  } else {
+    runWith(node)
+  }
+}
+
+function fail(reason) {
+  process.stderr.write(`Cannot start Bellwether: ${reason}\n`)
+  process.exitCode = EXIT_UNAVAILABLE
+}
+
+function runWith(node) {
+  const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // A terminal sends its signals to both of us; passed on, the child would take one Ctrl-C for two.
+  const isTerminal = process.stdin.isTTY === true
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
+    process.on(signal, () => {
+      if (!(isTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT'))) child.kill(signal)
+    })
+  }
+  child.on('error', error => fail(error.message))
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal]
+  })
+}
