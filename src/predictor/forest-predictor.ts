@@ -1,0 +1,136 @@
+/**
+ * The scalar path from a row to its answers: the reference that every faster kernel is held against. It allocates nothing
+ * per row.
+ */
+import { type Forest, forestBytes, type Link } from './forest.ts'
+import type { Predictor } from './predictor.ts'
+import { type SeekLeaves, seekAny, seekComplete } from './seek-leaves.ts'
+
+const f32 = Math.fround
+
+/** Adds what the leaves are worth to the sums. */
+type AddLeaves = (leaves: Int32Array, sums: Float64Array) => void
+
+export function forestPredictor(forest: Forest): Predictor {
+  const { features, base, precision } = forest
+  const width = features.length
+  const outputs = base.length
+  const row = new Float64Array(width)
+  const sums = new Float64Array(outputs)
+  const leaves = new Int32Array(forest.roots.length)
+  const seek = seekAny(forest)
+  const seekFast: SeekLeaves = forest.sets.firsts.length === 0 ? seekComplete(forest, forest.depth) : seek
+  const addLeaves = adder(forest)
+  const single = precision === 'float32'
+
+  const margin = (rows: Float64Array, count: number, out: Float64Array): void => {
+    requireRoom(rows, count * width, out, count * outputs)
+    for (let index = 0; index < count; index++) {
+      const from = index * width
+      let hasMissing = false
+      for (let column = 0; column < width; column++) {
+        const value = rows[from + column]!
+        if (Number.isNaN(value)) hasMissing = true
+        row[column] = single ? f32(value) : value
+      }
+      if (hasMissing) seek(row, leaves)
+      else seekFast(row, leaves)
+      for (let output = 0; output < outputs; output++) sums[output] = base[output]!
+      addLeaves(leaves, sums)
+      for (let output = 0; output < outputs; output++) out[index * outputs + output] = sums[output]!
+    }
+  }
+  const link = LINKS[precision][forest.link]
+  return {
+    format: forest.format,
+    task: forest.task,
+    objective: forest.objective,
+    features,
+    featureTypes: forest.featureTypes,
+    named: forest.named,
+    outputCount: outputs,
+    facts: forest.facts,
+    bytes: forestBytes(forest),
+    margin,
+    predict(rows: Float64Array, count: number, out: Float64Array): void {
+      margin(rows, count, out)
+      if (link !== undefined) for (let index = 0; index < count * outputs; index++) out[index] = link(out[index]!)
+    },
+  }
+}
+
+function adder(forest: Forest): AddLeaves {
+  if (forest.leafVectors !== undefined) return addVectors(forest, forest.leafVectors)
+  if (forest.weights !== undefined || forest.base.length > 1) return addWeighted(forest)
+  return forest.precision === 'float32' ? add32(forest) : add64(forest)
+}
+
+/** One output, no weights. */
+function add32({ value }: Forest): AddLeaves {
+  const worth = Float32Array.from(value)
+  return (leaves, sums) => {
+    let sum = f32(sums[0]!)
+    for (let tree = 0; tree < leaves.length; tree++) sum = f32(sum + worth[leaves[tree]!]!)
+    sums[0] = sum
+  }
+}
+
+function add64({ value }: Forest): AddLeaves {
+  return (leaves, sums) => {
+    let sum = sums[0]!
+    for (let tree = 0; tree < leaves.length; tree++) sum += value[leaves[tree]!]!
+    sums[0] = sum
+  }
+}
+
+function addWeighted({ value, weights, groups, precision }: Forest): AddLeaves {
+  const single = precision === 'float32'
+  return (leaves, sums) => {
+    for (let tree = 0; tree < leaves.length; tree++) {
+      const group = groups?.[tree] ?? 0
+      const leaf = value[leaves[tree]!]!
+      const worth = weights === undefined ? leaf : leaf * weights[tree]!
+      sums[group] = single ? f32(sums[group]! + f32(worth)) : sums[group]! + worth
+    }
+  }
+}
+
+function addVectors({ child, weights, precision }: Forest, vectors: Float64Array): AddLeaves {
+  const single = precision === 'float32'
+  return (leaves, sums) => {
+    for (let tree = 0; tree < leaves.length; tree++) {
+      const start = child[leaves[tree]!]!
+      for (let output = 0; output < sums.length; output++) {
+        const leaf = vectors[start + output]!
+        const worth = weights === undefined ? leaf : leaf * weights[tree]!
+        sums[output] = single ? f32(sums[output]! + f32(worth)) : sums[output]! + worth
+      }
+    }
+  }
+}
+
+/** XGBoost's `Sigmoid`: the exponent is capped so that e^x stays finite in float32. */
+function sigmoid32(margin: number): number {
+  return f32(1 / f32(f32(Math.exp(Math.min(-margin, f32(88.7)))) + 1))
+}
+
+const LINKS: Readonly<Record<'float32' | 'float64', Record<Link, ((margin: number) => number) | undefined>>> = {
+  float32: {
+    identity: undefined,
+    sigmoid: sigmoid32,
+    exp: margin => f32(Math.exp(margin)),
+    step: margin => (margin > 0 ? 1 : 0),
+  },
+  float64: {
+    identity: undefined,
+    sigmoid: margin => 1 / (1 + Math.exp(-margin)),
+    exp: Math.exp,
+    step: margin => (margin > 0 ? 1 : 0),
+  },
+}
+
+function requireRoom(rows: Float64Array, wantedIn: number, out: Float64Array, wantedOut: number): void {
+  if (rows.length < wantedIn) throw new RangeError(`Cannot predict: ${rows.length} values given, wanted ${wantedIn}`)
+  if (out.length < wantedOut)
+    throw new RangeError(`Cannot predict: room for ${out.length} answers, wanted ${wantedOut}`)
+}

@@ -1,0 +1,77 @@
+/** Any artifact into a forest: recognises the format by its bytes, since names of files are often wrong. */
+import { Problem } from '../errors.ts'
+import type { Forest } from './forest.ts'
+import { loadXgboost } from './load-xgboost.ts'
+
+const SAVE_JSON = "xgboost.Booster(model_file=OLD).save_model('model.json')"
+
+/** Throws `invalid`, saying what the bytes are and what would work instead, where they are not a model we can load. */
+export function loadArtifact(bytes: Uint8Array): Forest {
+  const refusal = refuse(bytes)
+  if (refusal !== undefined) throw new Problem('invalid', `Cannot load the artifact: ${refusal}`)
+  return loadXgboost(bytes)
+}
+
+/** Why these bytes are not an XGBoost JSON model, if they are not. */
+function refuse(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0) return 'it is empty'
+  const head = latin(bytes, 512)
+  const text = head.replace(/^ï»¿/, '').trimStart()
+  if (text.startsWith('{')) {
+    // In Universal Binary JSON the length of a key follows the brace; in JSON, white space or a quote does.
+    if (/^\{[LiIUl]/.test(text)) {
+      return `it is an XGBoost UBJSON model, which is not supported yet; save it as JSON: ${SAVE_JSON}`
+    }
+    if (/"(tree_info|pandas_categorical|max_feature_idx)"/.test(head) && !/"learner"/.test(head)) {
+      return "it looks like LightGBM's JSON dump, which is not supported yet; supported is an XGBoost model saved as JSON"
+    }
+    return undefined
+  }
+  if (text.startsWith('[') && /"nodeid"/.test(head)) {
+    return `it is an XGBoost dump (dump_model), which cannot be loaded by XGBoost either; save the model with save_model('model.json')`
+  }
+  return `it is ${foreign(bytes, text)}; supported is an XGBoost model saved as JSON (save_model('model.json'))`
+}
+
+function foreign(bytes: Uint8Array, text: string): string {
+  if (text.startsWith('tree\n') || text.startsWith('tree\r')) return 'a LightGBM text model, which is not supported yet'
+  if (text.startsWith('<') && /<PMML/.test(text)) return 'a PMML document, which is not supported yet'
+  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) {
+    return 'a Python pickle, whose loading would run its code and is not supported'
+  }
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return 'a ZIP archive (skops, PyTorch or Keras?), which is not supported'
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'compressed with gzip; unpack it first'
+  if (bytes[0] === 0x78 && (bytes[1] === 0x9c || bytes[1] === 0xda || bytes[1] === 0x01)) {
+    return 'a compressed joblib file, whose loading would run its code and is not supported'
+  }
+  if (bytes[0] === 0x89 && text.slice(1, 4) === 'HDF') return 'an HDF5 file (Keras?), which is not supported'
+  if (bytes[0] === 0x08 && bytes[1]! < 0x20 && (bytes[2] === 0x12 || bytes[2] === 0x1a || bytes[2] === 0x3a)) {
+    return 'an ONNX model, which is not supported yet'
+  }
+  if (text.startsWith('binf') || looksLikeLegacyXgboost(bytes)) {
+    return `an XGBoost model in the binary format that XGBoost 3.1 removed; convert it with XGBoost 3.0 or earlier: ${SAVE_JSON}`
+  }
+  return `of no format known here (it starts with ${hex(bytes)})`
+}
+
+/**
+ * The legacy format starts with `LearnerModelParamLegacy`: base_score (float32), num_feature (uint32), num_class (int32),
+ * contain_extra_attrs (0 or 1), contain_eval_metrics (0 or 1), major and minor version, then reserved zeros.
+ */
+function looksLikeLegacyXgboost(bytes: Uint8Array): boolean {
+  if (bytes.length < 136) return false
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const flags = view.getUint32(12, true) <= 1 && view.getUint32(16, true) <= 1
+  const features = view.getUint32(4, true)
+  return (
+    flags && features > 0 && features < 1 << 20 && view.getUint32(8, true) < 1 << 16 && view.getUint32(20, true) < 16
+  )
+}
+
+function latin(bytes: Uint8Array, length: number): string {
+  return String.fromCharCode(...bytes.subarray(0, length))
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes.subarray(0, 8), byte => byte.toString(16).padStart(2, '0')).join(' ')
+}

@@ -1,0 +1,175 @@
+/**
+ * XGBoost's JSON model (`Booster.save_model('model.json')`, XGBoost 1.0 and later) into a forest.
+ *
+ * Answers are those of `Booster.predict` of a Booster loaded from the file: all trees are used, whatever
+ * `best_iteration` says (only scikit-learn's wrapper stops there). Sources: XGBoost's `doc/model.schema`,
+ * `src/tree/tree_model.cc`, `src/predictor/cpu_predictor.cc`, `src/common/categorical.h`.
+ */
+import { Problem } from '../errors.ts'
+import type { Forest } from './forest.ts'
+import { ForestBuilder } from './forest-builder.ts'
+import { JsonReader } from './json-bytes.ts'
+import { checkLearner, type GatheredModel, type Learner, marginBase } from './xgboost-learner.ts'
+import { readTree } from './xgboost-tree.ts'
+
+const WHAT = 'the XGBoost model'
+const NAMES_MAX = 100_000
+
+export function loadXgboost(bytes: Uint8Array): Forest {
+  const reader = new JsonReader(bytes, WHAT)
+  let learner: Learner | undefined
+  let version = 'unknown'
+  reader.object(key => {
+    if (key === 'learner') learner = readLearner(reader)
+    else if (key === 'version') version = Array.from(reader.numbers()).join('.')
+    else reader.skip()
+  })
+  reader.end()
+  if (learner === undefined) throw new Problem('invalid', `Cannot load ${WHAT}: it has no member "learner"`)
+  return forestOf(learner, version)
+}
+
+function readLearner(reader: JsonReader): Learner {
+  const learner: Learner = {
+    names: [],
+    types: [],
+    params: {},
+    objective: '',
+    attributes: {},
+    booster: undefined,
+    model: {},
+  }
+  reader.object(key => {
+    if (key === 'feature_names') learner.names = readStrings(reader)
+    else if (key === 'feature_types') learner.types = readStrings(reader)
+    else if (key === 'learner_model_param') learner.params = readTexts(reader)
+    else if (key === 'attributes') learner.attributes = readTexts(reader)
+    else if (key === 'objective') {
+      reader.object(member => {
+        if (member === 'name') learner.objective = reader.string()
+        else reader.skip()
+      })
+    } else if (key === 'gradient_booster') readBooster(reader, learner)
+    else reader.skip()
+  })
+  return learner
+}
+
+/** `gbtree` holds its model itself; `dart` holds a `gbtree` and the weights; newer ones hold the weights in a gbtree. */
+function readBooster(reader: JsonReader, learner: Learner): void {
+  reader.object(key => {
+    if (key === 'name') learner.booster = reader.string()
+    else if (key === 'model') readModel(reader, learner.model)
+    else if (key === 'weight_drop') learner.model.weights = Float64Array.from(reader.numbers(), Math.fround)
+    else if (key === 'gbtree') {
+      reader.object(member => {
+        if (member === 'model') readModel(reader, learner.model)
+        else reader.skip()
+      })
+    } else reader.skip()
+  })
+}
+
+function readModel(reader: JsonReader, model: GatheredModel): void {
+  const builder = new ForestBuilder(WHAT)
+  reader.object(key => {
+    if (key === 'gbtree_model_param') model.params = readTexts(reader)
+    else if (key === 'tree_info') model.groups = Int32Array.from(reader.numbers())
+    else if (key === 'cats') model.categories = readCategories(reader)
+    else if (key === 'trees') {
+      reader.array(() => readTree(reader, builder))
+      model.built = builder.finish()
+    } else reader.skip() // `iteration_indptr` matters for slices only; a linear model's `weights` never get here
+  })
+}
+
+/** Values of scalar members as text: XGBoost writes its parameters as strings, old versions some as numbers. */
+function readTexts(reader: JsonReader): Record<string, string> {
+  const texts: Record<string, string> = Object.create(null) as Record<string, string>
+  reader.object(key => {
+    const kind = reader.kind()
+    if (kind === 'string') texts[key] = reader.string()
+    else if (kind === 'number') texts[key] = String(reader.number())
+    else reader.skip()
+  })
+  return texts
+}
+
+function readStrings(reader: JsonReader): string[] {
+  const strings: string[] = []
+  reader.array(() => {
+    if (strings.length === NAMES_MAX) throw new Problem('invalid', `Cannot load ${WHAT}: more than ${NAMES_MAX} names`)
+    strings.push(reader.string())
+  })
+  return strings
+}
+
+/** `cats.enc`: by feature, the categories that a data frame had: texts as offsets into UTF-8 bytes, or numbers. */
+function readCategories(reader: JsonReader): (readonly string[] | undefined)[] {
+  const all: (readonly string[] | undefined)[] = []
+  reader.object(key => {
+    if (key !== 'enc') return reader.skip()
+    reader.array(() => {
+      let offsets: Float64Array | undefined
+      let values = new Float64Array(0)
+      reader.object(member => {
+        if (member === 'offsets') offsets = reader.numbers().slice()
+        else if (member === 'values') values = reader.numbers().slice()
+        else reader.skip()
+      })
+      all.push(offsets === undefined ? numbersAsCategories(values) : textsOf(offsets, values))
+    })
+  })
+  return all
+}
+
+function numbersAsCategories(values: Float64Array): readonly string[] | undefined {
+  return values.length === 0 ? undefined : Array.from(values, String)
+}
+
+function textsOf(offsets: Float64Array, values: Float64Array): readonly string[] | undefined {
+  if (offsets.length < 2) return undefined
+  const bytes = Uint8Array.from(values) // they are written as signed bytes
+  const texts: string[] = []
+  for (let index = 1; index < offsets.length; index++) {
+    const from = offsets[index - 1]!
+    const to = offsets[index]!
+    if (!(from >= 0 && to >= from && to <= bytes.length)) {
+      throw new Problem('invalid', `Cannot load ${WHAT}: the names of its categories are damaged`)
+    }
+    texts.push(new TextDecoder().decode(bytes.subarray(from, to)))
+  }
+  return texts
+}
+
+function forestOf(learner: Learner, version: string): Forest {
+  const { objective, built, groups, featureCount, weights } = checkLearner(learner)
+  const named = learner.names.length > 0
+  const features = named ? learner.names : Array.from({ length: featureCount }, (_, index) => `f${index}`)
+  const { leaves, featuresUsed: _, ...nodes } = built
+  const rounds = learner.attributes['best_iteration']
+  return {
+    format: 'xgboost-json',
+    task: objective.task,
+    objective: learner.objective,
+    features,
+    featureTypes: features.map((_, index) => learner.types[index]),
+    named,
+    categories: features.map((_, index) => learner.model.categories?.[index]),
+    precision: 'float32',
+    ...nodes,
+    groups,
+    ...(weights === undefined ? {} : { weights }),
+    base: Float64Array.of(marginBase(learner, objective)),
+    link: objective.link,
+    facts: {
+      trees: nodes.roots.length,
+      depth: nodes.depth,
+      leaves,
+      features: featureCount,
+      booster: learner.booster ?? 'gbtree',
+      xgboost: version,
+      ...(rounds === undefined || !/^\d+$/.test(rounds) ? {} : { bestIteration: Number(rounds) }),
+    },
+  }
+}

@@ -1,0 +1,86 @@
+/** Finds the leaf that a row ends in, in every tree of a forest. */
+import { CATEGORICAL, type Forest, inSet, MISSING_LEFT } from './forest.ts'
+
+/** Writes the leaf (node number) of each tree into `leaves`. `row` is rounded to the forest's precision already. */
+export type SeekLeaves = (row: Float64Array, leaves: Int32Array) => void
+
+/** Up to this depth all trees are walked the same number of steps, which needs no branch that depends on the data. */
+const EVEN_DEPTH_MAX = 12
+
+/** By every rule of the form. */
+export function seekAny(forest: Forest): SeekLeaves {
+  const { roots, feature, value, child, flags, sets } = forest
+  return (row, leaves) => {
+    for (let tree = 0; tree < roots.length; tree++) {
+      let node = roots[tree]!
+      for (let column = feature[node]!; column >= 0; column = feature[node]!) {
+        const x = row[column]!
+        const flag = flags[node]!
+        let left: boolean
+        if (Number.isNaN(x)) left = (flag & MISSING_LEFT) !== 0
+        else if ((flag & CATEGORICAL) !== 0) left = inSet(sets, value[node]!, x)
+        else left = x < value[node]!
+        node = child[node]! + (left ? 0 : 1)
+      }
+      leaves[tree] = node
+    }
+  }
+}
+
+/**
+ * For rows without a missing value, in a forest without categories. A comparison becomes 0 or 1 and is added to the child's
+ * number (`Number(a >= b)` compiles to one instruction; a conditional expression would be a branch that the processor
+ * mispredicts half the time: 3.0 µs against 0.9 µs a row of 120 trees of depth 4).
+ */
+export function seekComplete(forest: Forest, depth: number): SeekLeaves {
+  return depth <= EVEN_DEPTH_MAX ? seekEvenly(forest, depth) : seekToTheEnd(forest)
+}
+
+/**
+ * Leaves are made to lead to themselves (nothing is ≥ NaN), so that every tree takes `depth` steps; four trees are walked
+ * at once, so that the processor has something to do while it waits for one's node.
+ */
+function seekEvenly(forest: Forest, depth: number): SeekLeaves {
+  const { roots } = forest
+  const column = forest.feature.map(feature => Math.max(feature, 0))
+  const next = forest.child.map((child, node) => (forest.feature[node]! < 0 ? node : child))
+  const cut = forest.value.map((value, node) => (forest.feature[node]! < 0 ? Number.NaN : value))
+  return (row, leaves) => {
+    const trees = roots.length
+    let tree = 0
+    for (; tree + 3 < trees; tree += 4) {
+      let a = roots[tree]!
+      let b = roots[tree + 1]!
+      let c = roots[tree + 2]!
+      let d = roots[tree + 3]!
+      for (let step = 0; step < depth; step++) {
+        a = next[a]! + Number(row[column[a]!]! >= cut[a]!)
+        b = next[b]! + Number(row[column[b]!]! >= cut[b]!)
+        c = next[c]! + Number(row[column[c]!]! >= cut[c]!)
+        d = next[d]! + Number(row[column[d]!]! >= cut[d]!)
+      }
+      leaves[tree] = a
+      leaves[tree + 1] = b
+      leaves[tree + 2] = c
+      leaves[tree + 3] = d
+    }
+    for (; tree < trees; tree++) {
+      let node = roots[tree]!
+      for (let step = 0; step < depth; step++) node = next[node]! + Number(row[column[node]!]! >= cut[node]!)
+      leaves[tree] = node
+    }
+  }
+}
+
+function seekToTheEnd(forest: Forest): SeekLeaves {
+  const { roots, feature, value, child } = forest
+  return (row, leaves) => {
+    for (let tree = 0; tree < roots.length; tree++) {
+      let node = roots[tree]!
+      for (let column = feature[node]!; column >= 0; column = feature[node]!) {
+        node = child[node]! + Number(row[column]! >= value[node]!)
+      }
+      leaves[tree] = node
+    }
+  }
+}
