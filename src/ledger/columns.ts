@@ -1,0 +1,259 @@
+/**
+ * Record ↔ columns, a bijection: the columns of a sealed segment *are* the records, and their canonical bytes are put
+ * together again from the columns. Pure; `parquet.ts` moves columns to and from files.
+ */
+import { canonical, quote } from './canonical.ts'
+import { type Column, type ColumnType, fits, fixedColumns, openObjects, POSITION, REST } from './schema.ts'
+
+export type Cell = string | number | boolean | null
+
+export interface FilledColumn extends Column {
+  /** One cell a row; what is missing at the end is null. */
+  readonly values: readonly Cell[]
+}
+
+/** Rows of one kind and model, ready to be stored. */
+export interface Table {
+  readonly rows: number
+  /** `position` first, `rest` last. */
+  readonly columns: readonly FilledColumn[]
+}
+
+/** More columns than this are no features any more: what comes on top goes into `rest`. */
+const COLUMNS_MAX = 4096
+
+interface Filling extends Column {
+  readonly values: Cell[]
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+/** Collects records of one kind and model. Neither is stored: the file they are in says them. */
+export class TableBuilder {
+  #rows = 0
+  readonly #positions: Filling = { name: POSITION, type: 'integer', path: [], values: [] }
+  readonly #rest: Filling = { name: REST, type: 'json', path: [], values: [] }
+  readonly #columns: Filling[]
+  readonly #fixed: ReadonlyMap<string, readonly Filling[]>
+  readonly #open: Readonly<Record<string, string>>
+  readonly #dynamic = new Map<string, Filling>()
+  readonly #taken: Set<string>
+
+  constructor(kind: string | undefined) {
+    this.#columns = fixedColumns(kind).map(column => ({ ...column, values: [] }))
+    this.#fixed = Map.groupBy(this.#columns, column => column.path[0]!)
+    this.#open = openObjects(kind)
+    this.#taken = new Set([POSITION, REST, ...this.#columns.map(column => column.name)])
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  /**
+   * @param position index of the record in the log.
+   * @param line its canonical text.
+   * @param record the parsed text, if it could be parsed.
+   * @param whole stores the text as it is beside the columns, which then only serve queries.
+   */
+  add(position: number, line: string, record: Members | undefined, whole = false): void {
+    this.#put(this.#positions, position)
+    const others = record === undefined ? undefined : this.#spread(record)
+    const rest = others === undefined || whole ? quote(line) : others
+    if (rest !== '{}') this.#fill(this.#rest, rest)
+    this.#rows++
+  }
+
+  finish(): Table {
+    return { rows: this.#rows, columns: [this.#positions, ...this.#columns, this.#rest] }
+  }
+
+  /** Puts the members into their columns; returns the others as JSON, or undefined where columns cannot tell the record. */
+  #spread(record: Members): string | undefined {
+    const others: [string, unknown][] = []
+    try {
+      for (const [member, value] of Object.entries(record)) {
+        if ((member === 'kind' || member === 'model') && isPartition(value)) continue
+        const prefix = Object.hasOwn(this.#open, member) ? this.#open[member] : undefined
+        const stored = prefix === undefined ? this.#putFixed(member, value) : this.#putOpen(member, prefix, value)
+        if (!stored) others.push([member, value])
+      }
+      const complete = Object.keys(this.#open).every(member => Object.hasOwn(record, member))
+      return complete ? canonical(Object.fromEntries(others)) : undefined // `fromEntries`: also `__proto__` is a member
+    } catch {
+      return undefined // something in it has no canonical form
+    }
+  }
+
+  #putFixed(member: string, value: unknown): boolean {
+    const targets = this.#fixed.get(member)
+    if (targets === undefined) return false
+    if (targets[0]!.path.length === 1) {
+      const target = targets.find(({ type }) => fits(type, value))
+      if (target !== undefined) this.#put(target, value)
+      return target !== undefined
+    }
+    if (!isObject(value)) return false
+    const entries = Object.entries(value)
+    const found = entries.map(([name, cell]) => targets.find(({ path, type }) => path[1] === name && fits(type, cell)))
+    if (found.length === 0 || found.includes(undefined)) return false
+    for (const [index, [, cell]] of entries.entries()) this.#put(found[index]!, cell)
+    return true
+  }
+
+  #putOpen(member: string, prefix: string, value: unknown): boolean {
+    if (!isObject(value)) return false
+    let added = 0
+    for (const name in value) {
+      const type = scalarType(value[name])
+      if (type === undefined) return false
+      if (!this.#dynamic.has(`${type} ${prefix}${name}`)) added++
+    }
+    if (added > 0 && this.#dynamic.size + added > COLUMNS_MAX) return false
+    for (const name in value)
+      this.#put(this.#dynamicColumn(member, prefix, name, scalarType(value[name])!), value[name])
+    return true
+  }
+
+  #dynamicColumn(member: string, prefix: string, name: string, type: ColumnType): Filling {
+    const key = `${type} ${prefix}${name}`
+    const known = this.#dynamic.get(key)
+    if (known !== undefined) return known
+    const made: Filling = { name: columnName(prefix + name, this.#taken), type, path: [member, name], values: [] }
+    this.#dynamic.set(key, made)
+    this.#columns.push(made)
+    return made
+  }
+
+  #put(column: Filling, value: unknown): void {
+    this.#fill(column, column.type === 'json' ? canonical(value) : (value as Cell))
+  }
+
+  #fill({ values }: Filling, cell: Cell): void {
+    while (values.length < this.#rows) values.push(null)
+    values.push(cell)
+  }
+}
+
+/** Whether a value names a partition by itself: anything else is kept in `rest`. */
+export function isPartition(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function scalarType(value: unknown): ColumnType | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? 'number' : undefined
+  if (typeof value === 'boolean') return 'boolean'
+  return typeof value === 'string' ? 'text' : undefined
+}
+
+const NAME_LENGTH_MAX = 120
+
+/**
+ * A name that any SQL engine takes, alone among `taken` also where case is ignored. The exact name of the member stands
+ * in the segment's manifest.
+ */
+function columnName(wanted: string, taken: Set<string>): string {
+  const plain = wanted.replace(/[^A-Za-z0-9_]/g, '_').slice(0, NAME_LENGTH_MAX)
+  let name = plain
+  for (let number = 2; taken.has(name.toLowerCase()); number++) name = `${plain}_${number}`
+  taken.add(name.toLowerCase())
+  return name
+}
+
+/** Canonical JSON of one column's value in a row of the part read now; `''` for null. */
+export type Fragments = (row: number) => string
+
+/** One member of the text, or one object in it. `cells` are indexes of columns, of which at most one has a value. */
+interface Member {
+  readonly key: string
+  readonly prefix: string
+  readonly cells: readonly number[]
+  readonly members?: readonly Member[]
+  readonly required?: boolean
+  readonly text?: string
+}
+
+/**
+ * Makes the function that puts a row's canonical text together from its columns (all but `position`).
+ * `kind` and `model` are what the file is said to hold.
+ */
+export function assembler(
+  kind: string | undefined,
+  model: string | undefined,
+  columns: readonly Column[],
+): (cells: readonly Fragments[], row: number) => string {
+  const restAt = columns.findIndex(column => column.name === REST)
+  const layout = layoutOf(kind, model, columns)
+
+  return (cells, row) => {
+    const rest = restAt === -1 ? '' : cells[restAt]!(row)
+    if (rest !== '') return withRest(layout, cells, row, rest)
+    let text = ''
+    for (const member of layout) {
+      const value = memberText(member, cells, row)
+      if (value !== '') text += (text === '' ? '{' : ',') + member.prefix + value
+    }
+    return text === '' ? '{}' : `${text}}`
+  }
+}
+
+function layoutOf(kind: string | undefined, model: string | undefined, columns: readonly Column[]): Member[] {
+  const byKey = (a: Member, b: Member): number => (a.key < b.key ? -1 : 1)
+  const leaf = (key: string, cells: readonly number[]): Member => ({ key, prefix: `${quote(key)}:`, cells })
+  const open = openObjects(kind)
+  const stored = columns.flatMap((column, index) => (column.path.length === 0 ? [] : [{ column, index }]))
+  const indexes = (group: typeof stored): number[] => group.map(({ index }) => index)
+
+  const layout: Member[] = []
+  for (const [key, group] of Map.groupBy(stored, ({ column }) => column.path[0]!)) {
+    if (group[0]!.column.path.length === 1) {
+      layout.push(leaf(key, indexes(group)))
+      continue
+    }
+    const inner = Map.groupBy(group, ({ column }) => column.path[1]!)
+    const members = [...inner].map(([name, same]) => leaf(name, indexes(same))).sort(byKey)
+    layout.push({ ...leaf(key, []), members, required: Object.hasOwn(open, key) })
+  }
+  for (const key of Object.keys(open)) {
+    if (!layout.some(member => member.key === key)) layout.push({ ...leaf(key, []), members: [], required: true })
+  }
+  if (kind !== undefined) layout.push({ ...leaf('kind', []), text: quote(kind) })
+  if (model !== undefined) layout.push({ ...leaf('model', []), text: quote(model) })
+  return layout.sort(byKey)
+}
+
+function memberText(member: Member, cells: readonly Fragments[], row: number): string {
+  if (member.text !== undefined) return member.text
+  if (member.members !== undefined) {
+    let text = ''
+    for (const inner of member.members) {
+      const value = memberText(inner, cells, row)
+      if (value !== '') text += (text === '' ? '{' : ',') + inner.prefix + value
+    }
+    if (text !== '') return `${text}}`
+    return member.required === true ? '{}' : ''
+  }
+  for (const cell of member.cells) {
+    const value = cells[cell]!(row)
+    if (value !== '') return value
+  }
+  return ''
+}
+
+/** The rare row with members that have no column, or with its text kept whole. */
+function withRest(layout: readonly Member[], cells: readonly Fragments[], row: number, rest: string): string {
+  const others: unknown = JSON.parse(rest)
+  if (typeof others === 'string') return others
+  const pieces = new Map<string, string>()
+  for (const member of layout) {
+    const value = memberText(member, cells, row)
+    if (value !== '') pieces.set(member.key, member.prefix + value)
+  }
+  for (const [key, value] of Object.entries(others as object)) pieces.set(key, `${quote(key)}:${canonical(value)}`)
+  const keys = [...pieces.keys()].sort()
+  return `{${keys.map(key => pieces.get(key)).join(',')}}`
+}
