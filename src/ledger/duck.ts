@@ -1,0 +1,68 @@
+/** DuckDB as the ledger uses it: in memory, bounded, without extensions, without files of its own. */
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+
+export interface DuckOptions {
+  /** As DuckDB writes it: `512MB`. */
+  readonly memory: string
+  readonly threads: number
+}
+
+export interface Duck {
+  /** Runs with a connection of its own, so that what runs at the same time does not wait. */
+  use<T>(run: (connection: DuckDBConnection) => Promise<T>): Promise<T>
+  close(): void
+}
+
+export async function openDuck({ memory, threads }: DuckOptions): Promise<Duck> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: memory,
+    threads: String(threads),
+    temp_directory: '', // nothing spills: what does not fit fails, and says so
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    preserve_insertion_order: 'true',
+  })
+  const idle: DuckDBConnection[] = []
+  return {
+    async use(run) {
+      const connection = idle.pop() ?? (await instance.connect())
+      try {
+        return await run(connection)
+      } finally {
+        idle.push(connection)
+      }
+    },
+    close() {
+      for (const connection of idle) connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+/** Hands over the chunks of a result, one at a time as they come. Stops where `each` returns false. */
+export async function eachChunk(
+  connection: DuckDBConnection,
+  sql: string,
+  each: (chunk: duckdb.DataChunk, rows: number) => Promise<boolean | undefined> | boolean | undefined,
+): Promise<void> {
+  const result = await connection.stream(sql)
+  for (;;) {
+    const made = await result.fetchChunk()
+    if (made === null || made.rowCount === 0) return
+    const goOn = await each(made.chunk, made.rowCount)
+    duckdb.data_chunk_get_size(made.chunk) // what `each` looked at is the chunk's own memory: it must live until here
+    if (goOn === false) return
+  }
+}
+
+/** A text as SQL writes it. */
+export function literal(text: string): string {
+  const quoted = (part: string): string => `'${part.replaceAll("'", "''")}'`
+  return text.includes('\0') ? `(${text.split('\0').map(quoted).join(' || chr(0) || ')})` : quoted(text)
+}
+
+/** A name as SQL writes it. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
