@@ -13,18 +13,21 @@ export type Subtrees = (level: number, index: number) => Uint8Array
 /** MTH({}): the root of the tree without leaves. */
 export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0))
 
-const NODE_BYTES = 65
+/** Records up to this size are hashed without an allocation. */
+const SCRATCH_BYTES = 1 << 16
+const scratch = new Uint8Array(SCRATCH_BYTES)
 
 /** SHA-256(0x00 ‖ bytes); a text is hashed as UTF-8. */
 export function leafHash(record: Uint8Array | string): Uint8Array {
   if (typeof record === 'string') return sha256(`\0${record}`)
-  const bytes = Buffer.allocUnsafe(record.length + 1)
+  const length = record.length + 1
+  const bytes = length <= SCRATCH_BYTES ? scratch.subarray(0, length) : new Uint8Array(length)
   bytes[0] = 0
   bytes.set(record, 1)
   return sha256(bytes)
 }
 
-const node = new Uint8Array(NODE_BYTES)
+const node = new Uint8Array(65)
 node[0] = 1
 
 /** SHA-256(0x01 ‖ left ‖ right). */
@@ -34,8 +37,9 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(node)
 }
 
+/** By way of a text, because `hash` takes 1.3 µs to make a buffer and 0.3 µs to make a text. */
 function sha256(data: Uint8Array | string): Uint8Array {
-  return hash('sha256', data, 'buffer')
+  return Buffer.from(hash('sha256', data, 'binary'), 'latin1')
 }
 
 /**
