@@ -33,6 +33,8 @@ export interface NewKey {
 /** More than any installation needs; keeps the snapshot in memory, and its listing, small. */
 export const KEYS_MAX = 10_000
 export const KEY_NAME_CHARACTERS_MAX = 100
+/** The end of the year 9999: what comes later cannot be written as a date. */
+export const EXPIRES_AT_MAX = 253_402_300_799_999
 
 const ID_BYTES = 6
 const SECRET_BYTES = 32
@@ -141,5 +143,6 @@ function expiryProblems(expiresAt: number | undefined, now: number): FieldProble
   if (!Number.isSafeInteger(expiresAt)) {
     return [{ field: 'expiresAt', problem: 'is not a whole number of milliseconds since the epoch' }]
   }
+  if (expiresAt > EXPIRES_AT_MAX) return [{ field: 'expiresAt', problem: `is ${expiresAt}, at most ${EXPIRES_AT_MAX}` }]
   return expiresAt > now ? [] : [{ field: 'expiresAt', problem: `is ${expiresAt}, wanted a time after now, ${now}` }]
 }
