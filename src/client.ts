@@ -21,8 +21,24 @@ export interface Client {
   json<T>(method: string, path: string, body?: unknown): Promise<T>
 }
 
-/** Over HTTP. `key` is an API key; without it the server must be one without keys. */
-export function httpTransport(url: string, key?: string): Transport {
+/** A problem that a server answered with, and the id under which its log tells more of it. */
+export class AnsweredProblem extends Problem {
+  readonly requestId: string | undefined
+
+  constructor(code: ProblemCode, message: string, detail: AnsweredDetail) {
+    super(code, message, detail)
+    this.requestId = detail.requestId
+  }
+}
+
+interface AnsweredDetail {
+  readonly fields: readonly FieldProblem[]
+  readonly requestId?: string
+  readonly retryAfterSeconds?: number
+}
+
+/** Over HTTP. `key` is an API key; without it the server must be one without keys. `signal` gives up what is under way. */
+export function httpTransport(url: string, key?: string, signal?: AbortSignal): Transport {
   const origin = url.replace(/\/+$/, '')
   return async ({ method, path, headers, body }) => {
     const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` }
@@ -32,6 +48,7 @@ export function httpTransport(url: string, key?: string): Transport {
         headers: { ...headers, ...authorization },
         ...(body === undefined ? {} : { body }),
         ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
+        ...(signal === undefined ? {} : { signal }),
       })
     } catch (error) {
       throw new Problem('unavailable', `Cannot reach the server at ${origin}: ${reason(error)}`, { cause: error })
@@ -66,10 +83,15 @@ export function client(transport: Transport): Client {
 async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text()
   try {
-    const document = JSON.parse(text) as { code?: string; detail?: string; errors?: FieldProblem[] }
+    const document = JSON.parse(text) as { code?: string; detail?: string; errors?: FieldProblem[]; requestId?: string }
     if (document.code !== undefined && Object.hasOwn(PROBLEMS, document.code)) {
-      const detail = document.errors === undefined ? {} : { fields: document.errors }
-      return new Problem(document.code as ProblemCode, document.detail ?? document.code, detail)
+      const { code, detail = code, errors: fields = [], requestId } = document
+      const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+      return new AnsweredProblem(code as ProblemCode, detail, {
+        fields,
+        ...(requestId === undefined ? {} : { requestId }),
+        ...(Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {}),
+      })
     }
   } catch {
     // Not a problem document: whatever answered is not a Bellwether server, and its status is all there is to tell.
