@@ -1,5 +1,6 @@
 /** A registered version: immutable from the moment it is registered. */
 
+import type { DatasetSnapshot } from '../data/snapshot.ts'
 import type { Durability } from '../ledger/record.ts'
 import type { ArtifactFormat, Task } from '../predictor/predictor.ts'
 import type { Signature } from './signature.ts'
@@ -8,6 +9,8 @@ export interface Uses {
   /** Purposes it may be used for; empty: any that is not prohibited. */
   readonly permitted: readonly string[]
   readonly prohibited: readonly string[]
+  /** A request must state its purpose. */
+  readonly required: boolean
 }
 
 export interface StoredFile {
@@ -32,8 +35,8 @@ export interface ModelVersion {
   /** Recomputed by us on the evaluation data. */
   readonly measuredMetrics?: Readonly<Record<string, number>>
   /** Dataset snapshots: the training data that the profile describes, and the data the metrics were measured on. */
-  readonly reference?: StoredFile & { readonly rows: number }
-  readonly evaluation?: StoredFile & { readonly rows: number }
+  readonly reference?: DatasetSnapshot
+  readonly evaluation?: DatasetSnapshot
   /** Object that holds the reference profile as JSON. */
   readonly profile?: StoredFile
   readonly durability: Durability
