@@ -16,7 +16,7 @@ interface ProblemKind {
   readonly title: string
 }
 
-export const PROBLEMS = {
+const TABLE = {
   malformed: { http: 400, grpc: 3, exit: 65, title: 'The request could not be read' },
   invalid: { http: 422, grpc: 3, exit: 65, title: 'The request was read, but its content is not valid' },
   unauthenticated: { http: 401, grpc: 16, exit: 77, title: 'The caller is not known' },
@@ -37,7 +37,9 @@ export const PROBLEMS = {
   misconfigured: { http: 500, grpc: 9, exit: 78, title: 'The configuration cannot work' },
 } as const satisfies Record<string, ProblemKind>
 
-export type ProblemCode = keyof typeof PROBLEMS
+export type ProblemCode = keyof typeof TABLE
+
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = TABLE
 
 /** One wrong field: where it is (`age`, `[3].age`, `Bellwether-Purpose`) and what is wrong with it. */
 export interface FieldProblem {
