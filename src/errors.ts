@@ -16,7 +16,28 @@ interface ProblemKind {
   readonly title: string
 }
 
-const TABLE = {
+/** Stable: clients may decide by it. */
+export type ProblemCode =
+  | 'malformed'
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'conflict'
+  | 'too_large'
+  | 'unsupported_type'
+  | 'timeout'
+  | 'rate_limited'
+  | 'failed'
+  | 'overloaded'
+  | 'storage_full'
+  | 'unavailable'
+  | 'usage'
+  | 'corrupt'
+  | 'misconfigured'
+
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = {
   malformed: { http: 400, grpc: 3, exit: 65, title: 'The request could not be read' },
   invalid: { http: 422, grpc: 3, exit: 65, title: 'The request was read, but its content is not valid' },
   unauthenticated: { http: 401, grpc: 16, exit: 77, title: 'The caller is not known' },
@@ -35,11 +56,7 @@ const TABLE = {
   usage: { http: 400, grpc: 3, exit: 64, title: 'The command was not understood' },
   corrupt: { http: 500, grpc: 15, exit: 65, title: 'Stored data is damaged' },
   misconfigured: { http: 500, grpc: 9, exit: 78, title: 'The configuration cannot work' },
-} as const satisfies Record<string, ProblemKind>
-
-export type ProblemCode = keyof typeof TABLE
-
-export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = TABLE
+}
 
 /** One wrong field: where it is (`age`, `[3].age`, `Bellwether-Purpose`) and what is wrong with it. */
 export interface FieldProblem {
