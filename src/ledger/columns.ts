@@ -167,7 +167,8 @@ function columnName(wanted: string, taken: Set<string>): string {
 /** Canonical JSON of one column's value in a row of the part read now; `''` for null. */
 export type Fragments = (row: number) => string
 
-/** One member of the text, or one object in it. `cells` are indexes of columns, of which at most one has a value. */
+/** One member of the text, or one object in it. `cells` are indexes of columns, of which at most one has a value:
+ * where a file was changed so that two have one, both are written, and the text is not what was signed. */
 interface Member {
   readonly key: string
   readonly prefix: string
@@ -237,23 +238,22 @@ function memberText(member: Member, cells: readonly Fragments[], row: number): s
     if (text !== '') return `${text}}`
     return member.required === true ? '{}' : ''
   }
-  for (const cell of member.cells) {
-    const value = cells[cell]!(row)
-    if (value !== '') return value
-  }
-  return ''
+  let text = ''
+  for (const cell of member.cells) text += cells[cell]!(row)
+  return text
 }
 
-/** The rare row with members that have no column, or with its text kept whole. */
+/** The rare row with members that have no column, or with its text kept whole. Where both say something, columns win. */
 function withRest(layout: readonly Member[], cells: readonly Fragments[], row: number, rest: string): string {
   const others: unknown = JSON.parse(rest)
   if (typeof others === 'string') return others
   const pieces = new Map<string, string>()
+  for (const [key, value] of Object.entries(others as object)) pieces.set(key, `${quote(key)}:${canonical(value)}`)
   for (const member of layout) {
     const value = memberText(member, cells, row)
-    if (value !== '') pieces.set(member.key, member.prefix + value)
+    if (value === '' || (value === '{}' && pieces.has(member.key))) continue
+    pieces.set(member.key, member.prefix + value)
   }
-  for (const [key, value] of Object.entries(others as object)) pieces.set(key, `${quote(key)}:${canonical(value)}`)
   const keys = [...pieces.keys()].sort()
   return `{${keys.map(key => pieces.get(key)).join(',')}}`
 }

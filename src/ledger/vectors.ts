@@ -6,7 +6,7 @@
  * a UUID, little-endian with its highest bit flipped; 16 bytes a text (length, then 12 bytes of it, or 4 bytes and a pointer).
  */
 import duckdb from '@duckdb/node-bindings'
-import { quote } from './canonical.ts'
+import { canonical, quote } from './canonical.ts'
 import type { Cell, FilledColumn, Fragments } from './columns.ts'
 import type { ColumnType } from './schema.ts'
 
@@ -56,7 +56,16 @@ const READERS: Readonly<Record<ColumnType, (vector: duckdb.Vector, rows: number)
     return row => `"${uuidAt(bytes, row * UUID_BYTES)}"`
   },
   text: (vector, rows) => cachedTexts(vector, rows, quote),
-  json: (vector, rows) => cachedTexts(vector, rows, text => text),
+  json: (vector, rows) => cachedTexts(vector, rows, jsonOrText),
+}
+
+/** What was changed into something that is no JSON shows as a text: it must not pass for members beside it. */
+function jsonOrText(text: string): string {
+  try {
+    return canonical(JSON.parse(text))
+  } catch {
+    return quote(text)
+  }
 }
 
 function readIntegers(vector: duckdb.Vector, rows: number): Fragments {
