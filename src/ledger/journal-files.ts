@@ -56,6 +56,12 @@ export function joiningNotePath(folder: string, first: number): string {
   return join(folder, `${String(first).padStart(12, '0')}.joining`)
 }
 
+export function joiningNotes(folder: string): string[] {
+  return readdirSync(folder)
+    .filter(name => name.endsWith('.joining'))
+    .map(name => join(folder, name))
+}
+
 /** Holds how many records are certainly on the device: a lower bound, under which nothing is ever cut. */
 export function flushedNotePath(folder: string): string {
   return join(folder, 'flushed')

@@ -79,7 +79,7 @@ export function scanLines(bytes: Buffer): Scan {
 
 function damageAt(bytes: Buffer, at: number, end: number): string {
   const line = bytes.subarray(at, end < 0 ? bytes.length : end)
-  if (line.every(byte => byte === 0)) return 'zeros'
+  if (line.length > 0 && line.every(byte => byte === 0)) return 'zeros'
   return end < 0 ? 'an incomplete line' : 'a line whose checksum does not fit'
 }
 

@@ -7,6 +7,7 @@ import {
   flushedNotePath,
   type JournalFile,
   joiningNotePath,
+  joiningNotes,
   journalFilePath,
   recoverJournal,
 } from './journal-files.ts'
@@ -173,7 +174,7 @@ class FileJournal implements Journal {
   }
 
   async roll(): Promise<void> {
-    if (this.rolled !== undefined) await this.flusher.flush()
+    while (this.rolled !== undefined) await this.flusher.flush()
     if (this.current.count > 0) this.begin()
     await this.flusher.flush()
   }
@@ -223,7 +224,7 @@ class FileJournal implements Journal {
     }
     this.disk.flushNow(this.current.fd)
     this.disk.flushNow(this.folderFd)
-    this.disk.removeIfThere(joiningNotePath(this.folder, this.current.first))
+    for (const path of joiningNotes(this.folder)) this.disk.removeIfThere(path)
     const note = Buffer.from(flushedNote(this.size))
     this.disk.write(this.noteFd, note, 0, note.length, 0)
     this.progress.setWritten(this.size)
