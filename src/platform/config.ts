@@ -1,214 +1,219 @@
-/**
- * Configuration: defaults, then a file, then the environment, then flags; each value knows where it came from. The table
- * below is all there is: flags, environment names, checks and documentation are made from it.
- */
-import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+/** Configuration: one table of keys, and four places a value may come from: defaults < file < environment < flags. */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { TSchema } from 'typebox'
+import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
-import { type FieldProblem, Problem } from '../errors.ts'
+import { Problem } from '../errors.ts'
+import { CONFIG_KEYS, type Config, type ConfigKey, type DottedKey } from './config-keys.ts'
+import { errorCode } from './durable-file.ts'
+import { nearest } from './suggest.ts'
 
-interface Setting<T> {
-  readonly default: T
-  readonly doc: string
-  readonly secret?: boolean
-  readonly check?: (value: T) => string | undefined
-}
+export type { Config, DottedKey } from './config-keys.ts'
 
-const atLeast =
-  (minimum: number) =>
-  (value: number): string | undefined =>
-    Number.isInteger(value) && value >= minimum ? undefined : `wanted a whole number of at least ${minimum}`
-
-const oneOf =
-  (...allowed: readonly string[]) =>
-  (value: string): string | undefined =>
-    allowed.includes(value) ? undefined : `wanted one of ${allowed.join(', ')}`
-
-const KIB = 1024
-const MIB = KIB * KIB
-const GIB = KIB * MIB
-
-const text = (value: string, doc: string, more: Partial<Setting<string>> = {}): Setting<string> => ({
-  default: value,
-  doc,
-  ...more,
-})
-const whole = (value: number, doc: string, minimum = 1): Setting<number> => ({
-  default: value,
-  doc,
-  check: atLeast(minimum),
-})
-
-/** The effective values by dotted key; `SETTINGS` says what each means. */
-export interface Config {
-  readonly data: string
-  readonly 'server.host': string
-  readonly 'server.port': number
-  readonly 'server.model': string
-  readonly 'database.url': string
-  readonly 'log.level': string
-  readonly 'keys.master': string
-  readonly 'limits.bodyBytesMax': number
-  readonly 'limits.batchRowsMax': number
-  readonly 'limits.concurrencyMax': number
-  readonly 'limits.requestTimeoutMs': number
-  readonly 'limits.artifactBytesMax': number
-  readonly 'limits.referenceBytesMax': number
-  readonly 'limits.loadedBytesMax': number
-  readonly 'ledger.segmentBytesMax': number
-  readonly 'ledger.segmentAgeMsMax': number
-  readonly 'ledger.flushMs': number
-  readonly 'ledger.engineMemory': string
-  readonly 'ledger.engineThreads': number
-}
-
-export type ConfigKey = keyof Config
-
-export const SETTINGS: { readonly [K in ConfigKey]: Setting<Config[K]> } = {
-  data: text('.bellwether', 'folder of everything that is kept'),
-  'server.host': text('127.0.0.1', 'address to listen on; beyond loopback a key is needed first'),
-  'server.port': { ...whole(8080, 'port to listen on; 0 takes a free one', 0), check: port },
-  'server.model': text('', 'model that POST /predict asks; empty: the only one there is'),
-  'database.url': text('', 'postgres://… of the metadata; empty: SQLite in the data folder', { secret: true }),
-  'log.level': text('info', 'debug, info, warn, error or silent', {
-    check: oneOf('debug', 'info', 'warn', 'error', 'silent'),
-  }),
-  'keys.master': text('', 'master key, 32 bytes in base64; empty: a file in the data folder', { secret: true }),
-  'limits.bodyBytesMax': whole(8 * MIB, 'largest body of a request, bytes'),
-  'limits.batchRowsMax': whole(10_000, 'most rows in one request'),
-  'limits.concurrencyMax': whole(1024, 'most requests worked on at once; more are answered 503'),
-  'limits.requestTimeoutMs': whole(30_000, 'longest time a request may take to arrive, milliseconds', 100),
-  'limits.artifactBytesMax': whole(2 * GIB, 'largest artifact, bytes'),
-  'limits.referenceBytesMax': whole(2 * GIB, 'largest reference or evaluation file, bytes'),
-  'limits.loadedBytesMax': whole(512 * MIB, 'memory that loaded models may hold, bytes'),
-  'ledger.segmentBytesMax': whole(64 * MIB, 'size at which a journal file is closed and sealed, bytes', 4 * KIB),
-  'ledger.segmentAgeMsMax': whole(3_600_000, 'age at which a journal file is closed and sealed, milliseconds', 1000),
-  'ledger.flushMs': whole(50, 'longest time until a record is flushed to the device, milliseconds'),
-  'ledger.engineMemory': text('512MB', 'memory of the analytical engine', {
-    check: value => (/^\d+(KB|MB|GB)$/.test(value) ? undefined : 'wanted a size such as 512MB'),
-  }),
-  'ledger.engineThreads': whole(1, 'threads of the analytical engine'),
-}
+/** Where a value came from: `default`, `file /etc/bellwether.yaml`, `env BELLWETHER_DATA` or `flag --data`. */
+export type Origin = string
 
 export interface LoadedConfig {
   readonly config: Config
-  /** Where each value came from: `default`, `file PATH`, `env NAME` or `flag --NAME`. */
-  readonly origin: Readonly<Record<ConfigKey, string>>
+  /** By dotted key; also of keys without a value. */
+  readonly origin: Readonly<Record<DottedKey, Origin>>
+  /** Environment variables that look like ours and set nothing, each with what was perhaps meant. */
+  readonly ignored: readonly { readonly name: string; readonly meant: string | undefined }[]
 }
 
 export interface ConfigSources {
-  /** Dotted key → text, as flags give them. */
-  readonly flags: Readonly<Record<string, string | undefined>>
+  /** Values by dotted key (`server.port`) or by flag (`port`); undefined ones were not given. Texts are converted. */
+  readonly flags: Readonly<Record<string, unknown>>
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Where `bellwether.yaml` is looked for. */
   readonly cwd: string
-  /** Named by `--config`; else `bellwether.yaml` in `cwd`, where there is one. */
+  /** A file that must be there, instead. */
   readonly file?: string
 }
 
-const DEFAULT_FILE = 'bellwether.yaml'
-const KEYS = Object.keys(SETTINGS) as ConfigKey[]
+const FILE = 'bellwether.yaml'
+/** Variables of the command line, which set no key. */
+const OTHER_VARIABLES = new Set(['BELLWETHER_URL', 'BELLWETHER_KEY', 'BELLWETHER_CONFIG', 'BELLWETHER_TRACE'])
 
-/** `ledger.flushMs` → `BELLWETHER_LEDGER_FLUSH_MS`. */
-export function environmentName(key: string): string {
-  return `BELLWETHER_${key
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .replaceAll('.', '_')
-    .toUpperCase()}`
+interface Found {
+  readonly value: unknown
+  readonly origin: Origin
 }
 
-/** Throws `misconfigured` naming every wrong setting at once. */
-export function loadConfig(sources: ConfigSources): LoadedConfig {
-  const problems: FieldProblem[] = []
-  const values: Record<string, string | number> = {}
-  const origin: Record<string, string> = {}
-  const take = (key: string, value: unknown, from: string): void => {
-    const taken = read(key, value)
-    if (typeof taken === 'object') problems.push({ field: key, problem: `${taken.problem} (${from})` })
-    else {
-      values[key] = taken
-      origin[key] = from
-    }
+/** Throws `misconfigured` naming what is unknown or wrong, and where it was written. */
+export function loadConfig({ flags, env, cwd, file }: ConfigSources): LoadedConfig {
+  const found = new Map<DottedKey, Found>()
+  for (const [name, key] of keyEntries())
+    if ('default' in key) found.set(name, { value: key.default, origin: 'default' })
+  for (const source of [fromFile(cwd, file), fromEnvironment(env), fromFlags(flags)]) {
+    for (const [name, value] of source) found.set(name, value)
   }
-  for (const key of KEYS) take(key, SETTINGS[key].default, 'default')
-  const path = filePath(sources)
-  if (path !== undefined) for (const [key, value] of fileValues(path)) take(key, value, `file ${path}`)
-  for (const key of KEYS) {
-    const name = environmentName(key)
-    const value = sources.env[name]
-    if (value !== undefined) take(key, value, `env ${name}`)
-  }
-  for (const [key, value] of Object.entries(sources.flags)) {
-    if (value !== undefined) take(key, value, `flag --${key}`)
-  }
-  if (problems.length > 0) {
-    const list = problems.map(({ field, problem }) => `${field} ${problem}`).join('; ')
-    throw new Problem('misconfigured', `Cannot use the configuration: ${list}`, { fields: problems })
-  }
-  return { config: values as unknown as Config, origin: origin as Record<ConfigKey, string> }
+  const origin = Object.fromEntries(keyEntries().map(([name]) => [name, found.get(name)?.origin ?? 'default']))
+  return { config: nested(found), origin: origin as Record<DottedKey, Origin>, ignored: ignoredVariables(env) }
 }
 
+/** A row of what `describeConfig` tells. */
 export interface ConfigRow {
-  readonly key: ConfigKey
-  /** Secrets are masked. */
-  readonly value: string | number
-  readonly origin: string
+  readonly key: DottedKey
+  /** Empty where there is none; a secret is masked. */
+  readonly value: string
+  readonly origin: Origin
   readonly env: string
   readonly doc: string
 }
 
 export function describeConfig({ config, origin }: LoadedConfig): readonly ConfigRow[] {
-  return KEYS.map(key => {
-    const setting: Setting<string> | Setting<number> = SETTINGS[key]
-    const value = setting.secret === true && config[key] !== '' ? '…' : config[key]
-    return { key, value, origin: origin[key], env: environmentName(key), doc: setting.doc }
+  return keyEntries().map(([key, { env, doc, secret }]) => {
+    const value = key.split('.').reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], config)
+    return {
+      key,
+      value: value === undefined ? '' : masked(String(value), secret),
+      origin: origin[key],
+      env,
+      doc,
+    }
   })
 }
 
-function filePath({ file, cwd }: ConfigSources): string | undefined {
-  const path = resolve(cwd, file ?? DEFAULT_FILE)
-  if (existsSync(path)) return path
-  if (file === undefined) return undefined
-  throw new Problem('misconfigured', `Cannot read the configuration file ${path}: there is no such file`)
+const MASK = '********'
+
+function masked(text: string, secret: ConfigKey['secret']): string {
+  if (text === '' || secret === undefined) return text
+  if (secret === 'whole') return MASK
+  // Every password of a URL, also one given as a parameter.
+  return text.replace(/(:\/\/[^:/?#]*:).*(?=@)/, `$1${MASK}`).replace(/([?&][^=&#]*password=)[^&#]*/gi, `$1${MASK}`)
 }
 
-/** Nested mappings become dotted keys. */
-function fileValues(path: string): readonly (readonly [string, unknown])[] {
-  const document = parseDocument(readFileSync(path, 'utf8'))
-  const error = document.errors[0]
-  if (error !== undefined)
-    throw new Problem('misconfigured', `Cannot read the configuration file ${path}: ${error.message}`)
-  const flatten = (value: unknown, prefix: string): (readonly [string, unknown])[] => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[prefix, value]]
-    return Object.entries(value).flatMap(([name, member]) =>
-      flatten(member, prefix === '' ? name : `${prefix}.${name}`),
+function keyEntries(): [DottedKey, ConfigKey][] {
+  return Object.entries(CONFIG_KEYS) as [DottedKey, ConfigKey][]
+}
+
+function isKey(name: string): name is DottedKey {
+  return Object.hasOwn(CONFIG_KEYS, name)
+}
+
+function fromFile(cwd: string, file: string | undefined): Map<DottedKey, Found> {
+  const path = file === undefined ? join(cwd, FILE) : resolve(cwd, file)
+  const text = readText(path, file !== undefined)
+  const found = new Map<DottedKey, Found>()
+  if (text === undefined) return found
+  for (const [name, value] of flattened(parseYaml(text, path), path)) {
+    const origin = `file ${path}`
+    found.set(name, { value: judged(name, value, `${name} in ${path}`), origin })
+  }
+  return found
+}
+
+function readText(path: string, isRequired: boolean): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (!isRequired && errorCode(error) === 'ENOENT') return undefined
+    const why = errorCode(error) === 'ENOENT' ? 'it is not there' : (error as Error).message
+    throw new Problem('misconfigured', `Cannot read the configuration ${path}: ${why}`, { cause: error })
+  }
+}
+
+function parseYaml(text: string, path: string): unknown {
+  const document = parseDocument(text, { prettyErrors: true })
+  const [error] = document.errors
+  if (error !== undefined) {
+    throw new Problem('misconfigured', `Cannot read the configuration ${path}: ${error.message.trim()}`)
+  }
+  return document.toJS({ maxAliasCount: 0 })
+}
+
+/** The values of a file by dotted key. Only what the table has may be there, and groups only where it has groups. */
+function* flattened(value: unknown, path: string, prefix = ''): Generator<[DottedKey, unknown]> {
+  if (value === null || value === undefined) return
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    const where = prefix === '' ? 'the whole file' : prefix.slice(0, -1)
+    throw new Problem(
+      'misconfigured',
+      `Cannot read the configuration ${path}: ${where} is ${shown(value)}, wanted keys with values`,
     )
   }
-  const content = document.toJS({ maxAliasCount: 10 }) as unknown
-  return content === null ? [] : flatten(content, '')
-}
-
-function read(key: string, value: unknown): string | number | { readonly problem: string } {
-  if (!Object.hasOwn(SETTINGS, key)) return { problem: 'is not a setting; `bellwether config` lists them' }
-  const setting: Setting<string> | Setting<number> = SETTINGS[key as ConfigKey]
-  if (isText(setting)) {
-    if (typeof value !== 'string') return { problem: `is ${shown(value)}, wanted a text` }
-    const problem = setting.check?.(value)
-    return problem === undefined ? value : { problem: `is ${setting.secret === true ? '…' : shown(value)}, ${problem}` }
+  for (const [name, member] of Object.entries(value)) {
+    const key = prefix + name
+    if (isKey(key)) {
+      if (member !== null) yield [key, member]
+    } else if (keyEntries().some(([known]) => known.startsWith(`${key}.`))) yield* flattened(member, path, `${key}.`)
+    else throw unknownKey(key, path)
   }
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-  if (typeof number !== 'number' || Number.isNaN(number)) return { problem: `is ${shown(value)}, wanted a number` }
-  const problem = setting.check?.(number)
-  return problem === undefined ? number : { problem: `is ${shown(value)}, ${problem}` }
 }
 
-function isText(setting: Setting<string> | Setting<number>): setting is Setting<string> {
-  return typeof setting.default === 'string'
+function unknownKey(key: string, where: string): Problem {
+  const meant = nearest(key, Object.keys(CONFIG_KEYS))
+  const hint = meant === undefined ? '' : `; was ${meant} meant?`
+  return new Problem('misconfigured', `Cannot use the key ${key} of ${where}: there is no such key${hint}`)
+}
+
+function fromEnvironment(env: ConfigSources['env']): Map<DottedKey, Found> {
+  const found = new Map<DottedKey, Found>()
+  for (const [name, key] of keyEntries()) {
+    const text = env[key.env]
+    // A variable that is empty is one that a container's template had nothing for.
+    if (text === undefined || text === '') continue
+    const origin = `env ${key.env}`
+    found.set(name, { value: judged(name, converted(key, text), key.env), origin })
+  }
+  return found
+}
+
+function fromFlags(flags: ConfigSources['flags']): Map<DottedKey, Found> {
+  const found = new Map<DottedKey, Found>()
+  for (const [given, value] of Object.entries(flags)) {
+    if (value === undefined) continue
+    const name = isKey(given) ? given : keyEntries().find(([, { flag }]) => flag === given)?.[0]
+    if (name === undefined) throw unknownKey(given, 'the command line')
+    const key: ConfigKey = CONFIG_KEYS[name]
+    const flag = `--${key.flag ?? given}`
+    const typed = typeof value === 'string' ? converted(key, value) : value
+    found.set(name, { value: judged(name, typed, flag), origin: `flag ${flag}` })
+  }
+  return found
+}
+
+/** A text as the type that its key wants; one that cannot be it is left for `judged` to refuse. */
+function converted(key: ConfigKey, text: string): unknown {
+  const isNumber = 'type' in key.schema && (key.schema.type === 'integer' || key.schema.type === 'number')
+  return isNumber && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+}
+
+function judged(name: DottedKey, value: unknown, where: string): unknown {
+  const key: ConfigKey = CONFIG_KEYS[name]
+  if (Value.Check(key.schema as TSchema, value)) return value
+  const found = key.secret === undefined ? `it is ${shown(value)}` : 'its value has another form'
+  throw new Problem('misconfigured', `Cannot use ${where}: ${found}, wanted ${key.wanted}`)
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `"${value}"` : String(JSON.stringify(value))
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`
 }
 
-function port(value: number): string | undefined {
-  return Number.isInteger(value) && value >= 0 && value <= 65_535 ? undefined : 'wanted a port from 0 to 65535'
+function nested(found: ReadonlyMap<DottedKey, Found>): Config {
+  const config: Record<string, unknown> = {}
+  for (const [name] of keyEntries()) {
+    const parts = name.split('.')
+    const leaf = parts.pop() as string
+    let at = config
+    for (const part of parts) {
+      at[part] ??= {}
+      at = at[part] as Record<string, unknown>
+    }
+    const value = found.get(name)?.value
+    if (value !== undefined) at[leaf] = value
+  }
+  return config as unknown as Config
+}
+
+function ignoredVariables(env: ConfigSources['env']): LoadedConfig['ignored'] {
+  const known = keyEntries().map(([, key]) => key.env)
+  const others = Object.keys(env).filter(name => name.startsWith('BELLWETHER_') && !known.includes(name))
+  return others
+    .filter(name => !OTHER_VARIABLES.has(name))
+    .sort()
+    .map(name => ({ name, meant: nearest(name, known) }))
 }

@@ -1,157 +1,227 @@
-/** Keys and what is done with them. One master key; everything else is derived from it or wrapped by it. */
+/** Keys: one master key from which all others are derived, sealing with it, and signatures. */
 import {
   createCipheriv,
   createDecipheriv,
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
-  hash,
   hkdfSync,
   type KeyObject,
   randomBytes,
   sign,
+  timingSafeEqual,
   verify,
 } from 'node:crypto'
-import { link, mkdir, readFile, rm } from 'node:fs/promises'
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../errors.ts'
-import { writeDurably } from './files.ts'
+import { createFile, errorCode } from './durable-file.ts'
+
+export interface Keyring {
+  /** A key of 32 bytes that is always the same for one master key and one purpose, and tells nothing of either. */
+  derive(purpose: string): Buffer
+  /**
+   * Encrypts and authenticates: AES-256-GCM with a random nonce (61 bytes longer than 32 bytes of plaintext).
+   * What was sealed opens only with the same purpose and context, so that it cannot be put in another's place.
+   * At most 2³² seals a purpose (NIST SP 800-38D §8.3): what comes by the million takes a derived key of its own.
+   */
+  seal(purpose: string, plaintext: Uint8Array, context?: string): Buffer
+  /** Throws a `corrupt` problem where the bytes are not what was sealed, or not for this purpose, context and key. */
+  open(purpose: string, sealed: Uint8Array, context?: string): Buffer
+}
+
+export interface Signer {
+  /** Names the key: the first 16 hex digits of the SHA-256 of its public half. */
+  readonly keyId: string
+  /** Ed25519 public key (RFC 8032): 32 bytes, base64. */
+  readonly publicKey: string
+  /** Ed25519 signature of the bytes: 64 bytes, base64. Deterministic. */
+  sign(bytes: Uint8Array): string
+}
 
 const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
-const MASTER_FILE = 'master.key'
-
-export interface Keyring {
-  /** A key of 32 bytes for one purpose: HKDF-SHA256 (RFC 5869) of the master key. */
-  derive(purpose: string): Buffer
-  /** AES-256-GCM under the purpose's key: nonce ‖ ciphertext ‖ tag. `context` must be given again to open it. */
-  seal(purpose: string, plaintext: Uint8Array, context?: string): Buffer
-  /** Throws `corrupt` where bytes, purpose or context are not those it was sealed with. */
-  open(purpose: string, sealed: Uint8Array, context?: string): Buffer
-}
+const FORMAT = 1
+/** By how much a sealed text is longer than its plaintext: format, nonce, tag. */
+export const SEAL_BYTES: number = 1 + NONCE_BYTES + TAG_BYTES
 
 /**
- * @param folder holds `master.key` (made with 32 random bytes where it is missing).
- * @param masterBase64 the master key itself, where the configuration gives it; nothing is read or written then.
+ * Opens the keys of a data folder, and makes a master key where there is none.
+ *
+ * @param folder the data folder; keys lie in `keys/` below it.
+ * @param masterBase64 the master key, where the configuration gives it instead of the file `keys/master.key`.
  */
 export async function openKeyring(folder: string, masterBase64?: string): Promise<Keyring> {
-  const master = masterBase64 === undefined ? await masterOf(folder) : masterFrom(masterBase64, 'keys.master')
-  const known = new Map<string, Buffer>()
-  const derive = (purpose: string): Buffer => {
-    let key = known.get(purpose)
-    if (key === undefined) {
-      key = Buffer.from(hkdfSync('sha256', master, '', `bellwether/${purpose}`, KEY_BYTES))
-      known.set(purpose, key)
-    }
+  const keys = keysFolder(folder)
+  const mark = readIfThere(join(keys, 'master.check'))
+  const master =
+    masterBase64 === undefined
+      ? readMaster(join(keys, 'master.key'), mark !== undefined)
+      : decodeMaster(masterBase64, 'the key of the configuration (keys.master)', 'misconfigured')
+  const keyring = keyringOf(master)
+  // Without this mark a wrong key would show only later, as one damaged thing after another.
+  const expected = keyring.derive('check').toString('hex')
+  if (mark === undefined) createFile(join(keys, 'master.check'), `${expected}\n`)
+  else if (!sameText(mark.trim(), expected)) {
+    const given = masterBase64 === undefined ? 'keys/master.key' : 'keys.master of the configuration'
+    throw new Problem(
+      'misconfigured',
+      `Cannot open the keys in ${keys}: ${given} is not the master key they were made with`,
+    )
+  }
+  return keyring
+}
+
+function keyringOf(master: Buffer): Keyring {
+  const sealing = new Map<string, Buffer>()
+  const sealingKey = (purpose: string): Buffer => {
+    const known = sealing.get(purpose)
+    if (known !== undefined) return known
+    const key = hkdf(master, `bellwether/seal/${purpose}`)
+    sealing.set(purpose, key)
     return key
   }
   return {
-    derive,
-    seal: (purpose, plaintext, context = '') => sealWith(derive(purpose), plaintext, context),
-    open: (purpose, sealed, context = '') => openWith(derive(purpose), sealed, context),
+    derive: purpose => hkdf(master, `bellwether/derive/${purpose}`),
+    seal: (purpose, plaintext, context = '') => sealBytes(sealingKey(purpose), plaintext, context),
+    open(purpose: string, sealed: Uint8Array, context = ''): Buffer {
+      const plaintext = openBytes(sealingKey(purpose), sealed, context)
+      if (plaintext !== undefined) return plaintext
+      throw new Problem(
+        'corrupt',
+        `Cannot open what was sealed for ${purpose}: it was changed, or sealed by another key`,
+      )
+    },
   }
 }
 
-/** AES-256-GCM: nonce ‖ ciphertext ‖ tag. */
-export function sealWith(key: Uint8Array, plaintext: Uint8Array, context: string): Buffer {
+/** HKDF-SHA256 (RFC 5869). The master key is uniformly random, so that no salt is needed (§3.1). */
+function hkdf(master: Buffer, info: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), info, KEY_BYTES))
+}
+
+function sealBytes(key: Buffer, plaintext: Uint8Array, context: string): Buffer {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
-  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+  const body = cipher.update(plaintext)
+  return Buffer.concat([Buffer.of(FORMAT), nonce, body, cipher.final(), cipher.getAuthTag()])
 }
 
-/** Undoes `sealWith`; throws `corrupt`. */
-export function openWith(key: Uint8Array, sealed: Uint8Array, context: string): Buffer {
-  if (sealed.length < NONCE_BYTES + TAG_BYTES) {
-    throw new Problem(
-      'corrupt',
-      `Cannot open sealed bytes: ${sealed.length} given, wanted at least ${NONCE_BYTES + TAG_BYTES}`,
-    )
-  }
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES))
-  decipher.setAAD(Buffer.from(context)).setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
-  try {
-    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)), decipher.final()])
-  } catch (error) {
-    throw new Problem('corrupt', 'Cannot open sealed bytes: they are damaged or were sealed with another key', {
-      cause: error,
-    })
-  }
-}
-
-async function masterOf(folder: string): Promise<Buffer> {
-  const file = join(folder, MASTER_FILE)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const made = `${file}.${process.pid}.new`
-  await writeDurably(made, `${randomBytes(KEY_BYTES).toString('base64')}\n`, 0o600)
-  try {
-    await link(made, file) // unlike a rename it leaves a key that somebody else just made
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await rm(made, { force: true })
-  }
-  return masterFrom(await readFile(file, 'utf8'), file)
-}
-
-function masterFrom(base64: string, origin: string): Buffer {
-  const key = Buffer.from(base64.trim(), 'base64')
-  if (key.length === KEY_BYTES) return key
-  throw new Problem(
-    'misconfigured',
-    `Cannot use the master key of ${origin}: it has ${key.length} bytes, wanted ${KEY_BYTES} in base64`,
+function openBytes(key: Buffer, sealed: Uint8Array, context: string): Buffer | undefined {
+  if (sealed.length < SEAL_BYTES || sealed[0] !== FORMAT) return undefined
+  const nonce = sealed.subarray(1, 1 + NONCE_BYTES)
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(
+    Buffer.from(context),
   )
-}
-
-/** Signs with one Ed25519 key. */
-export interface Signer {
-  /** First 16 hex digits of the SHA-256 of the raw public key. */
-  readonly keyId: string
-  /** Raw public key, base64. */
-  readonly publicKey: string
-  /** Signature, base64. */
-  sign(bytes: Uint8Array): string
-}
-
-/** The signer kept in `<folder>/<name>.key`, sealed by the keyring; made where it is missing. */
-export async function openSigner(folder: string, name: string, keyring: Keyring): Promise<Signer> {
-  const file = join(folder, `${name}.key`)
-  const context = `signer/${name}`
-  let sealed: Buffer
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
+  const body = decipher.update(sealed.subarray(1 + NONCE_BYTES, sealed.length - TAG_BYTES))
   try {
-    sealed = await readFile(file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    const { privateKey } = generateKeyPairSync('ed25519')
-    sealed = keyring.seal('signers', privateKey.export({ type: 'pkcs8', format: 'der' }), context)
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await writeDurably(file, sealed, 0o600)
+    return Buffer.concat([body, decipher.final()])
+  } catch {
+    return undefined
   }
-  const privateKey = createPrivateKey({ key: keyring.open('signers', sealed, context), format: 'der', type: 'pkcs8' })
-  const raw = rawPublicKey(createPublicKey(privateKey))
+}
+
+/**
+ * Opens a signing key of a data folder, and makes it where it is not there yet.
+ *
+ * @param name of the key: it lies in `keys/<name>.key`, sealed by the keyring.
+ */
+export async function openSigner(folder: string, name: string, keyring: Keyring): Promise<Signer> {
+  const path = join(keysFolder(folder), `${name}.key`)
+  const context = `keys/${name}.key`
+  let stored = readIfThere(path)
+  if (stored === undefined) {
+    const made = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' })
+    createFile(path, `${keyring.seal('signing-key', made, context).toString('base64')}\n`)
+    // Whoever came first made the key: it is the file that counts, not what was made here.
+    stored = readFileSync(path, 'utf8')
+  }
+  const pkcs8 = keyring.open('signing-key', Buffer.from(stored, 'base64'), context)
+  return signerOf(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }))
+}
+
+function signerOf(privateKey: KeyObject): Signer {
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+  const raw = spki.subarray(SPKI_PREFIX.length)
   return {
-    keyId: keyIdOf(raw),
+    keyId: createHash('sha256').update(raw).digest('hex').slice(0, 16),
     publicKey: raw.toString('base64'),
     sign: bytes => sign(null, bytes, privateKey).toString('base64'),
   }
 }
 
-/** First 16 hex digits of the SHA-256 of a raw public key. */
-export function keyIdOf(raw: Uint8Array): string {
-  return hash('sha256', raw, 'hex').slice(0, 16)
-}
-
-/** SubjectPublicKeyInfo of Ed25519 (RFC 8410) is this prefix and the 32 raw bytes. */
+/** What comes before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 §4). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
-function rawPublicKey(key: KeyObject): Buffer {
-  return key.export({ type: 'spki', format: 'der' }).subarray(SPKI_PREFIX.length)
+/** Whether a signature (base64) of the bytes was made by the key (32 bytes, base64). False also where either is malformed. */
+export function verifySignature(publicKey: string, bytes: Uint8Array, signature: string): boolean {
+  const raw = decodeExactly(publicKey, KEY_BYTES)
+  const signed = decodeExactly(signature, 64)
+  if (raw === undefined || signed === undefined) return false
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' })
+  return verify(null, bytes, key, signed)
 }
 
-/** @param publicKey raw, base64. @param signature base64. */
-export function verifySignature(publicKey: string, bytes: Uint8Array, signature: string): boolean {
-  const raw = Buffer.from(publicKey, 'base64')
-  if (raw.length !== KEY_BYTES) return false
-  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' })
-  return verify(null, bytes, key, Buffer.from(signature, 'base64'))
+/** Base64 of exactly so many bytes, in its one canonical form; Node's own decoder skips whatever it does not know. */
+function decodeExactly(text: string, bytes: number): Buffer | undefined {
+  const decoded = Buffer.from(text, 'base64')
+  return decoded.length === bytes && decoded.toString('base64') === text ? decoded : undefined
+}
+
+function keysFolder(folder: string): string {
+  const keys = join(folder, 'keys')
+  mkdirSync(keys, { recursive: true, mode: 0o700 })
+  return keys
+}
+
+function readMaster(path: string, wasUsed: boolean): Buffer {
+  const stored = readIfThere(path)
+  if (stored === undefined) {
+    // A new key would open nothing of what is there and hide that the old one is lost.
+    if (wasUsed)
+      throw new Problem(
+        'misconfigured',
+        `Cannot open the keys: ${path} is not there, though data was sealed with it; put it back, or give keys.master`,
+      )
+    createFile(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`)
+  }
+  guardPermissions(path)
+  return decodeMaster(readFileSync(path, 'utf8').trim(), path, 'corrupt')
+}
+
+/** Closes a key file that others may read; volumes of orchestrators are known to open them. */
+function guardPermissions(path: string): void {
+  if ((statSync(path).mode & 0o077) === 0) return
+  try {
+    chmodSync(path, 0o600)
+  } catch (error) {
+    const found = (statSync(path).mode & 0o777).toString(8)
+    if ((statSync(path).mode & 0o007) === 0) return
+    throw new Problem('misconfigured', `Cannot use ${path}: everybody may read it (mode ${found}), wanted mode 600`, {
+      cause: error,
+    })
+  }
+}
+
+function decodeMaster(text: string, what: string, code: 'misconfigured' | 'corrupt'): Buffer {
+  const master = decodeExactly(text, KEY_BYTES)
+  if (master !== undefined) return master
+  throw new Problem(code, `Cannot use ${what}: it is not a master key, wanted ${KEY_BYTES} bytes in base64`)
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
 }

@@ -1,112 +1,168 @@
-/** The data folder: private to its owner, held by one process at a time, marked with the format it is written in. */
-import { mkdir, readFile } from 'node:fs/promises'
+/** The data folder: everything that a server keeps, owned by one process at a time. */
+import { accessSync, chmodSync, constants, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { Problem } from '../errors.ts'
 import type { Clock } from './clock.ts'
-import { writeDurably } from './files.ts'
-import { openSqlite, SqliteError } from './sqlite-connection.ts'
-
-/** Raised when a newer program could no longer be followed by an older one. */
-export const FORMAT = 1
-const FORMAT_FILE = 'bellwether.json'
-const LOCK_FILE = 'lock.sqlite'
-const SERVER_FILE = 'server.json'
-const SQLITE_BUSY = 5
+import { createFile, errorCode, replaceFile } from './durable-file.ts'
 
 export interface DataFolder {
   /** Absolute. */
   readonly path: string
+  /** Tells others where the server on this folder answers; forgotten at `close`. */
+  announce(url: string): void
+  /** Gives the folder up. */
   close(): Promise<void>
 }
 
-/** Where the server on a data folder listens. */
-export interface ServerPlace {
+/** A server that runs on a data folder. */
+export interface RunningServer {
   readonly pid: number
   readonly url: string
 }
 
-/**
- * Makes the folder where it is missing and takes hold of it. Throws `conflict` while another process has it,
- * `misconfigured` where it cannot be written or is of a newer format.
- */
-export async function openDataFolder(folder: string, clock: Clock): Promise<DataFolder> {
-  const path = resolve(folder)
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    const release = await hold(path)
-    try {
-      await checkFormat(path, clock)
-    } catch (error) {
-      await release()
-      throw error
-    }
-    return { path, close: release }
-  } catch (error) {
-    if (error instanceof Problem) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Problem('misconfigured', `Cannot use the data folder ${path}: ${reason}`, { cause: error })
-  }
-}
+/** Raised when an older program could no longer read what this one writes. */
+const FORMAT = 1
+const FORMAT_FILE = 'bellwether.json'
+const LOCK_FILE = 'lock.sqlite'
+const SERVER_FILE = 'server.json'
 
-/** A transaction kept open on a database of its own: the kernel frees its lock when the process dies, however it dies. */
-async function hold(path: string): Promise<() => Promise<void>> {
-  const lock = openSqlite(join(path, LOCK_FILE), { journal: 'delete', waitMs: 0 })
+/**
+ * Opens a data folder, makes it where it is not there, and holds it until `close` or until the process ends, however it
+ * does. Throws `conflict` where another process holds it and `misconfigured` where it cannot be used.
+ */
+export async function openDataFolder(path: string, clock: Clock): Promise<DataFolder> {
+  const folder = resolve(path)
+  prepare(folder)
+  const release = hold(folder)
   try {
-    await lock.run('begin exclusive', [])
+    judgeFormat(folder, clock)
+    // One that was left behind names a server that is no more: whoever is told of it now would find nobody.
+    rmSync(join(folder, SERVER_FILE), { force: true })
   } catch (error) {
-    await lock.close()
-    if (error instanceof SqliteError && error.errcode === SQLITE_BUSY) throw await held(path)
+    release()
     throw error
   }
-  return () => lock.close()
+  return {
+    path: folder,
+    announce: url => replaceFile(join(folder, SERVER_FILE), `${JSON.stringify({ pid: process.pid, url })}\n`),
+    async close(): Promise<void> {
+      rmSync(join(folder, SERVER_FILE), { force: true })
+      release()
+    },
+  }
 }
 
-async function held(path: string): Promise<Problem> {
-  const server = await serverOf(path)
-  const who = server === undefined ? 'another process' : `process ${server.pid}, which answers at ${server.url},`
-  return new Problem(
-    'conflict',
-    `Cannot open the data folder ${path}: ${who} has it; stop that one, or name another folder with --data`,
+/** The server that runs on a data folder, if one does. */
+export function runningServer(path: string): RunningServer | undefined {
+  try {
+    const { pid, url } = JSON.parse(readFileSync(join(path, SERVER_FILE), 'utf8')) as Partial<RunningServer>
+    return typeof pid === 'number' && typeof url === 'string' && isAlive(pid) ? { pid, url } : undefined
+  } catch {
+    // Not there, or of a program that writes it otherwise: in both cases nobody who could be talked to.
+    return undefined
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errorCode(error) === 'EPERM'
+  }
+}
+
+function prepare(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new Problem('misconfigured', `Cannot use ${folder} as data folder: ${reasonOf(error)}`, { cause: error })
+  }
+  refuseForeign(folder)
+  try {
+    // Records, also those whose fields are not sealed, are for nobody else on this machine.
+    chmodSync(folder, 0o700)
+  } catch (error) {
+    // A mounted volume may belong to somebody else and yet be ours to write.
+    if (errorCode(error) !== 'EPERM') throw error
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a file is in its place',
+  EEXIST: 'a file is in its place',
+  ENOSPC: 'no room is left on the disk',
+  ENAMETOOLONG: 'its name is too long',
+}
+
+function reasonOf(error: unknown): string {
+  return REASONS[errorCode(error)] ?? (error instanceof Error ? error.message : String(error))
+}
+
+/** A folder with other things in it was meant for something else: its mode must not change, nor ours mingle with them. */
+function refuseForeign(folder: string): void {
+  const names = readdirSync(folder)
+  if (names.includes(FORMAT_FILE)) return
+  const foreign = names.filter(name => !name.startsWith('.') && !name.startsWith(LOCK_FILE) && name !== 'lost+found')
+  if (foreign.length === 0) return
+  const found = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? ', …' : '')
+  throw new Problem(
+    'misconfigured',
+    `Cannot use ${folder} as data folder: it has other files in it (${found}) and no ${FORMAT_FILE}, wanted an empty folder or one made before`,
   )
 }
 
-async function checkFormat(path: string, clock: Clock): Promise<void> {
-  const file = join(path, FORMAT_FILE)
-  let text: string
+/**
+ * Takes the kernel's lock on a file, by the one thing in Node that can: SQLite. It dies with the process, whatever kills
+ * it, so that there is no stale lock to judge; a file with a pid in it would have to be believed.
+ */
+function hold(folder: string): () => void {
+  const lock = new DatabaseSync(join(folder, LOCK_FILE))
   try {
-    text = await readFile(file, 'utf8')
+    lock.exec('pragma journal_mode = memory; begin exclusive')
+    return () => lock.close()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    await writeDurably(file, `${JSON.stringify({ format: FORMAT, createdAt: clock.now() })}\n`)
-    return
+    lock.close()
+    const busy = error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
+    if (!busy) throw error
+    const server = runningServer(folder)
+    const holder = server === undefined ? 'another process' : `the server with pid ${server.pid} at ${server.url}`
+    throw new Problem('conflict', `Cannot open the data folder ${folder}: ${holder} holds it`, { cause: error })
   }
-  const format = formatOf(text)
-  if (format === FORMAT) return
-  const found =
-    format === undefined ? `${FORMAT_FILE} is not readable` : `it is of format ${format}, a newer program wrote it`
-  throw new Problem('misconfigured', `Cannot use the data folder ${path}: ${found}, wanted format ${FORMAT}`)
+}
+
+function judgeFormat(folder: string, clock: Clock): void {
+  const path = join(folder, FORMAT_FILE)
+  createIfMissing(path, `${JSON.stringify({ format: FORMAT, createdAt: clock.now() })}\n`)
+  const format = formatOf(readFileSync(path, 'utf8'))
+  if (format === undefined)
+    throw new Problem('corrupt', `Cannot open the data folder ${folder}: ${FORMAT_FILE} is damaged`)
+  if (format > FORMAT) {
+    throw new Problem(
+      'misconfigured',
+      `Cannot open the data folder ${folder}: it has format ${format} of a newer version, this one knows formats up to ${FORMAT}`,
+    )
+  }
+}
+
+function createIfMissing(path: string, content: string): void {
+  try {
+    createFile(path, content)
+  } catch (error) {
+    throw new Problem('misconfigured', `Cannot write ${path}: ${reasonOf(error)}`, { cause: error })
+  }
 }
 
 function formatOf(text: string): number | undefined {
   try {
     const { format } = JSON.parse(text) as { format?: unknown }
-    return typeof format === 'number' ? format : undefined
+    return Number.isSafeInteger(format) && (format as number) > 0 ? (format as number) : undefined
   } catch {
     return undefined
   }
-}
-
-/** What the server on the folder wrote of itself, whether or not it still lives. */
-export async function serverOf(path: string): Promise<ServerPlace | undefined> {
-  try {
-    const { pid, url } = JSON.parse(await readFile(join(path, SERVER_FILE), 'utf8')) as Partial<ServerPlace>
-    return typeof pid === 'number' && typeof url === 'string' ? { pid, url } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Path of the file that tells commands where the server is. */
-export function serverFile(path: string): string {
-  return join(path, SERVER_FILE)
 }

@@ -1,81 +1,125 @@
 /**
- * JSON lines on standard output. A healthy server writes no errors and few warnings: an error means that somebody should
- * look now. Lines are buffered; what a blocked reader leaves unread beyond a limit is dropped and counted, never kept.
+ * The log: JSON lines, one event each. It never holds anybody up: lines wait in memory for a reader who is slow, up to a
+ * bound, beyond which they are counted and dropped; a reader who is gone is not written to any more.
  */
-import { type DestinationStream, pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import sonicBoom from 'sonic-boom'
+import { type Clock, systemClock } from './clock.ts'
+import { redactFields, redactText } from './redact.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
-
 export type LogFields = Readonly<Record<string, unknown>>
 
 export interface Log {
+  /** What helps to find a fault; off by default. */
   debug(fields: LogFields, message: string): void
+  /** What an operator wants to read of a normal day. */
   info(fields: LogFields, message: string): void
+  /** What will become an error where nobody acts. */
   warn(fields: LogFields, message: string): void
+  /** A fault. A healthy server writes none. */
   error(fields: LogFields, message: string): void
-  /** A line composed by hand, without its line feed; written at level `info`. */
+  /**
+   * A line that the caller made, without its line feed: one JSON object with a `time`. Nothing is redacted in it, and it
+   * is written at level `info`.
+   */
   line(json: string): void
-  /** Writes out what is buffered. */
+  /** How many lines were dropped because the reader was too slow or gone. */
+  dropped(): number
+  /** Writes what waits, for a short while, and closes. */
   close(): Promise<void>
 }
 
 export interface LogOptions {
   readonly level: LogLevel
-  /** A file descriptor or a path. */
-  readonly destination: number | string
+  /** A file descriptor (1: standard output), the path of a file to append to, or something that takes lines. */
+  readonly destination: number | string | { write(line: string): void }
+  readonly clock?: Clock
 }
 
-const BUFFER_BYTES = 16_384
-const WAITING_BYTES_MAX = 8 * 1024 * 1024
-const FLUSH_MS = 200
-/** Wherever they stand, these never reach a log. */
-const SECRETS = ['authorization', 'secret', 'password', 'key', '*.authorization', '*.secret', '*.password', '*.key']
+const BUFFER_BYTES_MAX = 8 * 1024 * 1024
+const CLOSE_MS_MAX = 2_000
+const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50, silent: 100 }
 
-export function openLog({ level, destination }: LogOptions): Log {
-  const sink = new sonicBoom.SonicBoom({
-    ...(typeof destination === 'number' ? { fd: destination } : { dest: destination, append: true }),
-    minLength: BUFFER_BYTES,
-    maxWrite: 4 * BUFFER_BYTES,
-    maxLength: WAITING_BYTES_MAX,
-    sync: false,
-    mkdir: false,
-  })
-  let closed = false
-  // A reader that went away (EPIPE) must not take the server with it: from then on the log goes nowhere.
-  sink.on('error', () => {
-    closed = true
-  })
-  const write = (line: string): void => {
-    if (!closed) sink.write(line)
-  }
+interface Sink {
+  write(line: string): void
+  dropped(): number
+  close(): Promise<void>
+}
+
+export function openLog({ level, destination, clock = systemClock }: LogOptions): Log {
+  const sink = typeof destination === 'object' ? plainSink(destination) : fileSink(destination)
   const logger = pino(
     {
       level,
       base: null,
-      redact: { paths: SECRETS, censor: '…' },
-      formatters: { level: label => ({ level: label }) },
+      messageKey: 'message',
+      timestamp: () => `,"time":${clock.now()}`,
+      formatters: { level: label => ({ level: label }), log: redactFields },
+      hooks: { streamWrite: redactText },
     },
-    { write } satisfies DestinationStream,
+    sink,
   )
-  const flushing = setInterval(() => closed || sink.flush(), FLUSH_MS).unref()
-  const isInfo = logger.isLevelEnabled('info')
-
+  const write =
+    (at: 'debug' | 'info' | 'warn' | 'error') =>
+    (fields: LogFields, message: string): void =>
+      (logger as Logger)[at](fields, message)
+  const writesLines = LEVELS[level] <= LEVELS.info
   return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
     line(json: string): void {
-      if (isInfo) write(`${json}\n`)
+      if (writesLines) sink.write(`${json}\n`)
     },
-    async close(): Promise<void> {
-      clearInterval(flushing)
-      if (closed) return
-      closed = true
-      // Standard output is not ours to close.
-      await new Promise<void>(resolve => sink.flush(() => resolve()))
-      if (typeof destination === 'string') sink.end()
-    },
+    dropped: sink.dropped,
+    close: sink.close,
   }
+}
+
+function plainSink(destination: { write(line: string): void }): Sink {
+  return { write: line => destination.write(line), dropped: () => 0, close: () => Promise.resolve() }
+}
+
+function fileSink(destination: number | string): Sink {
+  const stream = new sonicBoom.SonicBoom({
+    fd: destination,
+    sync: false,
+    maxLength: BUFFER_BYTES_MAX,
+    mkdir: true,
+    mode: 0o600,
+  })
+  let dropped = 0
+  let isOpen = true
+  stream.on('drop', () => {
+    dropped++
+  })
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Nobody reads any more, and nobody ever will. Other errors, such as a full disk, may pass: the next line tries again.
+    if (error.code === 'EPIPE' || error.code === 'EBADF') isOpen = false
+  })
+  return {
+    write(line: string): void {
+      if (isOpen) stream.write(line)
+      else dropped++
+    },
+    dropped: () => dropped,
+    close: () => closed(stream, isOpen),
+  }
+}
+
+/** A reader who does not read must not keep the process from ending. */
+function closed(stream: sonicBoom.SonicBoom, isOpen: boolean): Promise<void> {
+  return new Promise(resolve => {
+    const giveUp = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    const timer = setTimeout(giveUp, CLOSE_MS_MAX)
+    stream.once('close', giveUp)
+    stream.once('error', giveUp)
+    if (isOpen) stream.end()
+    else giveUp()
+  })
 }

@@ -1,193 +1,220 @@
 /**
- * Files by the SHA-256 of their content, encrypted at rest. An object is never changed; storing it again stores nothing.
+ * Content-addressed objects, encrypted at rest: `objects/ab/cdef…`, named by the SHA-256 of their plaintext.
  *
- * On disk: magic ‖ data key wrapped by the keyring ‖ chunks. Each chunk of 64 KiB is AES-256-GCM under the data key with a
- * nonce that counts and marks the last one (the STREAM construction; Hoang, Reyhanitabar, Rogaway, Vizár 2015), so that a
- * cut, a swap or a changed byte shows.
+ * A file is a header (magic, then the object's own random key sealed by the keyring and bound to the name) and chunks of
+ * 64 KiB, each AES-256-GCM with its counter and whether it is the last in the nonce: the STREAM construction (Hoang,
+ * Reyhanitabar, Rogaway, Vizár 2015, «Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance»), as age and
+ * Tink use it. So chunks can be neither changed, reordered, dropped nor cut without it being found.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
-import type { Keyring } from './crypto.ts'
-import { syncFolder } from './files.ts'
-
-const MAGIC = Buffer.from('BWO1')
-const KEY_BYTES = 32
-const WRAPPED_BYTES = 12 + KEY_BYTES + 16
-const CHUNK_BYTES = 65_536
-const TAG_BYTES = 16
-const PURPOSE = 'objects'
-const INCOMING = 'incoming'
-
-export interface StoredObject {
-  /** Of the content, hex. */
-  readonly sha256: string
-  readonly bytes: number
-}
+import { type Keyring, SEAL_BYTES } from './crypto.ts'
+import { errorCode, isStorageFull, syncFolder } from './durable-file.ts'
 
 export interface PutLimits {
   readonly bytesMax: number
-  /** For the message: `artifact`, `reference`. */
+  /** What is being stored, as error messages name it, e.g. `the artifact`. */
   readonly what: string
 }
 
 export interface Objects {
-  /** Streams into the store; visible only when it is whole. Throws `too_large`, `storage_full`. */
-  put(source: AsyncIterable<Uint8Array>, limits: PutLimits): Promise<StoredObject>
-  has(sha256: string): Promise<boolean>
-  /** The content; ends with the error `corrupt` where it is not what was stored. Throws `not_found` on the stream. */
+  /**
+   * Stores a stream while it comes. Storing the same content again is no fault, also at the same time, and mends a damaged
+   * copy. Throws `too_large`, `storage_full`, or what the source threw; nothing is left behind then.
+   */
+  put(
+    source: AsyncIterable<Uint8Array>,
+    limits: PutLimits,
+  ): Promise<{ readonly sha256: string; readonly bytes: number }>
+  /** Whether an object of this name is there; it is not read. */
+  has(sha256: string): boolean
+  /** The plaintext, from `not_found` or `corrupt` to its end: a stream that ends without an error was whole. */
   stream(sha256: string): Readable
+  /** The plaintext at once. Throws `not_found` or `corrupt`. */
   bytes(sha256: string): Promise<Uint8Array>
 }
 
-export async function openObjects(folder: string, keyring: Keyring): Promise<Objects> {
-  const incoming = join(folder, INCOMING)
-  // Whoever left half an upload here is dead: the data folder has one owner at a time.
-  await rm(incoming, { recursive: true, force: true })
-  await mkdir(incoming, { recursive: true, mode: 0o700 })
-  let uploads = 0
+const MAGIC = Buffer.from('BWO1')
+const CHUNK_BYTES = 64 * 1024
+const TAG_BYTES = 16
+const KEY_BYTES = 32
+const HEADER_BYTES = MAGIC.length + SEAL_BYTES + KEY_BYTES
+const PURPOSE = 'objects'
+const SHA256 = /^[0-9a-f]{64}$/
+/** Tells the temporary files of this process from those of an earlier one that had the same pid, as in a container. */
+const PROCESS = `${process.pid}-${randomBytes(6).toString('hex')}`
 
-  const place = (sha256: string): { readonly shelf: string; readonly path: string } => {
-    const shelf = join(folder, sha256.slice(0, 2))
-    return { shelf, path: join(shelf, sha256.slice(2)) }
-  }
-  const stream = (sha256: string): Readable =>
-    Readable.from(contentOf(place(sha256).path, sha256, keyring), { objectMode: false })
+/** @param folder the data folder; objects lie in `objects/` below it. */
+export function openObjects(folder: string, keyring: Keyring): Objects {
+  const root = join(folder, 'objects')
+  const unfinished = join(root, 'unfinished')
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 })
+  removeAbandoned(unfinished)
+  const pathOf = (sha256: string): string => join(root, sha256.slice(0, 2), sha256.slice(2))
+  let puts = 0
 
+  const chunks = (sha256: string): AsyncGenerator<Buffer, void> => read(pathOf(sha256), sha256, keyring)
   return {
-    async put(source, limits): Promise<StoredObject> {
-      const temporary = join(incoming, String(++uploads))
+    async put(source, limits): Promise<{ sha256: string; bytes: number }> {
+      const temporary = join(unfinished, `${PROCESS}-${++puts}`)
       try {
-        const stored = await encryptTo(temporary, source, limits, keyring)
-        const { shelf, path } = place(stored.sha256)
-        if ((await mkdir(shelf, { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(folder)
-        await rename(temporary, path)
-        await syncFolder(shelf)
+        const stored = await write(temporary, source, limits, keyring)
+        const parent = join(root, stored.sha256.slice(0, 2))
+        if (mkdirSync(parent, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(root)
+        await rename(temporary, pathOf(stored.sha256))
+        syncFolder(parent)
         return stored
       } catch (error) {
         await rm(temporary, { force: true })
-        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-        throw new Problem('storage_full', `Cannot store the ${limits.what}: the disk is full`, { cause: error })
+        if (!isStorageFull(error)) throw error
+        throw new Problem('storage_full', `Cannot store ${limits.what}: no room is left on the disk`, { cause: error })
       }
     },
-    async has(sha256): Promise<boolean> {
-      return await access(place(sha256).path).then(
-        () => true,
-        () => false,
-      )
-    },
-    stream,
-    async bytes(sha256): Promise<Uint8Array> {
+    has: sha256 => SHA256.test(sha256) && existsSync(pathOf(sha256)),
+    stream: sha256 => Readable.from(chunks(sha256), { objectMode: false, highWaterMark: CHUNK_BYTES }),
+    async bytes(sha256: string): Promise<Uint8Array> {
       const parts: Buffer[] = []
-      for await (const part of stream(sha256)) parts.push(part as Buffer)
+      for await (const chunk of chunks(sha256)) parts.push(chunk)
       return Buffer.concat(parts)
     },
   }
 }
 
-/** Names of all objects, for whoever looks after them. */
-export async function listObjects(folder: string): Promise<readonly string[]> {
-  const shelves = (await readdir(folder)).filter(name => /^[0-9a-f]{2}$/.test(name))
-  const names = await Promise.all(
-    shelves.map(async shelf => (await readdir(join(folder, shelf))).map(rest => shelf + rest)),
-  )
-  return names.flat().sort()
+/** Removes what processes left behind that are no more. */
+function removeAbandoned(unfinished: string): void {
+  for (const name of readdirSync(unfinished)) {
+    if (name.startsWith(`${PROCESS}-`)) continue
+    const pid = Number.parseInt(name, 10)
+    if (pid === process.pid || !isAlive(pid)) rmSync(join(unfinished, name), { force: true })
+  }
 }
 
-async function encryptTo(
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errorCode(error) === 'EPERM'
+  }
+}
+
+async function write(
   path: string,
   source: AsyncIterable<Uint8Array>,
-  limits: PutLimits,
+  { bytesMax, what }: PutLimits,
   keyring: Keyring,
-): Promise<StoredObject> {
-  const key = randomBytes(KEY_BYTES)
-  const sha256 = createHash('sha256')
+): Promise<{ sha256: string; bytes: number }> {
   const file = await open(path, 'wx', 0o600)
   try {
-    await file.write(Buffer.concat([MAGIC, keyring.seal(PURPOSE, key)]))
-    let bytes = 0
-    let chunk = 0
-    let pending: Buffer = Buffer.alloc(0)
+    const key = randomBytes(KEY_BYTES)
+    const hash = createHash('sha256')
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+    let [bytes, filled, counter, at] = [0, 0, 0, HEADER_BYTES]
+    const flush = async (isLast: boolean): Promise<void> => {
+      const sealed = sealChunk(key, counter++, isLast, chunk.subarray(0, filled))
+      await writeAll(file, sealed, at)
+      at += sealed.length
+      filled = 0
+    }
     for await (const part of source) {
       bytes += part.length
-      if (bytes > limits.bytesMax) {
-        throw new Problem(
-          'too_large',
-          `Cannot store the ${limits.what}: it has more than ${limits.bytesMax} bytes, the limit`,
-        )
-      }
-      sha256.update(part)
-      pending = pending.length === 0 ? Buffer.from(part) : Buffer.concat([pending, part])
-      // One chunk is always kept back: only at the end is it known to be the last.
-      for (; pending.length > CHUNK_BYTES; pending = pending.subarray(CHUNK_BYTES)) {
-        await file.write(sealChunk(key, chunk++, false, pending.subarray(0, CHUNK_BYTES)))
+      if (bytes > bytesMax) throw new Problem('too_large', `Cannot store ${what}: it has more than ${bytesMax} bytes`)
+      hash.update(part)
+      for (let used = 0; used < part.length; ) {
+        // A full chunk is written only when more comes: the last one must say that it is the last.
+        if (filled === CHUNK_BYTES) await flush(false)
+        const taken = Math.min(CHUNK_BYTES - filled, part.length - used)
+        chunk.set(part.subarray(used, used + taken), filled)
+        filled += taken
+        used += taken
       }
     }
-    await file.write(sealChunk(key, chunk, true, pending))
+    await flush(true)
+    const sha256 = hash.digest('hex')
+    await writeAll(file, Buffer.concat([MAGIC, keyring.seal(PURPOSE, key, sha256)]), 0)
     await file.sync()
-    return { sha256: sha256.digest('hex'), bytes }
+    return { sha256, bytes }
   } finally {
     await file.close()
   }
 }
 
-async function* contentOf(path: string, sha256: string, keyring: Keyring): AsyncGenerator<Buffer> {
-  const damaged = (what: string): Problem => new Problem('corrupt', `Cannot read the object ${sha256}: ${what}`)
-  const hash = createHash('sha256')
-  let key: Buffer | undefined
-  let chunk = 0
-  let pending: Buffer = Buffer.alloc(0)
-  const openNext = (sealed: Buffer, isLast: boolean): Buffer => {
-    const content = openChunk(key!, chunk++, isLast, sealed)
-    if (content === undefined) throw damaged(`chunk ${chunk - 1} is damaged`)
-    hash.update(content)
-    return content
+async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
+  for (let written = 0; written < bytes.length; ) {
+    written += (await file.write(bytes, written, bytes.length - written, at + written)).bytesWritten
   }
-  try {
-    for await (const part of createReadStream(path, { highWaterMark: 4 * CHUNK_BYTES })) {
-      pending = pending.length === 0 ? (part as Buffer) : Buffer.concat([pending, part as Buffer])
-      if (key === undefined) {
-        if (pending.length < MAGIC.length + WRAPPED_BYTES) continue
-        if (!pending.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged('it does not begin as an object does')
-        key = keyring.open(PURPOSE, pending.subarray(MAGIC.length, MAGIC.length + WRAPPED_BYTES))
-        pending = pending.subarray(MAGIC.length + WRAPPED_BYTES)
-      }
-      const sealedBytes = CHUNK_BYTES + TAG_BYTES
-      for (; pending.length > sealedBytes; pending = pending.subarray(sealedBytes)) {
-        yield openNext(pending.subarray(0, sealedBytes), false)
-      }
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new Problem('not_found', `Cannot read the object ${sha256}: it is not stored here`)
-    }
-    throw error
-  }
-  if (key === undefined || pending.length < TAG_BYTES) throw damaged('it was cut short')
-  yield openNext(pending, true)
-  if (hash.digest('hex') !== sha256) throw damaged('its content has another SHA-256')
 }
 
-function nonceOf(chunk: number, isLast: boolean): Buffer {
+async function* read(path: string, sha256: string, keyring: Keyring): AsyncGenerator<Buffer, void> {
+  const file = await openObject(path, sha256)
+  try {
+    const corrupt = (found: string): Problem => new Problem('corrupt', `Cannot read object ${sha256}: ${found}`)
+    const { size } = await file.stat()
+    const header = await readExactly(file, 0, HEADER_BYTES)
+    if (header === undefined || size < HEADER_BYTES + TAG_BYTES) throw corrupt('the file is cut off')
+    if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw corrupt('the file has another format')
+    const key = keyring.open(PURPOSE, header.subarray(MAGIC.length), sha256)
+    const hash = createHash('sha256')
+    for (let at = HEADER_BYTES, counter = 0; at < size; counter++) {
+      const length = Math.min(CHUNK_BYTES + TAG_BYTES, size - at)
+      const sealed = await readExactly(file, at, length)
+      at += length
+      const chunk = sealed && openChunk(key, counter, at === size, sealed)
+      if (chunk === undefined) throw corrupt(`chunk ${counter} was changed, moved or cut off`)
+      hash.update(chunk)
+      if (chunk.length > 0) yield chunk
+    }
+    if (hash.digest('hex') !== sha256) throw corrupt('its content has another SHA-256')
+  } finally {
+    await file.close()
+  }
+}
+
+async function openObject(path: string, sha256: string): Promise<FileHandle> {
+  const missing = (): Problem => new Problem('not_found', `Cannot read object ${sha256}: it is not there`)
+  if (!SHA256.test(sha256)) throw missing()
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    throw errorCode(error) === 'ENOENT' ? missing() : error
+  }
+}
+
+async function readExactly(file: FileHandle, at: number, length: number): Promise<Buffer | undefined> {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(bytes, done, length - done, at + done)
+    if (bytesRead === 0) return undefined
+    done += bytesRead
+  }
+  return bytes
+}
+
+/** 11 bytes of counter, big-endian, and one that is 1 in the last chunk. The key is the object's own: no nonce repeats. */
+function nonceOf(counter: number, isLast: boolean): Buffer {
   const nonce = Buffer.alloc(12)
-  nonce.writeUIntBE(chunk, 5, 6)
+  nonce.writeUIntBE(counter, 5, 6)
   nonce[11] = isLast ? 1 : 0
   return nonce
 }
 
-function sealChunk(key: Uint8Array, chunk: number, isLast: boolean, content: Uint8Array): Buffer {
-  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(chunk, isLast))
-  return Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()])
+function sealChunk(key: Buffer, counter: number, isLast: boolean, plaintext: Buffer): Buffer {
+  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(counter, isLast))
+  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
 }
 
-function openChunk(key: Uint8Array, chunk: number, isLast: boolean, sealed: Uint8Array): Buffer | undefined {
-  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(chunk, isLast))
+function openChunk(key: Buffer, counter: number, isLast: boolean, sealed: Buffer): Buffer | undefined {
+  if (sealed.length < TAG_BYTES) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(counter, isLast), { authTagLength: TAG_BYTES })
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
+  const plaintext = decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES))
   try {
-    return Buffer.concat([decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES)), decipher.final()])
+    decipher.final()
+    return plaintext
   } catch {
     return undefined
   }

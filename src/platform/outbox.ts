@@ -1,27 +1,40 @@
 /**
- * Work that must follow a committed transaction, and only a committed one: the entry is written in the same transaction
- * as the thing itself and handled afterwards, at least once, in order (docs/adr/0007).
+ * Messages that leave a database exactly when what they tell of is committed: they are written in its transaction, and
+ * handed on afterwards, at least once each.
  */
-import type { Kysely, Transaction } from 'kysely'
-import { type Database, type Migrations, tables } from './database.ts'
+import type { Kysely } from 'kysely'
+import type { Database, Migrations } from './database.ts'
+import { tables } from './database.ts'
 
 export interface OutboxEntry {
-  /** UUIDv7. Handlers are idempotent by it. */
+  /** Unique among all entries; by it a handler knows an entry that it saw before. */
   readonly id: string
   readonly topic: string
-  /** JSON text; its meaning belongs to the topic. */
+  /** JSON. */
   readonly payload: string
+  /** Milliseconds since the epoch. */
   readonly at: number
 }
 
+export interface Outbox {
+  /**
+   * Hands the entries of a topic to `handle`, one after the other in the order of (`at`, `id`), and removes those for which
+   * it resolved. Where it rejects, that entry and all later ones stay, and the error comes out. After a crash entries may
+   * come again: `handle` must do nothing the second time. Calls for one topic wait for each other.
+   *
+   * @returns how many were handed on.
+   */
+  drain(topic: string, handle: (entry: OutboxEntry) => Promise<void>): Promise<number>
+}
+
 interface OutboxTables {
-  outbox: OutboxEntry
+  readonly outbox: OutboxEntry
 }
 
 export const outboxMigrations: Migrations = {
   slice: 'outbox',
   steps: {
-    async '001_outbox'(db): Promise<void> {
+    '001_outbox': async db => {
       await db.schema
         .createTable('outbox')
         .addColumn('id', 'text', column => column.primaryKey())
@@ -34,42 +47,52 @@ export const outboxMigrations: Migrations = {
   },
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a transaction over whatever tables the slice has.
-export async function enqueue(tx: Transaction<any>, entry: OutboxEntry): Promise<void> {
-  await tables<OutboxTables>(tx).insertInto('outbox').values(entry).execute()
-}
+/** Entries read at once, and removed at once: removal waits for the disk. */
+const BATCH = 128
 
-export interface Outbox {
-  /**
-   * Hands the entries of a topic to `handle`, oldest first, and deletes each once handled. Calls of one process wait for
-   * one another. Where `handle` fails its entry stays, and the error comes out. Returns how many were handled.
-   */
-  drain(topic: string, handle: (entry: OutboxEntry) => Promise<void>): Promise<number>
+/** Adds an entry in a transaction, with which it comes to be or not. */
+// biome-ignore lint/suspicious/noExplicitAny: a transaction of whatever tables the caller changes.
+export async function enqueue(tx: Kysely<any>, { id, topic, payload, at }: OutboxEntry): Promise<void> {
+  await tables<OutboxTables>(tx).insertInto('outbox').values({ id, topic, payload, at }).execute()
 }
-
-const PAGE_ENTRIES = 100
 
 export function outbox(db: Database): Outbox {
-  const sql: Kysely<OutboxTables> = tables<OutboxTables>(db)
-  let turn: Promise<unknown> = Promise.resolve()
-
-  const drainNow = async (topic: string, handle: (entry: OutboxEntry) => Promise<void>): Promise<number> => {
-    for (let handled = 0; ; ) {
-      const page = sql.selectFrom('outbox').selectAll().where('topic', '=', topic).orderBy('at').orderBy('id')
-      const entries = await page.limit(PAGE_ENTRIES).execute()
-      if (entries.length === 0) return handled
-      for (const entry of entries) {
-        await handle(entry)
-        await sql.deleteFrom('outbox').where('id', '=', entry.id).execute()
-        handled++
-      }
-    }
-  }
+  const latest = new Map<string, Promise<unknown>>()
   return {
     drain(topic, handle): Promise<number> {
-      const mine = turn.then(() => drainNow(topic, handle))
-      turn = mine.catch(() => undefined)
-      return mine
+      const before = latest.get(topic) ?? Promise.resolve()
+      const drained = before.then(() => drain(db, topic, handle))
+      // The next caller waits for this one however it ends; the error is this one's own.
+      latest.set(
+        topic,
+        drained.catch(() => {}),
+      )
+      return drained
     },
   }
+}
+
+async function drain(db: Database, topic: string, handle: (entry: OutboxEntry) => Promise<void>): Promise<number> {
+  let count = 0
+  while (true) {
+    const entries = await read(db, topic)
+    const handled: string[] = []
+    try {
+      for (const entry of entries) {
+        await handle(entry)
+        handled.push(entry.id)
+      }
+    } finally {
+      if (handled.length > 0) {
+        await tables<OutboxTables>(db).deleteFrom('outbox').where('id', 'in', handled).execute()
+      }
+    }
+    count += handled.length
+    if (entries.length < BATCH) return count
+  }
+}
+
+async function read(db: Database, topic: string): Promise<OutboxEntry[]> {
+  const entries = tables<OutboxTables>(db).selectFrom('outbox').selectAll().where('topic', '=', topic)
+  return await entries.orderBy('at').orderBy('id').limit(BATCH).execute()
 }

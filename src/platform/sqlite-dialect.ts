@@ -1,66 +1,132 @@
-/** Kysely over `sqlite-connection.ts`: one connection, handed to one user at a time, so that transactions never interleave. */
+/** Kysely on SQLite in a thread of its own. */
 import {
-  CompiledQuery,
+  CompiledQuery as Compiled,
+  type CompiledQuery,
   type DatabaseConnection,
+  type DatabaseIntrospector,
   type Dialect,
+  type DialectAdapter,
   type Driver,
+  type Kysely,
+  type QueryCompiler,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
-import type { SqliteConnection } from './sqlite-connection.ts'
+import { Problem } from '../errors.ts'
+import { mutex } from './mutex.ts'
+import type { SqliteAnswer, SqliteValue } from './sqlite-protocol.ts'
+import { openSqliteThread, type SqliteThread, sqliteValue } from './sqlite-thread.ts'
 
-export function sqliteDialect(sqlite: SqliteConnection): Dialect {
+/**
+ * There is one connection, handed out to one user at a time, in order of asking: transactions are serialised, and a
+ * statement outside of any waits for the one under way.
+ *
+ * @param file path of the database, or `:memory:`.
+ */
+export function sqliteDialect(file: string): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => driver(sqlite),
-    createIntrospector: db => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createDriver: (): Driver => sqliteDriver(file),
+    createQueryCompiler: (): QueryCompiler => new SqliteQueryCompiler(),
+    createAdapter: (): DialectAdapter => new SqliteAdapter(),
+    // biome-ignore lint/suspicious/noExplicitAny: Kysely's own signature.
+    createIntrospector: (db: Kysely<any>): DatabaseIntrospector => new SqliteIntrospector(db),
   }
 }
 
-function driver(sqlite: SqliteConnection): Driver {
-  const connection = connectionOver(sqlite)
-  const run = async (sql: string): Promise<void> => {
-    await connection.executeQuery(CompiledQuery.raw(sql))
-  }
-  let turn: Promise<void> = Promise.resolve()
-  let endTurn: () => void = () => undefined
+/** How long one waits for the connection before it is taken for a deadlock, and how many may wait. */
+const WAIT_MS_MAX = 30_000
+const WAITERS_MAX = 10_000
+
+function sqliteDriver(file: string): Driver {
+  const turn = mutex({ waitMsMax: WAIT_MS_MAX, waitersMax: WAITERS_MAX, refusal })
+  let thread: SqliteThread | undefined
+  let connection: DatabaseConnection | undefined
+  const execute = (sql: string) => (connection as DatabaseConnection).executeQuery(Compiled.raw(sql))
   return {
-    async init(): Promise<void> {},
+    async init(): Promise<void> {
+      thread = openSqliteThread(file)
+      connection = sqliteConnection(thread)
+    },
     async acquireConnection(): Promise<DatabaseConnection> {
-      const before = turn
-      const { promise, resolve } = Promise.withResolvers<void>()
-      turn = promise
-      await before
-      endTurn = resolve
-      return connection
+      await turn.lock()
+      return connection as DatabaseConnection
     },
     async releaseConnection(): Promise<void> {
-      endTurn()
+      turn.unlock()
     },
-    // IMMEDIATE: a transaction that will write must not discover half-way that another process began to.
-    beginTransaction: () => run('begin immediate'),
-    commitTransaction: () => run('commit'),
-    rollbackTransaction: () => run('rollback'),
-    destroy: () => sqlite.close(),
+    async beginTransaction(): Promise<void> {
+      // Immediate: a transaction that first reads and then writes must not find out in between that it may not write.
+      await execute('begin immediate')
+    },
+    async commitTransaction(): Promise<void> {
+      await execute('commit')
+    },
+    async rollbackTransaction(): Promise<void> {
+      await execute('rollback')
+    },
+    async savepoint(_connection, name): Promise<void> {
+      await execute(`savepoint ${identifier(name)}`)
+    },
+    async rollbackToSavepoint(_connection, name): Promise<void> {
+      await execute(`rollback to ${identifier(name)}`)
+    },
+    async releaseSavepoint(_connection, name): Promise<void> {
+      await execute(`release ${identifier(name)}`)
+    },
+    async destroy(): Promise<void> {
+      await thread?.close()
+    },
   }
 }
 
-function connectionOver(sqlite: SqliteConnection): DatabaseConnection {
+function refusal(why: 'waited' | 'crowded'): Error {
+  if (why === 'crowded') {
+    return new Problem('overloaded', `Cannot query the database: ${WAITERS_MAX} statements wait already`)
+  }
+  const guess = 'a statement inside a transaction must be made on the transaction, not on the database'
+  return new Error(`Cannot query the database: its connection was busy for ${WAIT_MS_MAX} ms; ${guess}`)
+}
+
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+function sqliteConnection(thread: SqliteThread): DatabaseConnection {
+  let cursors = 0
   return {
-    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      const { rows, changes, lastInsertRowid } = await sqlite.run(query.sql, query.parameters)
-      return {
-        rows: (rows ?? []) as R[],
-        ...(changes === undefined ? {} : { numAffectedRows: BigInt(changes) }),
-        ...(lastInsertRowid === undefined ? {} : { insertId: lastInsertRowid }),
+    async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+      const answer = await thread.ask({ do: 'run', sql, parameters: parameters.map(sqliteValue) })
+      if (answer.columns !== undefined) return { rows: objectsOf(answer.columns, answer.rows) as R[] }
+      return { rows: [], numAffectedRows: answer.changes ?? 0n, insertId: answer.insertId ?? 0n }
+    },
+    async *streamQuery<R>({ sql, parameters }: CompiledQuery, chunkSize = 1): AsyncIterableIterator<QueryResult<R>> {
+      const cursor = ++cursors
+      const { columns = [] } = await thread.ask({ do: 'open', sql, parameters: parameters.map(sqliteValue), cursor })
+      try {
+        while (true) {
+          const { rows = [] } = await thread.ask({ do: 'next', cursor, rowsMax: chunkSize })
+          if (rows.length > 0) yield { rows: objectsOf(columns, rows) as R[] }
+          if (rows.length < chunkSize) return
+        }
+      } finally {
+        await thread.ask({ do: 'end', cursor })
       }
     },
-    // biome-ignore lint/correctness/useYield: the interface wants a generator, and a worker's reply comes whole.
-    async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-      throw new Error('Cannot stream a query: SQLite answers whole, wanted pages by `limit`')
-    },
   }
+}
+
+function objectsOf(columns: readonly string[], rows: SqliteAnswer['rows']): Record<string, SqliteValue>[] {
+  return (rows ?? []).map(row => {
+    const object: Record<string, SqliteValue> = {}
+    for (let i = 0; i < columns.length; i++) object[columns[i]!] = readable(columns[i]!, row[i]!)
+    return object
+  })
+}
+
+/** A number that a number cannot hold would be silently another one, so it is refused. */
+function readable(column: string, value: SqliteValue): SqliteValue {
+  if (typeof value !== 'bigint') return value
+  throw new RangeError(`Cannot read column ${column}: ${value} is beyond ±2^53, wanted an exact number`)
 }

@@ -1,71 +1,142 @@
-/** The thread that holds a SQLite connection: statements come in, rows go out. Started by `sqlite-connection.ts`. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+/**
+ * The thread that owns a SQLite connection. SQLite answers synchronously and a commit waits for the disk; here nobody
+ * else waits with it.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { SqliteOptions, StatementReply, StatementRequest } from './sqlite-connection.ts'
+import type { SqliteAnswer, SqliteRequest, SqliteValue } from './sqlite-protocol.ts'
 
-const STATEMENTS_MAX = 500
+const STATEMENTS_MAX = 512
+const BUSY_TIMEOUT_MS = 5_000
+const DDL = /^\s*(create|alter|drop|reindex|vacuum|pragma|attach|detach)\b/i
 
-const { file, journal, waitMs } = workerData as { readonly file: string } & SqliteOptions
+interface Prepared {
+  readonly statement: StatementSync
+  readonly columns: readonly string[]
+}
 
-/** Opened with the first statement, so that what goes wrong is told to whoever asked. */
-let opened: DatabaseSync | undefined
+interface Cursor {
+  readonly rows: Iterator<readonly SqliteValue[]>
+}
 
-function connection(): DatabaseSync {
-  if (opened !== undefined) return opened
-  const made = new DatabaseSync(file, { timeout: waitMs })
+const port = parentPort!
+const { file } = workerData as { file: string }
+const prepared = new Map<string, Prepared>()
+const cursors = new Map<number, Cursor>()
+let database: DatabaseSync | undefined
+
+function open(): DatabaseSync {
+  const opened = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
   try {
-    if (journal === 'wal') made.exec('PRAGMA journal_mode = WAL')
-    // FULL: a committed transaction survives the machine, not only the process.
-    made.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+    // WAL: readers of the file (a backup, a person) do not block the writer. FULL: a commit survives loss of power.
+    opened.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off')
+    return opened
   } catch (error) {
-    made.close()
+    opened.close()
     throw error
   }
-  opened = made
+}
+
+function prepare(sql: string): Prepared {
+  const statement = (database as DatabaseSync).prepare(sql)
+  // Without this, a value beyond 2^53 is refused only while it is read, and one just below it by nobody.
+  statement.setReadBigInts(true)
+  statement.setReturnArrays(true)
+  return { statement, columns: statement.columns().map(column => column.name) }
+}
+
+/** A statement from the cache, the one used last at its end, so that the first is the one to drop. */
+function cached(sql: string): Prepared {
+  const found = prepared.get(sql)
+  if (found !== undefined) {
+    prepared.delete(sql)
+    prepared.set(sql, found)
+    return found
+  }
+  if (DDL.test(sql)) {
+    // The columns of cached statements may be about to change.
+    prepared.clear()
+    return prepare(sql)
+  }
+  const made = prepare(sql)
+  if (prepared.size >= STATEMENTS_MAX) prepared.delete(prepared.keys().next().value as string)
+  prepared.set(sql, made)
   return made
 }
 
-const statements = new Map<string, StatementSync>()
-
-function prepared(sql: string): StatementSync {
-  const known = statements.get(sql)
-  if (known !== undefined) return known
-  const statement = connection().prepare(sql)
-  // Whole numbers beyond 2^53 come as bigint instead of silently wrong; `narrow` makes the others numbers again.
-  statement.setReadBigInts(true)
-  if (statements.size >= STATEMENTS_MAX) statements.delete(statements.keys().next().value!)
-  statements.set(sql, statement)
-  return statement
-}
-
-function narrow(row: Record<string, unknown>): Record<string, unknown> {
-  const plain: Record<string, unknown> = {}
-  for (const name in row) {
-    const value = row[name]
-    const isSafe = typeof value === 'bigint' && BigInt.asIntN(54, value) === value
-    plain[name] = isSafe ? Number(value) : value
+function run(sql: string, parameters: readonly SqliteValue[]): Omit<SqliteAnswer, 'id'> {
+  const { statement, columns } = cached(sql)
+  if (columns.length === 0) {
+    const { changes, lastInsertRowid } = statement.run(...parameters)
+    return { changes: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
-  return plain
+  return { columns, rows: (statement.all(...parameters) as unknown as SqliteValue[][]).map(plain) }
 }
 
-function run({ sql, parameters }: StatementRequest): Omit<StatementReply, 'id'> {
-  const statement = prepared(sql)
-  const values = parameters.map(value => (typeof value === 'boolean' ? Number(value) : value)) as SQLInputValue[]
-  if (statement.columns().length > 0) return { rows: statement.all(...values).map(narrow) }
-  const { changes, lastInsertRowid } = statement.run(...values)
-  return { rows: [], changes: Number(changes), lastInsertRowid: BigInt(lastInsertRowid) }
-}
-
-parentPort!.on('message', (request: StatementRequest | 'close') => {
-  if (request === 'close') {
-    opened?.close()
-    parentPort!.close()
-    return
+/** 64-bit integers become numbers where a number holds them exactly; others stay bigints for the other side to judge. */
+function plain(row: SqliteValue[]): SqliteValue[] {
+  for (let i = 0; i < row.length; i++) {
+    const value = row[i]
+    if (typeof value !== 'bigint') continue
+    const number = Number(value)
+    if (Number.isSafeInteger(number)) row[i] = number
   }
+  return row
+}
+
+function openCursor(cursor: number, sql: string, parameters: readonly SqliteValue[]): Omit<SqliteAnswer, 'id'> {
+  // Not from the cache: the same text may run again while this one is under way.
+  const { statement, columns } = prepare(sql)
+  cursors.set(cursor, { rows: statement.iterate(...parameters) as unknown as Iterator<readonly SqliteValue[]> })
+  return { columns }
+}
+
+function nextRows(cursor: number, rowsMax: number): Omit<SqliteAnswer, 'id'> {
+  const { rows: iterator } = cursors.get(cursor) as Cursor
+  const rows: SqliteValue[][] = []
+  while (rows.length < rowsMax) {
+    const { done, value } = iterator.next()
+    if (done === true) break
+    rows.push(plain(value as SqliteValue[]))
+  }
+  return { rows }
+}
+
+function endCursor(cursor: number): Omit<SqliteAnswer, 'id'> {
+  cursors.get(cursor)?.rows.return?.()
+  cursors.delete(cursor)
+  return {}
+}
+
+function answer(request: SqliteRequest): Omit<SqliteAnswer, 'id'> {
+  database ??= open()
+  const { sql = '', parameters = [], cursor = 0, rowsMax = 1 } = request
+  switch (request.do) {
+    case 'run':
+      return run(sql, parameters)
+    case 'open':
+      return openCursor(cursor, sql, parameters)
+    case 'next':
+      return nextRows(cursor, rowsMax)
+    case 'end':
+      return endCursor(cursor)
+    case 'close':
+      database.close()
+      return {}
+  }
+}
+
+function failure(error: unknown): NonNullable<SqliteAnswer['error']> {
+  const message = error instanceof Error ? error.message : String(error)
+  const errcode = error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined
+  return { message, errcode }
+}
+
+port.on('message', (request: SqliteRequest) => {
   try {
-    parentPort!.postMessage({ id: request.id, ...run(request) } satisfies StatementReply)
+    port.postMessage({ id: request.id, ...answer(request) })
   } catch (error) {
-    const { message, errcode, errstr } = error as Error & { errcode?: number; errstr?: string }
-    parentPort!.postMessage({ id: request.id, error: { message, errcode, errstr } } satisfies StatementReply)
+    port.postMessage({ id: request.id, error: failure(error) })
   }
+  if (request.do === 'close') port.close()
 })

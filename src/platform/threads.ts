@@ -1,10 +1,10 @@
 /**
- * The file of a worker thread or child process beside the file that starts it: `.ts` in the source, `.js` when published
- * (tsc rewrites imports, not the text handed to `new Worker`).
+ * Where a worker thread's program lies. In the source tree it is a `.ts` file, in the published package a `.js` file, and
+ * TypeScript's rewriting of import extensions does not reach into strings; so the extension is that of whoever asks.
  *
- * @param from `import.meta.url` of the starter.
- * @param name the worker's file without its ending, e.g. `./sqlite-worker`.
+ * @param from `import.meta.url` of the file that starts the thread.
+ * @param name path of the program relative to it, without extension, e.g. `./sqlite-worker`.
  */
 export function workerUrl(from: string, name: string): URL {
-  return new URL(`${name}${from.endsWith('.ts') ? '.ts' : '.js'}`, from)
+  return new URL(name + (from.endsWith('.ts') ? '.ts' : '.js'), from)
 }

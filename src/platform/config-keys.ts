@@ -1,0 +1,153 @@
+/** The keys of the configuration. Documentation, `bellwether config` and the flags of commands are made of this table. */
+import { type TSchema, Type } from 'typebox'
+import type { LogLevel } from './log.ts'
+
+export interface Config {
+  /** Path of the data folder. */
+  readonly data: string
+  readonly server: {
+    readonly host: string
+    readonly port: number
+    readonly model?: string
+  }
+  readonly database: {
+    /** Empty: SQLite in the data folder. */
+    readonly url: string
+  }
+  readonly log: { readonly level: LogLevel }
+  readonly keys: {
+    /** 32 bytes, base64. */
+    readonly master?: string
+  }
+  readonly limits: {
+    readonly bodyBytesMax: number
+    readonly batchRowsMax: number
+    readonly concurrencyMax: number
+    readonly requestTimeoutMs: number
+    readonly artifactBytesMax: number
+    readonly referenceBytesMax: number
+  }
+  readonly ledger: {
+    readonly segmentBytesMax: number
+    readonly segmentAgeMsMax: number
+    readonly flushMs: number
+    /** As DuckDB reads it, e.g. `512MB`. */
+    readonly engineMemory: string
+    readonly engineThreads: number
+  }
+}
+
+/** `server.port` and so on: the path of every value in `Config`. */
+export type DottedKey = Paths<Config>
+
+type Paths<T> = {
+  [K in keyof T & string]-?: NonNullable<T[K]> extends object ? `${K}.${Paths<NonNullable<T[K]>>}` : K
+}[keyof T & string]
+
+export interface ConfigKey {
+  /** Environment variable that gives it: `limits.bodyBytesMax` is `BELLWETHER_LIMITS_BODY_BYTES_MAX`. */
+  readonly env: string
+  readonly schema: TSchema
+  /** The schema in words, for errors. */
+  readonly wanted: string
+  /** Absent: there is no value unless one is given. */
+  readonly default?: string | number
+  /** Option of the commands that take it, without dashes. */
+  readonly flag?: string
+  readonly doc: string
+  /** How `bellwether config` hides it: `whole`, or only the `password` in a URL. */
+  readonly secret?: 'whole' | 'password'
+}
+
+const bytes = (doc: string, ofDefault: number): Omit<ConfigKey, 'env'> => ({
+  schema: Type.Integer({ minimum: 1024 }),
+  wanted: 'a whole number of bytes, at least 1024',
+  default: ofDefault,
+  doc,
+})
+
+const count = (doc: string, ofDefault: number, maximum: number): Omit<ConfigKey, 'env'> => ({
+  schema: Type.Integer({ minimum: 1, maximum }),
+  wanted: `a whole number from 1 to ${maximum}`,
+  default: ofDefault,
+  doc,
+})
+
+const DAY_MS = 86_400_000
+
+const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
+  data: {
+    schema: Type.String({ minLength: 1 }),
+    wanted: 'the path of a folder',
+    default: '.bellwether',
+    flag: 'data',
+    doc: 'Folder that holds everything the server keeps',
+  },
+  'server.host': {
+    schema: Type.String({ minLength: 1 }),
+    wanted: 'an address or a host name',
+    default: '127.0.0.1',
+    flag: 'host',
+    doc: 'Address to listen on; another than this machine needs an API key to be there',
+  },
+  'server.port': {
+    schema: Type.Integer({ minimum: 0, maximum: 65_535 }),
+    wanted: 'a port from 0 (any that is free) to 65535',
+    default: 8080,
+    flag: 'port',
+    doc: 'Port to listen on',
+  },
+  'server.model': {
+    schema: Type.String({ minLength: 1 }),
+    wanted: 'the name of a model',
+    flag: 'model',
+    doc: 'Model that POST /predict asks; without it, the only one there is',
+  },
+  'database.url': {
+    schema: Type.String({ pattern: '^($|postgres(ql)?://)' }),
+    wanted: 'postgres://… or nothing',
+    default: '',
+    flag: 'database',
+    doc: 'PostgreSQL database for metadata; without it, SQLite in the data folder',
+    secret: 'password',
+  },
+  'log.level': {
+    schema: Type.Union(['debug', 'info', 'warn', 'error', 'silent'].map(level => Type.Literal(level))),
+    wanted: 'debug, info, warn, error or silent',
+    default: 'info',
+    flag: 'log-level',
+    doc: 'Least level that is logged',
+  },
+  'keys.master': {
+    schema: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    wanted: '32 bytes in base64',
+    doc: 'Master key of everything encrypted; without it, one is made and kept in the data folder',
+    secret: 'whole',
+  },
+  'limits.bodyBytesMax': bytes('Largest body of a request', 8_388_608),
+  'limits.batchRowsMax': count('Most rows of one batch', 10_000, 1_000_000),
+  'limits.concurrencyMax': count('Most requests at once', 1024, 65_536),
+  'limits.requestTimeoutMs': count('Longest time a request may take to arrive, in milliseconds', 30_000, DAY_MS),
+  'limits.artifactBytesMax': bytes('Largest artifact of a model', 2_147_483_648),
+  'limits.referenceBytesMax': bytes('Largest file of reference or evaluation data', 2_147_483_648),
+  'ledger.segmentBytesMax': bytes('Size at which a journal file is sealed', 67_108_864),
+  'ledger.segmentAgeMsMax': count('Age at which a journal file is sealed, in milliseconds', 3_600_000, 30 * DAY_MS),
+  'ledger.flushMs': count('Longest time until a record is on the disk, in milliseconds', 50, 60_000),
+  'ledger.engineMemory': {
+    schema: Type.String({ pattern: '^[1-9][0-9]*(MB|GB)$' }),
+    wanted: 'an amount such as 512MB or 2GB',
+    default: '512MB',
+    doc: 'Most memory of the engine that queries the ledger',
+  },
+  'ledger.engineThreads': count('Threads of the engine that queries the ledger', 1, 256),
+}
+
+function environmentName(key: string): string {
+  const words = key.replace(/[A-Z]/g, letter => `_${letter}`).replaceAll('.', '_')
+  return `BELLWETHER_${words.toUpperCase()}`
+}
+
+/** Every key, in the order in which they are told. */
+export const CONFIG_KEYS: Readonly<Record<DottedKey, ConfigKey>> = Object.fromEntries(
+  Object.entries(TABLE).map(([key, described]) => [key, { ...described, env: environmentName(key) }]),
+) as Record<DottedKey, ConfigKey>
