@@ -54,7 +54,8 @@ export interface AccessParts {
   readonly random: (bytes: Uint8Array) => void
 }
 
-interface KnownKey extends StoredKey {
+interface KnownKey {
+  readonly key: StoredKey
   readonly actor: Actor
 }
 
@@ -107,7 +108,7 @@ export async function openAccess({ db, clock, ids, random }: AccessParts): Promi
         return { revoked: { id, at: now, by: by.id }, record: recordOf('key:revoked', id, by, now) }
       })
       await snapshot.refresh()
-      return keyInfo(snapshot.find(id)!)
+      return keyInfo(snapshot.find(id)!.key)
     },
     refresh: snapshot.refresh,
   }
@@ -125,12 +126,13 @@ function authenticate(
   const secret = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
   if (secret === undefined) return refuse('the Authorization header is not of the form «Bearer KEY»')
   const id = idOfSecret(secret)
-  const key = id === undefined ? undefined : find(id)
+  const known = id === undefined ? undefined : find(id)
   // One sentence for an unknown id and for a wrong secret; only who holds the secret learns what became of the key.
-  if (key === undefined || !sameHash(key.sha256, hashSecret(secret))) return refuse('the key is not known')
+  if (known === undefined || !sameHash(known.key.sha256, hashSecret(secret))) return refuse('the key is not known')
+  const { key, actor } = known
   if (key.revokedAt !== undefined) return refuse(`the key ${key.id} was revoked`)
   if (isExpired(key, now)) return refuse(`the key ${key.id} has expired`)
-  return key.actor
+  return actor
 }
 
 interface KeySnapshot {
@@ -146,7 +148,7 @@ function keySnapshot(store: KeyStore): KeySnapshot {
 
   const read = async (): Promise<void> => {
     const all = await store.all()
-    keys = new Map(all.map(key => [key.id, { ...key, actor: actorOf(key) }]))
+    keys = new Map(all.map(key => [key.id, { key, actor: actorOf(key) }]))
     needed ||= all.some(key => key.revokedAt === undefined)
   }
   return {

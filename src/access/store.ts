@@ -1,5 +1,5 @@
-import type { Database } from '../platform/database.ts'
-import { tables } from '../platform/database.ts'
+import { sql as raw } from 'kysely'
+import { type Database, tables } from '../platform/database.ts'
 import { enqueue } from '../platform/outbox.ts'
 import type { StoredKey } from './keys.ts'
 import { isRole } from './roles.ts'
@@ -47,9 +47,9 @@ export function keyStore(db: Database): KeyStore {
     async change(decide: (keys: readonly StoredKey[]) => KeyChange): Promise<KeyChange> {
       return await db.sql.transaction().execute(async tx => {
         const sql = tables<AccessTables>(tx)
-        // SQLite has one writer; PostgreSQL must be told that a second decision waits for this one.
-        const rows = db.engine === 'postgres' ? select(sql).forUpdate() : select(sql)
-        const change = decide((await rows.execute()).map(keyOf))
+        // SQLite has one writer. In PostgreSQL a second decision must wait for this one, and row locks would let new rows by.
+        if (db.engine === 'postgres') await raw`lock table keys in share row exclusive mode`.execute(tx)
+        const change = decide((await select(sql).execute()).map(keyOf))
         if (change.created !== undefined) await sql.insertInto('keys').values(rowOf(change.created)).execute()
         if (change.revoked !== undefined) {
           const { id, at, by } = change.revoked

@@ -1,0 +1,298 @@
+/** What keys promise, whatever database keeps them. Runs on SQLite beside this file, on PostgreSQL in `test/contracts`. */
+import assert from 'node:assert/strict'
+import { randomFillSync } from 'node:crypto'
+import { test } from 'node:test'
+import { Problem, type ProblemCode } from '../errors.ts'
+import { type ManualClock, manualClock } from '../platform/clock.ts'
+import { type Database, tables } from '../platform/database.ts'
+import { uuid7 } from '../platform/ids.ts'
+import type { Actor } from '../route.ts'
+import { type Access, LOCAL, openAccess } from './access.ts'
+import { keyStore } from './store.ts'
+import type { AccessTables } from './tables.ts'
+
+const START_AT = 1_790_000_000_000
+const DAY_MS = 86_400_000
+
+/** A connection to a database that this test has for itself, and another to the same, as a second process has it. */
+export type OpenDatabase = () => Promise<{ readonly db: Database; readonly second: Database; close(): Promise<void> }>
+
+interface World {
+  readonly db: Database
+  readonly second: Database
+  readonly clock: ManualClock
+  readonly access: Access
+  /** Access as another process on the same database has it. */
+  openSecond(): Promise<Access>
+  /** Makes a key and returns its `Authorization` header. */
+  key(roles: readonly string[], expiresAt?: number): Promise<{ readonly id: string; readonly bearer: string }>
+  records(): Promise<{ action: string; target: string; actor: string; at: number; detail?: unknown }[]>
+}
+
+const problem =
+  (code: ProblemCode, text = '') =>
+  (error: unknown): boolean =>
+    error instanceof Problem && error.code === code && error.message.includes(text)
+
+function accessTest(name: string, open: OpenDatabase, run: (world: World) => Promise<void>): void {
+  test(name, async () => {
+    const { db, second, close } = await open()
+    try {
+      await run(await worldOn(db, second))
+    } finally {
+      await close()
+    }
+  })
+}
+
+async function worldOn(db: Database, second: Database): Promise<World> {
+  const clock = manualClock(START_AT)
+  const random = (bytes: Uint8Array): void => void randomFillSync(bytes)
+  const parts = { clock, ids: uuid7(clock), random }
+  const access = await openAccess({ db, ...parts })
+  return {
+    db,
+    second,
+    clock,
+    access,
+    openSecond: () => openAccess({ db: second, ...parts }),
+    async key(roles, expiresAt) {
+      const expiry = expiresAt === undefined ? {} : { expiresAt }
+      const { key, secret } = await access.create({ name: `for ${roles.join(' and ')}`, roles, ...expiry }, LOCAL)
+      return { id: key.id, bearer: `Bearer ${secret}` }
+    },
+    async records() {
+      const sql = tables<{ outbox: { payload: string; topic: string; at: number; id: string } }>(db)
+      const rows = await sql.selectFrom('outbox').selectAll().where('topic', '=', 'change').orderBy('id').execute()
+      return rows.map(({ payload }) => JSON.parse(payload))
+    },
+  }
+}
+
+export function accessSuite(open: OpenDatabase): void {
+  secrets(open)
+  bootstrap(open)
+  revocation(open)
+  processes(open)
+  records(open)
+}
+
+function secrets(open: OpenDatabase): void {
+  accessTest('a secret is shown once and kept as its SHA-256 only', open, async ({ db, access }) => {
+    const { key, secret } = await access.create({ name: 'root', roles: ['admin'] }, LOCAL)
+    assert.match(secret, /^bw_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/)
+    assert.equal(secret.slice(3, 15), key.id)
+    const rows = await tables<AccessTables>(db).selectFrom('keys').selectAll().execute()
+    assert.match(rows[0]!.sha256, /^[0-9a-f]{64}$/)
+    for (const shown of [JSON.stringify(rows), JSON.stringify(await access.list()), JSON.stringify(key)]) {
+      assert.ok(!shown.includes(secret.slice(16)), 'the secret part is nowhere')
+    }
+    assert.ok(!JSON.stringify(await access.list()).includes(rows[0]!.sha256), 'nor is its hash told')
+  })
+
+  accessTest('a key is known by its whole secret, and its actor by its id', open, async ({ access, key }) => {
+    const { id, bearer } = await key(['admin', 'auditor'])
+    const actor: Actor = { id: `key:${id}`, name: 'for admin and auditor', roles: ['auditor', 'admin'] }
+    assert.deepEqual(access.authenticate(bearer), actor)
+    assert.deepEqual(access.authenticate(bearer.replace('Bearer ', 'bearer  ')), actor)
+    const last = bearer.at(-1) === 'A' ? 'B' : 'A'
+    const wrong = [undefined, '', 'Bearer', 'Bearer ', bearer.slice(7), bearer.slice(0, -1), bearer.slice(0, -1) + last]
+    const forms = [
+      `Basic ${bearer.slice(7)}`,
+      `${bearer}A`,
+      `${bearer} ${bearer}`,
+      'Bearer bw_000000000000_'.padEnd(66, 'A'),
+    ]
+    for (const header of [...wrong, ...forms, `Bearer ${'x'.repeat(100_000)}`]) {
+      assert.throws(() => access.authenticate(header), problem('unauthenticated'), header)
+    }
+  })
+
+  accessTest('a key is refused from the moment it expires', open, async ({ access, clock, key }) => {
+    await key(['admin'])
+    const { bearer } = await key(['viewer'], START_AT + DAY_MS)
+    clock.set(START_AT + DAY_MS - 1)
+    assert.deepEqual(access.authenticate(bearer).roles, ['viewer'])
+    clock.advance(1)
+    assert.throws(() => access.authenticate(bearer), problem('unauthenticated', 'expired'))
+  })
+}
+
+function bootstrap(open: OpenDatabase): void {
+  accessTest(
+    'while there are no keys everybody is the local owner; from the first on, nobody is',
+    open,
+    async world => {
+      const { access, key } = world
+      assert.equal(access.hasKeys(), false)
+      assert.deepEqual(access.authenticate(undefined), LOCAL)
+      assert.deepEqual(access.authenticate('Bearer anything'), LOCAL)
+      access.permit(LOCAL, 'key:manage')
+      const { bearer } = await key(['admin'])
+      assert.equal(access.hasKeys(), true)
+      assert.throws(() => access.authenticate(undefined), problem('unauthenticated', 'Authorization'))
+      access.permit(access.authenticate(bearer), 'key:manage')
+    },
+  )
+
+  accessTest('the first key must be an admin, also after the last admin has expired', open, async world => {
+    const { access, clock, key, records } = world
+    await assert.rejects(key(['service', 'operator']), problem('invalid', 'first key'))
+    assert.deepEqual(await access.list(), [])
+    assert.deepEqual(await records(), [])
+    assert.equal(access.hasKeys(), false)
+    await key(['admin'], START_AT + DAY_MS)
+    await key(['service'])
+    clock.advance(DAY_MS)
+    await assert.rejects(key(['service']), problem('invalid', 'first key'))
+    await key(['admin'])
+  })
+
+  accessTest('when every key is gone, the running process stays shut and the next one is open', open, async world => {
+    const { access, key, openSecond } = world
+    const { id, bearer } = await key(['admin'])
+    await access.revoke(id, LOCAL)
+    assert.equal(access.hasKeys(), true)
+    assert.throws(() => access.authenticate(undefined), problem('unauthenticated'))
+    assert.throws(() => access.authenticate(bearer), problem('unauthenticated', 'revoked'))
+    assert.equal((await openSecond()).hasKeys(), false)
+  })
+
+  accessTest('keys that have all expired do not open the next process', open, async ({ clock, key, openSecond }) => {
+    await key(['admin'], START_AT + DAY_MS)
+    clock.advance(2 * DAY_MS)
+    assert.equal((await openSecond()).hasKeys(), true)
+  })
+}
+
+function revocation(open: OpenDatabase): void {
+  accessTest('a revoked key is refused at once and stays in the list', open, async ({ access, clock, key }) => {
+    const admin = await key(['admin'])
+    const { id, bearer } = await key(['service'])
+    clock.advance(DAY_MS)
+    const revoked = await access.revoke(id, access.authenticate(admin.bearer))
+    assert.deepEqual([revoked.revokedAt, revoked.revokedBy], [START_AT + DAY_MS, `key:${admin.id}`])
+    assert.throws(() => access.authenticate(bearer), problem('unauthenticated', 'revoked'))
+    assert.deepEqual(
+      (await access.list()).find(other => other.id === id),
+      revoked,
+    )
+    await assert.rejects(access.revoke(id, LOCAL), problem('conflict', 'already'))
+    await assert.rejects(access.revoke('0123456789ab', LOCAL), problem('not_found'))
+  })
+
+  accessTest('the last admin cannot go while others would be left alone', open, async ({ access, clock, key }) => {
+    const first = await key(['admin'])
+    const brief = await key(['admin'], START_AT + DAY_MS)
+    const service = await key(['service'])
+    clock.advance(DAY_MS)
+    await assert.rejects(access.revoke(first.id, LOCAL), problem('conflict', 'last admin'))
+    await access.revoke(brief.id, LOCAL)
+    await assert.rejects(access.revoke(first.id, LOCAL), problem('conflict', 'last admin'))
+    await access.revoke(service.id, LOCAL)
+    await access.revoke(first.id, LOCAL)
+  })
+}
+
+function processes(open: OpenDatabase): void {
+  accessTest(
+    'another process knows a key, and its end, after its next refresh',
+    open,
+    async ({ access, key, openSecond }) => {
+      const other = await openSecond()
+      const { bearer } = await key(['admin'])
+      const service = await key(['service'])
+      assert.equal(other.hasKeys(), false)
+      await other.refresh()
+      assert.equal(other.authenticate(bearer).name, 'for admin')
+      assert.equal(other.authenticate(service.bearer).name, 'for service')
+      await access.revoke(service.id, LOCAL)
+      await other.refresh()
+      assert.throws(() => other.authenticate(service.bearer), problem('unauthenticated', 'revoked'))
+    },
+  )
+
+  accessTest('of two admins that revoke each other at once, one is left', open, async ({ access, key, openSecond }) => {
+    const admins = [await key(['admin']), await key(['admin'])]
+    await key(['service'])
+    const other = await openSecond()
+    const ends = await Promise.allSettled([access.revoke(admins[0]!.id, LOCAL), other.revoke(admins[1]!.id, LOCAL)])
+    assert.deepEqual(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+    const active = (await access.list()).filter(
+      ({ roles, revokedAt }) => roles.includes('admin') && revokedAt === undefined,
+    )
+    assert.equal(active.length, 1)
+  })
+
+  accessTest('of a last admin that goes and a key that comes at once, one waits and is refused', open, async world => {
+    const { access, key, openSecond } = world
+    const { id } = await key(['admin'])
+    const other = await openSecond()
+    const [gone, made] = await Promise.allSettled([
+      access.revoke(id, LOCAL),
+      other.create({ name: 'shop', roles: ['service'] }, LOCAL),
+    ])
+    assert.notEqual(gone.status, made.status, 'a key without anybody to manage it')
+  })
+
+  accessTest('refreshing while keys come and go never brings back what was revoked', open, async ({ access, key }) => {
+    await key(['admin'])
+    const made = await Promise.all(Array.from({ length: 8 }, () => key(['service'])))
+    const work = made.map(({ id }) => access.revoke(id, LOCAL))
+    const reading = Array.from({ length: 20 }, () => access.refresh())
+    for (const [index, done] of work.entries()) {
+      await done
+      assert.throws(() => access.authenticate(made[index]!.bearer), problem('unauthenticated', 'revoked'))
+    }
+    await Promise.all(reading)
+    for (const { bearer } of made) assert.throws(() => access.authenticate(bearer), problem('unauthenticated'))
+  })
+}
+
+function records(open: OpenDatabase): void {
+  accessTest(
+    'each change leaves one record, with ids and without names',
+    open,
+    async ({ access, clock, key, records }) => {
+      const admin = await key(['admin'])
+      const service = await key(['service'], START_AT + DAY_MS)
+      clock.advance(1)
+      await access.revoke(service.id, access.authenticate(admin.bearer))
+      await assert.rejects(access.revoke(service.id, LOCAL))
+      const [first, second, third, ...more] = await records()
+      assert.deepEqual(more, [])
+      const pick = (record: typeof first) => [record?.action, record?.target, record?.actor, record?.at]
+      assert.deepEqual(pick(first), ['key:created', `key:${admin.id}`, 'local', START_AT])
+      assert.deepEqual(first?.detail, { roles: ['admin'] })
+      assert.deepEqual(second?.detail, { roles: ['service'], expiresAt: START_AT + DAY_MS })
+      assert.deepEqual(pick(third), ['key:revoked', `key:${service.id}`, `key:${admin.id}`, START_AT + 1])
+      assert.ok(
+        !JSON.stringify([first, second, third]).includes('for '),
+        'people put names of people into names of keys',
+      )
+    },
+  )
+
+  accessTest('where the record cannot be written, neither is the key', open, async ({ db }) => {
+    const store = keyStore(db)
+    const row = {
+      id: 'aaaaaaaaaaaa',
+      name: 'a',
+      roles: ['admin'],
+      sha256: '',
+      createdAt: 1,
+      createdBy: 'local',
+    } as const
+    const record = {
+      kind: 'change',
+      id: 'same',
+      at: 1,
+      actor: 'local',
+      action: 'key:created',
+      target: 'key:a',
+    } as const
+    await store.change(() => ({ created: row, record }))
+    await assert.rejects(store.change(() => ({ created: { ...row, id: 'bbbbbbbbbbbb' }, record })))
+    assert.deepEqual(await store.all(), [row])
+  })
+}
