@@ -71,7 +71,7 @@ export function usageLine(program: Program, command: Command): string {
 
 function commandHelp(program: Program, command: Command, page: Page): string {
   const args = (command.args ?? []).map(({ name, summary }) => [name.toUpperCase(), summary] as const)
-  const description = command.description?.split(/\n\s*\n/).map(text => paragraph(text, '', page)) ?? []
+  const description = command.description?.split(/\n\s*\n/).map(text => prose(text, page)) ?? []
   return sections([
     [paragraph(`${command.summary}.`.replace(/\.\.$/, '.'), '', page), ...description].join('\n\n'),
     section('Usage', [`${INDENT}${usageLine(program, command)}`], page),
@@ -133,6 +133,15 @@ function paragraph(text: string, indent: string, page: Page): string {
   return wrap(text, page.columns - indent.length)
     .map(line => indent + line)
     .join('\n')
+}
+
+/** Prose is wrapped; lines that are indented stand as they were written, as in Markdown. */
+function prose(text: string, page: Page): string {
+  const lines = text.split('\n')
+  const firstKept = lines.findIndex(line => /^\s/.test(line))
+  if (firstKept === -1) return paragraph(text, '', page)
+  const before = paragraph(lines.slice(0, firstKept).join(' '), '', page)
+  return [...(before === '' ? [] : [before]), ...lines.slice(firstKept)].join('\n')
 }
 
 function section(title: string, lines: readonly string[], page: Page): string {

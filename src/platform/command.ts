@@ -77,7 +77,7 @@ export interface Program {
   readonly globals: readonly Option[]
   readonly commands: readonly Command[]
   /** What is told of a configuration key in help. */
-  readonly settings: Readonly<Record<string, { readonly env: string; readonly default: unknown }>>
+  readonly settings: Readonly<Record<string, { readonly env: string; readonly default?: unknown }>>
   /** Last lines of the overview. */
   readonly notes: readonly string[]
 }
