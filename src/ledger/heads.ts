@@ -12,20 +12,10 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { Problem } from '../errors.ts'
-import { verifySignature } from '../platform/crypto.ts'
+import { type Signer, verifySignature } from '../platform/crypto.ts'
 import { canonical } from './canonical.ts'
 import { diskProblem } from './disk.ts'
 import type { SignedHead } from './evidence.ts'
-
-/** Signs heads: `Signer` of `platform/crypto.ts`. */
-export interface HeadSigner {
-  /** First 16 hex digits of the SHA-256 of the raw public key. */
-  readonly keyId: string
-  /** Raw Ed25519 public key, base64. */
-  readonly publicKey: string
-  /** Ed25519, base64. */
-  sign(bytes: Uint8Array): string
-}
 
 /** What a head says before it is signed. */
 export type HeadStatement = Omit<SignedHead, 'signature' | 'keyId'>
@@ -33,7 +23,7 @@ export type HeadStatement = Omit<SignedHead, 'signature' | 'keyId'>
 /** `previous` of the first head. */
 export const NO_PREVIOUS: string = '0'.repeat(64)
 
-export function signHead(statement: HeadStatement, signer: HeadSigner): SignedHead {
+export function signHead(statement: HeadStatement, signer: Signer): SignedHead {
   const { size, root, at, previous } = statement
   const unsigned = { at, keyId: signer.keyId, previous, root, size }
   return { ...unsigned, signature: signer.sign(Buffer.from(canonical(unsigned))) }

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { Problem, type ProblemCode } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { Signer } from '../platform/crypto.ts'
+import { workerUrl } from '../platform/threads.ts'
 import type { SignedHead } from './evidence.ts'
-import { type HeadSigner, signHead } from './heads.ts'
+import { signHead } from './heads.ts'
 import type { Journal } from './journal.ts'
 import type { ToNotary, ToOwner } from './notary-worker.ts'
 
@@ -15,7 +17,7 @@ export interface NotaryOptions {
   readonly journal: Pick<Journal, 'size' | 'flush' | 'progress'>
   /** Number of records that are sealed: the journal begins with the record of this index. */
   readonly sealed: number
-  readonly signer: HeadSigner
+  readonly signer: Signer
   readonly clock: Clock
   /** At least so often is a head signed while records come, milliseconds. Default 60,000. */
   readonly headEveryMs?: number
@@ -64,12 +66,6 @@ interface Pending {
   readonly reject: (problem: Error) => void
 }
 
-/** A thread runs the file beside this one: TypeScript in a clone, JavaScript in the published package. */
-const WORKER: URL = new URL(
-  `./notary-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`,
-  import.meta.url,
-)
-
 class ThreadNotary implements Notary {
   private readonly options: NotaryOptions
   private readonly worker: Worker
@@ -85,7 +81,7 @@ class ThreadNotary implements Notary {
     const { publicKey, keyId } = signer
     const shared = journal.progress.shared
     const workerData = { journalFolder, treeFolder, headsPath, shared, sealed, publicKey, keyId, headEveryMs }
-    this.worker = new Worker(WORKER, { workerData, name: 'notary' })
+    this.worker = new Worker(workerUrl(import.meta.url, './notary-worker'), { workerData, name: 'notary' })
     this.worker.unref()
     this.worker.on('message', (message: ToOwner) => this.hear(message))
     this.worker.on('error', error =>

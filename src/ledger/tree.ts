@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
@@ -55,7 +56,8 @@ class FileTree implements Tree {
 
   constructor(folder: string) {
     this.folder = folder
-    this.open(Number.MAX_SAFE_INTEGER)
+    let below = this.open(Number.MAX_SAFE_INTEGER)
+    while (existsSync(this.pathOfNext())) below = this.open(Math.floor(below.count / FAN))
     this.fillUp()
   }
 
@@ -114,10 +116,13 @@ class FileTree implements Tree {
     throw new Problem('invalid', `Cannot read the tree: ${size} was asked for, it holds ${this.size} leaves`)
   }
 
-  /** Opens the next file above, with what can be right of it. */
+  private pathOfNext(): string {
+    return join(this.folder, `level-${this.files.length * LEVELS_PER_FILE}.bin`)
+  }
+
+  /** Opens the next file above and cuts off what cannot be right. */
   private open(countMax: number): LevelFile {
-    const path = join(this.folder, `level-${this.files.length * LEVELS_PER_FILE}.bin`)
-    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    const fd = openSync(this.pathOfNext(), constants.O_RDWR | constants.O_CREAT, 0o600)
     const count = Math.min(countMax, Math.floor(fstatSync(fd).size / HASH_BYTES))
     ftruncateSync(fd, count * HASH_BYTES)
     const file = { fd, count }
@@ -129,7 +134,7 @@ class FileTree implements Tree {
   private fillUp(): void {
     for (let at = 1, below = this.files[0]!; below.count >= FAN; at++) {
       const complete = Math.floor(below.count / FAN)
-      const file = this.files[at] ?? this.open(complete)
+      const file = this.files[at] ?? this.open(0)
       if (file.count < complete) {
         const roots: Uint8Array[] = []
         for (let index = file.count; index < complete; index++) roots.push(fold(readHashes(below, index * FAN, FAN)))
