@@ -2,56 +2,31 @@
  * Models and their versions. Registering is slow and careful (examination in a worker thread, SQL transactions);
  * asking what there is costs a look into memory, so that the journey of a request never waits for a database.
  */
+import { Problem } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Log } from '../platform/log.ts'
+import type { Objects } from '../platform/objects.ts'
+import { forestPredictor } from '../predictor/forest-predictor.ts'
+import { loadArtifact } from '../predictor/load-artifact.ts'
 import type { Predictor } from '../predictor/predictor.ts'
 import type { Actor } from '../route.ts'
-import type { ReferenceProfile } from './profile.ts'
+import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
+import { openExaminer } from './examination.ts'
+import { parseProfile, type ReferenceProfile } from './profile.ts'
+import { type Caller, changeRecord, type RegisterParts, register } from './register.ts'
+import { registryStore } from './store.ts'
+import type { FileRole, Registered, Submission } from './submission.ts'
 import type { Alias, ModelVersion, StoredFile } from './version.ts'
 
-/** What the data plane may ask. In memory, no SQL; a snapshot that `refresh` replaces. */
-export interface Catalogue {
-  has(model: string): boolean
-  /** Sorted. */
-  names(): readonly string[]
-  /** Ascending by precedence (semver.org §11); empty for an unknown model. */
-  versions(model: string): readonly string[]
-  /** Sorted by name; empty for an unknown model. */
-  aliases(model: string): readonly Alias[]
-  /** The version that a semantic version or an alias names. */
-  resolve(model: string, reference: string): string | undefined
-  version(model: string, version: string): ModelVersion | undefined
-}
-
-/** The uploads of a registration, by role. */
-export const FILE_ROLES = ['artifact', 'reference', 'evaluation'] as const
-export type FileRole = (typeof FILE_ROLES)[number]
-
-/** What is to be registered: files that `receive` has stored, and the words about them. */
-export interface Submission {
-  /** The text of a model.yaml, or, for a bare artifact, its name and version. */
-  readonly manifest: string | { readonly name: string; readonly version: string }
-  readonly files: { readonly artifact: StoredFile } & { readonly [role in Exclude<FileRole, 'artifact'>]?: StoredFile }
-}
-
-export interface Registered {
-  readonly version: ModelVersion
-  /** False where the same bytes and manifest were registered before: then nothing changed. */
-  readonly created: boolean
-  /** What a person should know: inferred facts, columns that were not used. Sentences. */
-  readonly notes: readonly string[]
-}
+export type { Catalogue, CatalogueChange } from './catalogue.ts'
 
 /** A version ready to answer. */
 export interface LoadedVersion {
   readonly version: ModelVersion
   readonly predictor: Predictor
   readonly profile?: ReferenceProfile
-}
-
-export interface CatalogueChange {
-  readonly model: string
-  /** A version that is new, or an alias that was moved (then `version` is where to) or removed (then absent). */
-  readonly version?: string
-  readonly alias?: string
 }
 
 export interface Registry {
@@ -75,4 +50,166 @@ export interface Registry {
   refresh(): Promise<void>
   /** Calls `listener` after the catalogue changed, whoever changed it. Returns how to stop. */
   onChange(listener: (change: CatalogueChange) => void): () => void
+}
+
+export interface RegistryLimits {
+  readonly artifactBytesMax: number
+  readonly referenceBytesMax: number
+}
+
+export interface RegistryParts {
+  readonly db: Database
+  readonly objects: Objects
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly limits: RegistryLimits
+  readonly log: Pick<Log, 'info' | 'error'>
+}
+
+/** A larger artifact is parsed in a worker thread: up to here it takes a few milliseconds. */
+const INLINE_BYTES_MAX = 1 << 18
+const ALIAS = /^[a-z][a-z0-9_-]{0,49}$/
+
+/** Opens the registry over a migrated database. */
+export async function openRegistry({ db, objects, clock, ids, limits, log }: RegistryParts): Promise<Registry> {
+  const store = registryStore(db)
+  const parts: RegisterParts = { store, objects, examiner: openExaminer(), clock, ids }
+  const catalogue = liveCatalogue()
+  const listeners = new Set<(change: CatalogueChange) => void>()
+  const refresh = refresher(parts, catalogue, listeners, log)
+  await refresh()
+
+  return {
+    catalogue,
+    receive: (role, source) => objects.put(source, { bytesMax: bytesMaxOf(role, limits), what: WHAT[role] }),
+    async register(submission, by, source): Promise<Registered> {
+      const registered = await register(parts, submission, callerOf(by, source))
+      await refresh()
+      const { model, version } = registered.version
+      if (registered.created) log.info({ model, version, actor: by.id }, 'model registered')
+      return registered
+    },
+    load: (model, version) => load(parts, versionIn(catalogue, model, version)),
+    profile: (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
+    async setAlias(model, alias, reference, by, source): Promise<Alias> {
+      requireAlias(alias)
+      const { version } = versionIn(catalogue, model, reference)
+      const caller = callerOf(by, source)
+      const moved = { model, alias, version, movedAt: clock.now(), movedBy: by.id }
+      const set = await store.setAlias(moved, ({ from }) => [
+        changeRecord(parts, caller, 'alias:moved', moved, {
+          alias,
+          to: version,
+          ...(from === undefined ? {} : { from }),
+        }),
+      ])
+      await refresh()
+      return set
+    },
+    async removeAlias(model, alias, by, source): Promise<void> {
+      requireModel(catalogue, model)
+      const removed = { model, alias, movedAt: clock.now(), movedBy: by.id }
+      const caller = callerOf(by, source)
+      await store.removeAlias(removed, ({ from }) => [
+        changeRecord(parts, caller, 'alias:removed', { model }, { alias, from }),
+      ])
+      await refresh()
+    },
+    refresh,
+    onChange(listener): () => void {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+const WHAT: Readonly<Record<FileRole, string>> = {
+  artifact: 'artifact',
+  reference: 'reference data',
+  evaluation: 'evaluation data',
+}
+
+function bytesMaxOf(role: FileRole, limits: RegistryLimits): number {
+  return role === 'artifact' ? limits.artifactBytesMax : limits.referenceBytesMax
+}
+
+function callerOf(by: Actor, source: string | undefined): Caller {
+  return source === undefined ? { by } : { by, source }
+}
+
+/** Calls of `refresh` follow one another, so that the catalogue never goes back. */
+function refresher(
+  { store }: RegisterParts,
+  catalogue: LiveCatalogue,
+  listeners: ReadonlySet<(change: CatalogueChange) => void>,
+  log: Pick<Log, 'error'>,
+): () => Promise<void> {
+  let revision = 0
+  let turn: Promise<void> = Promise.resolve()
+  const once = async (): Promise<void> => {
+    const changes = await store.since(revision)
+    revision = changes.revision
+    for (const change of catalogue.apply(changes)) {
+      for (const listener of listeners) {
+        try {
+          listener(change)
+        } catch (error) {
+          log.error({ error: String(error), model: change.model }, 'a listener of the registry failed')
+        }
+      }
+    }
+  }
+  return () => {
+    const mine = turn.then(once)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+/** Throws `not_found`, saying what there is. */
+export function requireModel(catalogue: Catalogue, model: string): void {
+  if (!catalogue.has(model)) throw new Problem('not_found', `Cannot find the model ${model}: it is not registered`)
+}
+
+/** The version that a semantic version or alias names; throws `not_found`. */
+export function versionIn(catalogue: Catalogue, model: string, reference: string): ModelVersion {
+  requireModel(catalogue, model)
+  const version = catalogue.resolve(model, reference)
+  const found = version === undefined ? undefined : catalogue.version(model, version)
+  if (found !== undefined) return found
+  const newest = catalogue.versions(model).slice(-5).join(', ')
+  throw new Problem(
+    'not_found',
+    `Cannot find ${model}@${reference}: there is no such version or alias; the newest are ${newest}`,
+  )
+}
+
+function requireAlias(alias: string): void {
+  if (ALIAS.test(alias)) return
+  const problem = 'wanted a small letter, then at most 49 small letters, digits, dashes and underscores'
+  throw new Problem('invalid', `Cannot move the alias ${JSON.stringify(alias)}: ${problem}`, {
+    fields: [{ field: 'alias', problem }],
+  })
+}
+
+async function load({ objects, examiner }: RegisterParts, version: ModelVersion): Promise<LoadedVersion> {
+  const { sha256, bytes } = version.artifact
+  // The object store compares the SHA-256 of what it reads with the one it is asked for.
+  const forest =
+    bytes <= INLINE_BYTES_MAX
+      ? loadArtifact(await objects.bytes(sha256))
+      : await examiner.load(() => objects.stream(sha256))
+  const predictor = forestPredictor(forest)
+  if (version.profile === undefined) return { version, predictor }
+  return { version, predictor, profile: await profileOf(objects, version) }
+}
+
+async function profileOf(objects: Objects, { model, version, profile }: ModelVersion): Promise<ReferenceProfile> {
+  if (profile === undefined) {
+    throw new Problem(
+      'not_found',
+      `Cannot show the profile of ${model}@${version}: it was registered without reference data`,
+    )
+  }
+  return parseProfile(new TextDecoder().decode(await objects.bytes(profile.sha256)))
 }

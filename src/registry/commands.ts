@@ -1,0 +1,243 @@
+import { openAsBlob } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { Problem } from '../errors.ts'
+import type { Command, CommandContext } from '../platform/command.ts'
+import { parseManifest } from './manifest.ts'
+import { FILE_ROLES, type Registered } from './submission.ts'
+import type { ModelVersion } from './version.ts'
+
+interface ModelView {
+  readonly name: string
+  readonly versions: readonly string[]
+  readonly aliases: Readonly<Record<string, string>>
+}
+type VersionView = ModelVersion & { readonly aliases: readonly string[] }
+
+const registerCommand: Command = {
+  path: 'register',
+  summary: 'Register a version of a model',
+  description:
+    'Takes a model.yaml, or a model file itself with --name and --version. The artifact is loaded, the reference data\n' +
+    'profiled, stated metrics recomputed on the evaluation data; what does not fit is refused and nothing is kept.\n' +
+    'A version never changes: registering the same again does nothing, other content needs a new version.',
+  args: [{ name: 'file', summary: 'model.yaml, or a model file', completes: 'file' }],
+  options: [
+    { name: 'name', type: 'string', value: 'NAME', summary: 'Name of the model, for a bare model file' },
+    { name: 'version', type: 'string', value: 'SEMVER', summary: 'Its version, for a bare model file' },
+    {
+      name: 'reference',
+      type: 'string',
+      value: 'FILE',
+      completes: 'file',
+      summary: 'Training data as CSV, for a bare model file',
+    },
+  ],
+  examples: [
+    { line: 'bellwether register model.yaml', does: 'the model, its training data and what is said about them' },
+    { line: 'bellwether register model.json --name churn --version 1.0.0', does: 'a model file alone' },
+  ],
+  run: runRegister,
+}
+
+const models: Command = {
+  path: 'models',
+  summary: 'All models',
+  run: async ({ api, terminal }) => {
+    const server = await api()
+    const all: ModelView[] = []
+    for (let after = ''; ; ) {
+      const page = await server.json<{ models: ModelView[]; next?: string }>('GET', `/models${after}`)
+      all.push(...page.models)
+      if (page.next === undefined) break
+      after = `?after=${encodeURIComponent(page.next)}`
+    }
+    terminal.result({ models: all }, () =>
+      all.length === 0
+        ? 'No models. Register one with: bellwether register model.yaml'
+        : terminal.table(['model', 'versions', 'newest', 'aliases'], all.map(modelRow)),
+    )
+    return undefined
+  },
+}
+
+const show: Command = {
+  path: 'model show',
+  summary: 'A model, or one version of it',
+  args: [{ name: 'model', summary: 'Its name; with @VERSION or @ALIAS, that version', completes: 'model' }],
+  examples: [
+    { line: 'bellwether model show churn', does: 'versions and aliases' },
+    { line: 'bellwether model show churn@champion', does: 'signature, metrics and origin of a version' },
+  ],
+  run: runShow,
+}
+
+const setAlias: Command = {
+  path: 'alias set',
+  summary: 'Point an alias at a version',
+  description: 'A request to /models/NAME/versions/ALIAS/predict is answered by the version it points at.',
+  args: [
+    { name: 'model', summary: 'Name of the model', completes: 'model' },
+    { name: 'alias', summary: 'e.g. champion' },
+    { name: 'version', summary: 'A version, or another alias' },
+  ],
+  examples: [{ line: 'bellwether alias set churn champion 1.1.0', does: 'makes 1.1.0 the champion' }],
+  run: async ({ api, args, terminal }) => {
+    const path = aliasPath(args)
+    const alias = await (await api()).json<{ version: string }>('PUT', path, { version: args['version'] })
+    terminal.result(alias, () => `${args['model']}@${args['alias']} is ${alias.version} now`)
+    return undefined
+  },
+}
+
+const removeAlias: Command = {
+  path: 'alias remove',
+  summary: 'Remove an alias',
+  args: [
+    { name: 'model', summary: 'Name of the model', completes: 'model' },
+    { name: 'alias', summary: 'e.g. challenger' },
+  ],
+  run: async ({ api, args, terminal }) => {
+    const model = await (await api()).json<ModelView>('DELETE', aliasPath(args))
+    terminal.result(model, () => `${args['model']} has no alias ${args['alias']} any more`)
+    return undefined
+  },
+}
+
+export const registryCommands: readonly Command[] = [registerCommand, models, show, setAlias, removeAlias]
+
+async function runRegister(context: CommandContext): Promise<undefined> {
+  const { api, args, terminal } = context
+  const file = args['file'] ?? ''
+  const form = /\.ya?ml$/i.test(file) ? await manifestForm(context, file) : await bareForm(context, file)
+  const progress = terminal.progress(`Registering ${basename(file)}`)
+  let registered: Registered
+  try {
+    const server = await api()
+    const response = await server.send({ method: 'POST', path: '/models/register', body: form })
+    registered = (await response.json()) as Registered
+  } finally {
+    progress.end()
+  }
+  terminal.result(registered, () => {
+    const { version, created, notes } = registered
+    const first = created
+      ? `Registered ${idOf(version)}`
+      : `${idOf(version)} is registered already, with the same content`
+    return [first, ...summary(version), ...notes.map(note => `Note: ${note}`)].join('\n')
+  })
+}
+
+async function manifestForm({ options }: CommandContext, file: string): Promise<FormData> {
+  const extra = ['name', 'version', 'reference'].find(option => options[option] !== undefined)
+  if (extra !== undefined) throw new Problem('usage', `Cannot use --${extra} with a model.yaml: say it there`)
+  const text = await readFile(file, 'utf8').catch(error => unreadable(file, error))
+  const manifest = parseManifest(text)
+  if (manifest.artifact === undefined) {
+    throw new Problem('invalid', 'Cannot take model.yaml: artifact is missing', {
+      fields: [{ field: 'artifact', problem: 'is missing' }],
+    })
+  }
+  const form = new FormData()
+  form.append('model', text)
+  for (const role of FILE_ROLES) {
+    const path = manifest[role]
+    if (path !== undefined) await appendFile(form, role, resolve(dirname(file), path))
+  }
+  return form
+}
+
+async function bareForm({ options }: CommandContext, file: string): Promise<FormData> {
+  const { name, version, reference } = options as Readonly<Record<string, string | undefined>>
+  if (name === undefined || version === undefined) {
+    throw new Problem(
+      'usage',
+      `Cannot register ${file}: a model file needs --name and --version (a description ends in .yaml)`,
+    )
+  }
+  const form = new FormData()
+  form.append('name', name)
+  form.append('version', version)
+  await appendFile(form, 'artifact', file)
+  if (reference !== undefined) await appendFile(form, 'reference', reference)
+  return form
+}
+
+/** The file is read when it is sent, piece by piece. */
+async function appendFile(form: FormData, role: string, path: string): Promise<void> {
+  form.append(role, await openAsBlob(path).catch(error => unreadable(path, error)), basename(path))
+}
+
+function unreadable(path: string, error: unknown): never {
+  throw new Problem('not_found', `Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  })
+}
+
+async function runShow({ api, args, terminal }: CommandContext): Promise<undefined> {
+  const [name, reference] = (args['model'] ?? '').split('@') as [string, string | undefined]
+  const server = await api()
+  if (reference === undefined) {
+    const model = await server.json<ModelView>('GET', `/models/${encodeURIComponent(name)}`)
+    terminal.result(model, () => {
+      const at = (version: string): string =>
+        Object.entries(model.aliases)
+          .filter(([, to]) => to === version)
+          .map(([alias]) => alias)
+          .join(' ')
+      return terminal.table(
+        ['version', 'aliases'],
+        model.versions.toReversed().map(version => [version, at(version)]),
+      )
+    })
+    return
+  }
+  const path = `/models/${encodeURIComponent(name)}/versions/${encodeURIComponent(reference)}`
+  const version = await server.json<VersionView>('GET', path)
+  terminal.result(version, () => [idOf(version), ...summary(version), '', inputsTable(terminal, version)].join('\n'))
+}
+
+function summary(version: ModelVersion): string[] {
+  const { objective, format, facts, artifact, reference, statedMetrics, measuredMetrics, signature } = version
+  const metrics = Object.entries(measuredMetrics ?? statedMetrics).map(
+    ([name, value]) => `${name} ${Number(value.toPrecision(4))}`,
+  )
+  const outputs = signature.outputs.map(({ name }) => name).join(', ')
+  return [
+    `  model      ${objective}, ${format}${facts['trees'] === undefined ? '' : `, ${facts['trees']} trees`}`,
+    `  answers    ${outputs} from ${signature.inputs.length} features`,
+    `  artifact   ${artifact.bytes} bytes, SHA-256 ${artifact.sha256}`,
+    ...(reference === undefined ? [] : [`  reference  ${reference.rows} rows, SHA-256 ${reference.sha256}`]),
+    ...(metrics.length === 0
+      ? []
+      : [
+          `  metrics    ${metrics.join(', ')}${measuredMetrics === undefined ? ' (stated, not checked)' : ' (measured)'}`,
+        ]),
+  ]
+}
+
+function inputsTable(terminal: CommandContext['terminal'], { signature }: ModelVersion): string {
+  return terminal.table(
+    ['feature', 'type', 'from', 'to', 'marks'],
+    signature.inputs.map(({ name, type, minimum, maximum, observed, nullable, sensitive, protected: isProtected }) => [
+      name,
+      type,
+      minimum ?? observed?.minimum,
+      maximum ?? observed?.maximum,
+      [nullable && 'nullable', sensitive && 'sensitive', isProtected && 'protected'].filter(Boolean).join(' '),
+    ]),
+  )
+}
+
+function modelRow({ name, versions, aliases }: ModelView): (string | number | undefined)[] {
+  const named = Object.entries(aliases).map(([alias, version]) => `${alias}=${version}`)
+  return [name, versions.length, versions.at(-1), named.join(' ')]
+}
+
+function aliasPath(args: CommandContext['args']): string {
+  return `/models/${encodeURIComponent(args['model'] ?? '')}/aliases/${encodeURIComponent(args['alias'] ?? '')}`
+}
+
+function idOf({ model, version }: ModelVersion): string {
+  return `${model}@${version}`
+}

@@ -1,0 +1,168 @@
+/**
+ * Examines a submission: loads the artifact, reads the data, infers what the manifest leaves out, makes the reference
+ * profile, recomputes the metrics. Runs in a worker thread (`examine-worker.ts`), for it may take minutes.
+ */
+import { type CsvReading, type CsvTable, readCsv } from '../data/csv.ts'
+import { Problem } from '../errors.ts'
+import type { Forest } from '../predictor/forest.ts'
+import { forestPredictor } from '../predictor/forest-predictor.ts'
+import { loadArtifact } from '../predictor/load-artifact.ts'
+import type { ArtifactFormat, Predictor, Task } from '../predictor/predictor.ts'
+import { featureNames, inferSignature, requireColumns } from './infer.ts'
+import type { Manifest } from './manifest.ts'
+import { measure, requireReproduced, THRESHOLD, TOLERANCE, truthOf } from './measure.ts'
+import { type ColumnProfile, profileCategories, profileNumbers, type ReferenceProfile } from './profile.ts'
+import { type EncodedColumn, encodeTable, predictColumns } from './rows.ts'
+import type { Signature } from './signature.ts'
+
+/** How to read each file of the submission. */
+export interface Sources {
+  readonly artifact: () => AsyncIterable<Uint8Array>
+  readonly reference?: () => AsyncIterable<Uint8Array>
+  readonly evaluation?: () => AsyncIterable<Uint8Array>
+}
+
+export interface Shape {
+  readonly rows: number
+  readonly columns: readonly string[]
+}
+
+export interface Examination {
+  readonly format: ArtifactFormat
+  readonly task: Task
+  readonly objective: string
+  readonly facts: Readonly<Record<string, number | string>>
+  readonly signature: Signature
+  readonly profile?: ReferenceProfile
+  readonly reference?: Shape
+  readonly evaluation?: Shape
+  readonly measuredMetrics?: Readonly<Record<string, number>>
+  readonly notes: readonly string[]
+}
+
+const REFERENCE = 'the reference data'
+const EVALUATION = 'the evaluation data'
+
+/** Throws `invalid` where artifact, manifest and data do not belong together or stated metrics are not reproduced. */
+export async function examine(manifest: Manifest, sources: Sources): Promise<Examination> {
+  const forest = loadArtifact(await allBytes(sources.artifact()))
+  const predictor = forestPredictor(forest)
+  const notes: string[] = []
+
+  const reference = sources.reference && (await readReference(forest, manifest, sources.reference()))
+  const names = featureNames(forest, manifest, reference?.header)
+  const signature = inferSignature(forest, manifest, names, reference, notes)
+  const profile = reference && profileOf(signature, predictor, reference)
+  if (reference !== undefined) noteUnused(reference.header, names, manifest.target, notes)
+
+  const evaluation = sources.evaluation && (await readEvaluation(signature, manifest, sources.evaluation()))
+  const measuredMetrics = evaluation && measured(forest, predictor, signature, manifest, evaluation, notes)
+  if (evaluation === undefined && Object.keys(manifest.metrics ?? {}).length > 0) {
+    notes.push('the stated metrics were not checked: there is no evaluation data')
+  }
+  return {
+    format: forest.format,
+    task: forest.task,
+    objective: forest.objective,
+    facts: forest.facts,
+    signature,
+    notes,
+    ...(profile === undefined ? {} : { profile }),
+    ...(reference === undefined ? {} : { reference: shapeOf(reference) }),
+    ...(evaluation === undefined ? {} : { evaluation: shapeOf(evaluation) }),
+    ...(measuredMetrics === undefined ? {} : { measuredMetrics }),
+  }
+}
+
+function shapeOf({ rows, header }: CsvTable): Shape {
+  return { rows, columns: header }
+}
+
+async function readReference(forest: Forest, manifest: Manifest, source: AsyncIterable<Uint8Array>): Promise<CsvTable> {
+  const asText = (name: string, index: number): boolean => {
+    const declared = manifest.signature?.inputs?.find(feature => feature.name === name)
+    return declared?.type === 'string' || declared?.categories !== undefined || forest.categories[index] !== undefined
+  }
+  const texts = new Set<string>()
+  const keep: CsvReading['keep'] = header => {
+    const names = featureNames(forest, manifest, header)
+    requireColumns(header, names, REFERENCE)
+    for (const [index, name] of names.entries()) if (asText(name, index)) texts.add(name)
+    return names
+  }
+  return await readCsv(source, { what: REFERENCE, keep, texts })
+}
+
+async function readEvaluation(
+  signature: Signature,
+  { target }: Manifest,
+  source: AsyncIterable<Uint8Array>,
+): Promise<CsvTable> {
+  if (target === undefined) {
+    throw new Problem(
+      'invalid',
+      `Cannot use ${EVALUATION}: model.yaml names no target, the column of what really happened`,
+      {
+        fields: [{ field: 'target', problem: 'is missing' }],
+      },
+    )
+  }
+  const texts = new Set(signature.inputs.filter(({ type }) => type === 'string').map(({ name }) => name))
+  const wanted = [...signature.inputs.map(({ name }) => name), target]
+  const keep: CsvReading['keep'] = header => {
+    requireColumns(header, wanted, EVALUATION)
+    return [...new Set(wanted)]
+  }
+  return await readCsv(source, { what: EVALUATION, keep, texts })
+}
+
+function profileOf(signature: Signature, predictor: Predictor, reference: CsvTable): ReferenceProfile {
+  const columns = encodeTable(signature, reference, REFERENCE)
+  const answers = predictColumns(predictor, columns, reference.rows)
+  return {
+    format: 1,
+    rows: reference.rows,
+    features: signature.inputs.map(({ name, categories }, index): ColumnProfile => {
+      const { values, other }: EncodedColumn = columns[index]!
+      return categories === undefined
+        ? profileNumbers(name, values)
+        : profileCategories(name, categories, values, other)
+    }),
+    outputs: signature.outputs.map(({ name }, index) => profileNumbers(name, answers[index]!)),
+  }
+}
+
+function measured(
+  forest: Forest,
+  predictor: Predictor,
+  signature: Signature,
+  manifest: Manifest,
+  evaluation: CsvTable,
+  notes: string[],
+): Record<string, number> {
+  const truth = truthOf(evaluation, manifest.target!, forest.task, EVALUATION)
+  const [answers] = predictColumns(predictor, encodeTable(signature, evaluation, EVALUATION), evaluation.rows)
+  const { task, link } = forest
+  const metrics = measure({ task, link, threshold: manifest.threshold ?? THRESHOLD }, truth, answers!)
+  const unknown = requireReproduced(manifest.metrics ?? {}, metrics, manifest.metrics_tolerance ?? TOLERANCE)
+  if (unknown.length > 0) {
+    notes.push(`not recomputed: ${unknown.join(', ')}; known here are ${Object.keys(metrics).join(', ')}`)
+  }
+  return metrics
+}
+
+function noteUnused(
+  header: readonly string[],
+  names: readonly string[],
+  target: string | undefined,
+  notes: string[],
+): void {
+  const unused = header.filter(name => name !== target && !names.includes(name))
+  if (unused.length > 0) notes.push(`columns of the reference data that the model does not use: ${unused.join(', ')}`)
+}
+
+export async function allBytes(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of source) parts.push(part)
+  return Buffer.concat(parts)
+}

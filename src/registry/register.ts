@@ -1,0 +1,171 @@
+/** Registering: read the manifest, examine the files, keep the version. */
+import { createHash } from 'node:crypto'
+import { Problem } from '../errors.ts'
+import { canonical } from '../ledger/canonical.ts'
+import type { ChangeRecord } from '../ledger/record.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Objects } from '../platform/objects.ts'
+import type { Actor } from '../route.ts'
+import type { Examiner } from './examination.ts'
+import type { Examination, Shape } from './examine.ts'
+import { checkManifest, type Manifest, parseManifest } from './manifest.ts'
+import type { ReferenceProfile } from './profile.ts'
+import type { RegistryStore } from './store.ts'
+import { FILE_ROLES, type FileRole, type Registered, type Submission } from './submission.ts'
+import type { ModelVersion, StoredFile } from './version.ts'
+
+/** The alias that the first version of a model gets. */
+export const FIRST_ALIAS = 'champion'
+
+const PROFILE_BYTES_MAX = 1 << 28
+
+export interface RegisterParts {
+  readonly store: RegistryStore
+  readonly objects: Objects
+  readonly examiner: Examiner
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+export interface Caller {
+  readonly by: Actor
+  readonly source?: string
+}
+
+/** Everything but the catalogue: see `Registry.register`. */
+export async function register(
+  parts: RegisterParts,
+  { manifest: given, files }: Submission,
+  caller: Caller,
+): Promise<Registered> {
+  const manifest = typeof given === 'string' ? parseManifest(given) : checkManifest({ ...given })
+  requireFiles(manifest, files)
+  const digest = digestOf(manifest, files)
+  const there = await parts.store.find(manifest.name, manifest.version)
+  // What is there already, or clashes, need not be examined; the transaction below decides again.
+  if (there?.digest === digest) return { version: there.version, created: false, notes: [] }
+  if (there !== undefined) throw conflict(there.version)
+
+  const roles = FILE_ROLES.filter(role => files[role] !== undefined)
+  const open = (role: FileRole) => parts.objects.stream(files[role]!.sha256)
+  const examination = await parts.examiner.examine(manifest, roles, open)
+  const profile = examination.profile && (await storeProfile(parts.objects, examination.profile))
+  const version = versionOf(manifest, files, examination, profile, { ...caller, at: parts.clock.now() })
+
+  const added = await parts.store.add({ version, digest }, FIRST_ALIAS, ({ isFirst }) => {
+    const registered = changeRecord(parts, caller, 'model:registered', version, {
+      artifact: version.artifact.sha256,
+      digest,
+      format: version.format,
+      ...(version.reference === undefined ? {} : { reference: version.reference.sha256 }),
+      ...(version.evaluation === undefined ? {} : { evaluation: version.evaluation.sha256 }),
+    })
+    if (!isFirst) return [registered]
+    return [
+      registered,
+      changeRecord(parts, caller, 'alias:moved', version, { alias: FIRST_ALIAS, to: version.version }),
+    ]
+  })
+  return { ...added, notes: added.created ? examination.notes : [] }
+}
+
+/** A `change` record of the ledger about a version or an alias of it. */
+export function changeRecord(
+  { ids, clock }: Pick<RegisterParts, 'ids' | 'clock'>,
+  { by, source }: Caller,
+  action: string,
+  { model, version }: { readonly model: string; readonly version?: string },
+  detail: Readonly<Record<string, string>>,
+): ChangeRecord {
+  return {
+    kind: 'change',
+    id: ids.next(),
+    at: clock.now(),
+    actor: by.id,
+    ...(source === undefined ? {} : { source }),
+    action,
+    target: detail['alias'] === undefined ? `${model}@${version}` : `${model}@${detail['alias']}`,
+    model,
+    ...(version === undefined ? {} : { version }),
+    detail,
+  }
+}
+
+/** A model.yaml that names a file is of no use without it: the profile or the check of the metrics would be missing. */
+function requireFiles(manifest: Manifest, files: Submission['files']): void {
+  const missing = FILE_ROLES.filter(role => manifest[role] !== undefined && files[role] === undefined)
+  if (missing.length === 0) return
+  const named = missing.map(role => `${role}: ${manifest[role]}`).join(', ')
+  throw new Problem('invalid', `Cannot register: model.yaml names files that were not sent (${named})`, {
+    fields: missing.map(field => ({ field, problem: 'was not sent' })),
+  })
+}
+
+/** What makes two registrations the same: what the manifest says, in whatever form, and the bytes; not names of files. */
+function digestOf(manifest: Manifest, files: Submission['files']): string {
+  const { artifact: _, reference: __, evaluation: ___, ...said } = manifest
+  const bytes = Object.fromEntries(FILE_ROLES.map(role => [role, files[role]?.sha256]))
+  return createHash('sha256').update(canonical({ said, bytes })).digest('hex')
+}
+
+function conflict({ model, version }: ModelVersion): Problem {
+  return new Problem(
+    'conflict',
+    `Cannot register ${model}@${version}: it exists with other content, and versions never change; choose a new version`,
+  )
+}
+
+async function storeProfile(objects: Objects, profile: ReferenceProfile): Promise<StoredFile> {
+  const bytes = new TextEncoder().encode(JSON.stringify(profile))
+  return await objects.put(once(bytes), { bytesMax: PROFILE_BYTES_MAX, what: 'reference profile' })
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+function versionOf(
+  manifest: Manifest,
+  files: Submission['files'],
+  examination: Examination,
+  profile: StoredFile | undefined,
+  { by, at }: { readonly by: Actor; readonly at: number },
+): ModelVersion {
+  const { format, task, objective, facts, signature, measuredMetrics, reference, evaluation } = examination
+  const { owner, description, uses } = manifest
+  return {
+    model: manifest.name,
+    version: manifest.version,
+    ...(owner === undefined ? {} : { owner }),
+    ...(description === undefined ? {} : { description }),
+    format,
+    task,
+    objective,
+    artifact: files.artifact,
+    signature,
+    uses: {
+      permitted: uses?.permitted ?? [],
+      prohibited: uses?.prohibited ?? [],
+      required: uses?.required ?? false,
+    },
+    limitations: manifest.limitations ?? [],
+    statedMetrics: manifest.metrics ?? {},
+    ...(measuredMetrics === undefined ? {} : { measuredMetrics }),
+    ...snapshotPart('reference', files.reference, reference),
+    ...snapshotPart('evaluation', files.evaluation, evaluation),
+    ...(profile === undefined ? {} : { profile }),
+    durability: manifest.durability ?? 'process',
+    facts,
+    registeredAt: at,
+    registeredBy: by.id,
+  }
+}
+
+function snapshotPart(
+  role: 'reference' | 'evaluation',
+  file: StoredFile | undefined,
+  shape: Shape | undefined,
+): Partial<Pick<ModelVersion, 'reference' | 'evaluation'>> {
+  return file === undefined || shape === undefined ? {} : { [role]: { ...file, ...shape } }
+}
