@@ -4,7 +4,7 @@ import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
-import { isPartition, TableBuilder } from './columns.ts'
+import { isPartition, parseRecord, TableBuilder } from './columns.ts'
 import type { Duck } from './duck.ts'
 import { type JournalFile, readJournalFile } from './journal-files.ts'
 import { leafHash } from './merkle.ts'
@@ -107,7 +107,7 @@ async function group(journal: JournalFile, leaves: Buffer, whole: ReadonlySet<nu
     for (const bytes of records) {
       leaves.set(leafHash(bytes), (position - journal.first) * HASH_BYTES)
       const line = bytes.toString()
-      const record = parsed(line)
+      const record = parseRecord(line)
       const { builder, ranges } = groupOf(groups, record, position)
       builder.add(position, line, record, whole.has(position))
       widen(ranges, position, record)
@@ -116,15 +116,6 @@ async function group(journal: JournalFile, leaves: Buffer, whole: ReadonlySet<nu
     await nextTurn()
   }
   return [...groups.values()]
-}
-
-function parsed(line: string): Members | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : undefined
-  } catch {
-    return undefined // stored whole
-  }
 }
 
 function groupOf(groups: Map<string, Group>, record: Members = {}, position: number): Group {

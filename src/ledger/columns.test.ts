@@ -2,16 +2,21 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { NUMBERS, records, strangeRecords } from './arbitraries.test.ts'
-import { canonical, quote } from './canonical.ts'
-import { assembler, type FilledColumn, type Fragments, isPartition, TableBuilder } from './columns.ts'
+import { canonical } from './canonical.ts'
+import {
+  assembler,
+  type FilledColumn,
+  type Fragments,
+  fragmentOf,
+  isLayoutOf,
+  isPartition,
+  isRowOf,
+  TableBuilder,
+} from './columns.ts'
 
 /** What a file gives back for a column, without the file. */
 function fragments({ type, values }: FilledColumn): Fragments {
-  return row => {
-    const value = values[row] ?? null
-    if (value === null) return ''
-    return typeof value === 'string' && type !== 'json' ? quote(value) : `${value}`
-  }
+  return row => fragmentOf(type, values[row] ?? null)
 }
 
 /** Through columns and back. All records must be of one kind and model. */
@@ -28,7 +33,11 @@ function roundTrip(lines: readonly string[], whole = false): string[] {
   for (const name of names) assert.match(name, /^[a-z][a-z0-9_]*$/)
   const assemble = assembler(partition('kind'), partition('model'), columns)
   const cells = columns.map(fragments)
-  return lines.map((_, row) => assemble(cells, row))
+  assert.ok(isLayoutOf(partition('kind'), columns))
+  return lines.map((line, row) => {
+    assert.ok(isRowOf(partition('kind'), columns, cells, row, line), `Not how it is stored: ${line}`)
+    return assemble(cells, row)
+  })
 }
 
 describe('columns', () => {

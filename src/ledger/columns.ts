@@ -39,11 +39,17 @@ export class TableBuilder {
   readonly #dynamic = new Map<string, Filling>()
   readonly #taken: Set<string>
 
-  constructor(kind: string | undefined) {
+  /** @param known columns of a table of this kind, to go on with. */
+  constructor(kind: string | undefined, known: readonly Column[] = []) {
     this.#columns = fixedColumns(kind).map(column => ({ ...column, values: [] }))
     this.#fixed = Map.groupBy(this.#columns, column => column.path[0]!)
     this.#open = openObjects(kind)
     this.#taken = new Set([POSITION, REST, ...this.#columns.map(column => column.name)])
+    for (const { path, type } of known) {
+      const [member, name] = path
+      const prefix = member !== undefined && Object.hasOwn(this.#open, member) ? this.#open[member] : undefined
+      if (prefix !== undefined && name !== undefined) this.#dynamicColumn(member!, prefix, name, type)
+    }
   }
 
   get rows(): number {
@@ -164,8 +170,68 @@ function columnName(wanted: string, taken: Set<string>): string {
   return name
 }
 
+/**
+ * Whether these are columns as `TableBuilder` makes them, names and order included. A manifest that was changed could else
+ * hide what a reader outside would take for the record behind columns that no record is made of.
+ */
+export function isLayoutOf(kind: string | undefined, columns: readonly Column[]): boolean {
+  const same = (a: Column | undefined, b: Column): boolean =>
+    a?.name === b.name && a.type === b.type && JSON.stringify(a.path) === JSON.stringify(b.path)
+  const fixed = fixedColumns(kind)
+  const rest: Column = { name: REST, type: 'json', path: [] }
+  if (!fixed.every((column, index) => same(columns[index], column)) || !same(columns.at(-1), rest)) return false
+  const open = openObjects(kind)
+  const taken = new Set([POSITION, REST, ...fixed.map(({ name }) => name)])
+  const seen = new Set<string>()
+  return columns.slice(fixed.length, -1).every(({ name, type, path }) => {
+    const [member, inner, ...more] = path
+    if (member === undefined || inner === undefined || more.length > 0 || !Object.hasOwn(open, member)) return false
+    if (type !== 'number' && type !== 'boolean' && type !== 'text') return false
+    const key = JSON.stringify([type, path])
+    if (seen.has(key)) return false
+    seen.add(key)
+    return name === columnName(open[member]! + inner, taken)
+  })
+}
+
+/**
+ * Whether a row that is not told by its columns alone holds what `TableBuilder` puts there, and nothing else: what
+ * somebody moved out of a column gives the same text, but another answer to whoever reads the column.
+ */
+export function isRowOf(
+  kind: string | undefined,
+  columns: readonly Column[],
+  cells: readonly Fragments[],
+  row: number,
+  text: string,
+): boolean {
+  const rest = cells[columns.findIndex(({ name }) => name === REST)]!(row)
+  const builder = new TableBuilder(kind, columns)
+  builder.add(0, text, parseRecord(text), rest.startsWith('"'))
+  const expected = builder.finish().columns.slice(1)
+  return (
+    expected.length === columns.length &&
+    expected.every(({ type, values }, index) => fragmentOf(type, values[0] ?? null) === cells[index]!(row))
+  )
+}
+
+/** The object in a text, or undefined where it is none. */
+export function parseRecord(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Canonical JSON of one column's value in a row of the part read now; `''` for null. */
 export type Fragments = (row: number) => string
+
+export function fragmentOf(type: ColumnType, value: Cell): string {
+  if (value === null) return ''
+  return typeof value === 'string' && type !== 'json' ? quote(value) : `${value}`
+}
 
 /** One member of the text, or one object in it. `cells` are indexes of columns, of which at most one has a value:
  * where a file was changed so that two have one, both are written, and the text is not what was signed. */

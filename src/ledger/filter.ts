@@ -1,5 +1,6 @@
 /** One condition on records, in the forms in which it is asked: of a record, of a line, of a file's manifest, in SQL. */
 import { quote } from './canonical.ts'
+import { parseRecord } from './columns.ts'
 import { literal } from './duck.ts'
 import { fits } from './schema.ts'
 import type { SealedFile } from './segments.ts'
@@ -35,6 +36,12 @@ export function matches(record: Readonly<Record<string, unknown>>, filter: Recor
     (since === undefined || (at as number) >= since) &&
     (until === undefined || (at as number) < until)
   )
+}
+
+/** As `matches`, of a record's text. What is no JSON object matches nothing. */
+export function matchesText(text: string, filter: RecordFilter): boolean {
+  const record = parseRecord(text)
+  return record !== undefined && matches(record, filter)
 }
 
 /** Texts that are in each canonical line that matches: looking for them is cheaper than reading a record. */

@@ -71,6 +71,8 @@ export interface Lines {
   position(row: number): number
   /** The canonical text. */
   text(row: number): string
+  /** By column of the file. */
+  readonly cells: readonly Fragments[]
 }
 
 /** The FROM clause of files. Where they lie says kind, model and date, which the columns must not repeat. */
@@ -97,7 +99,7 @@ export async function readParquet(
   const sql = `SELECT ${[POSITION, ...selected].join(', ')} FROM ${parquetSource([file.path])}${filter}`
   await eachChunk(connection, sql, (chunk, rows) => {
     const position = readNumbers(chunk, 0, rows)
-    const cells: Fragments[] = file.columns.map(({ type }, index) => readFragments(chunk, index + 1, type, rows))
-    return each({ rows, position, text: row => assemble(cells, row) })
+    const cells = file.columns.map(({ type }, index) => readFragments(chunk, index + 1, type, rows))
+    return each({ rows, position, text: row => assemble(cells, row), cells })
   })
 }
