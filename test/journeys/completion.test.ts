@@ -97,7 +97,7 @@ function zshShows(line: string): string {
     zpty shell zsh -f -i
     zpty -w shell "PS1=READY; PROMPT_EOL_MARK=; fpath=(${join(folder, 'functions')} \\$fpath); autoload -Uz compinit; compinit -u -D; zstyle ':completion:*' list-colors ''; setopt no_list_beep; stty cols 200; cd ${folder}"
     zpty -w shell "print LOAD\\ED"
-    zpty -r -m shell line '*LOADED*' || exit 1
+    zpty -r -m shell line '*LOADED*READY*' || exit 1
     zpty -n -w shell $'${line}\\t\\C-e#END'
     zpty -r -m shell line '*#END*' || exit 2
     print -r -- "$line"
