@@ -26,7 +26,7 @@ const INPUTS: readonly Feature[] = [
   feature('Zone', 'string', { sensitive: true, categories: ['a', 'b'] }),
 ]
 const NAMES = INPUTS.map(({ name }) => name)
-const REVERSED = { features: NAMES.toReversed(), named: true }
+const REVERSED = { features: NAMES.toReversed(), named: true, outputCount: 1 }
 
 const compiled: CompiledSignature = compileSignature({ inputs: INPUTS, outputs: [] }, REVERSED)
 const ROW = '{"age":36,"balance":null,"active":true,"country":"Spain","score":false,"__proto__":7,"Zone":"b"}'
@@ -62,7 +62,7 @@ describe('compileSignature()', () => {
   it('maps by position where the artifact has no names', () => {
     const unnamed = compileSignature(
       { inputs: INPUTS, outputs: [] },
-      { features: NAMES.map((_, i) => `f${i}`), named: false },
+      { features: NAMES.map((_, i) => `f${i}`), named: false, outputCount: 1 },
     )
     assert.deepEqual([...unnamed.read(JSON.parse(ROW), 1).values], [36, Number.NaN, 1, 1, 0, 7, 1])
   })
@@ -128,7 +128,7 @@ describe('compileSignature()', () => {
   it('refuses an integer that a double cannot hold exactly', () => {
     const plain = compileSignature(
       { inputs: [feature('id', 'integer')], outputs: [] },
-      { features: ['id'], named: true },
+      { features: ['id'], named: true, outputCount: 1 },
     )
     assert.doesNotThrow(() => plain.read({ id: 2 ** 53 - 1 }, 1))
     assert.throws(() => plain.read(JSON.parse('{"id":12345678901234567890}'), 1), /beyond 2\^53, an integer was wanted/)
@@ -171,11 +171,11 @@ describe('compileSignature()', () => {
       [['b'], /do not agree: "a"$/],
       [['a', 'b'], /do not agree: "b"$/],
     ] as const) {
-      assert.throws(() => compileSignature({ inputs, outputs: [] }, { features, named: true }), message)
+      assert.throws(() => compileSignature({ inputs, outputs: [] }, { features, named: true, outputCount: 1 }), message)
     }
     const text = [feature('t', 'string')]
     assert.throws(
-      () => compileSignature({ inputs: text, outputs: [] }, { features: ['t'], named: true }),
+      () => compileSignature({ inputs: text, outputs: [] }, { features: ['t'], named: true, outputCount: 1 }),
       /no list of categories/,
     )
   })

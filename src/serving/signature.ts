@@ -8,9 +8,12 @@ import type { Predictor } from '../predictor/predictor.ts'
 import type { Feature, Signature } from '../registry/signature.ts'
 import { MAGNITUDE_MAX, type RowFaults, rowFaults } from './row-faults.ts'
 
-/** Rows of numbers as a predictor takes them: `count` × `width`, row-major, NaN for a missing value. */
+/** Rows as a predictor takes them. */
 export interface Rows {
+  /** `count` × `width`, row-major, NaN for a missing value. */
   readonly values: Float64Array
+  /** Receives what the predictor answers. */
+  readonly outputs: Float64Array
   readonly count: number
   /** Whether the caller sent one row by itself, and gets one answer by itself. */
   readonly single: boolean
@@ -21,13 +24,16 @@ export interface CompiledSignature {
   /** Columns of a row. */
   readonly width: number
   readonly hasSensitive: boolean
+  /** Empty rows, for a reader that fills them cell by cell with `encode`. */
+  rows(count: number, single: boolean): Rows
   /**
-   * Takes a parsed JSON body: an object of features, or an array of them. The rows of a single object stand in a buffer
-   * that the next call overwrites: use them before anything else can run.
+   * Takes a parsed JSON body: an object of features, or an array of them.
    *
    * @throws Problem `invalid` naming every wrong field, `too_large` for more than `rowsMax` rows.
    */
   read(body: unknown, rowsMax: number): Rows
+  /** Takes back the rows of a single call, to be overwritten by a later one. Whoever gives them back uses them no more. */
+  release(rows: Rows): void
   /** Puts one value into a row if it is right for the input; false leaves the row as it was. */
   encode(input: number, value: unknown, values: Float64Array, offset: number): boolean
   /** What is wrong with a row, as far as `room` field problems allow; `path` stands before the names. */
@@ -73,24 +79,36 @@ interface Table {
  */
 export function compileSignature(
   signature: Signature,
-  predictor: Pick<Predictor, 'features' | 'named'>,
+  predictor: Pick<Predictor, 'features' | 'named' | 'outputCount'>,
 ): CompiledSignature {
   const names = signature.inputs.map(({ name }) => name)
   const columns = predictor.named || names.length !== predictor.features.length ? predictor.features : names
   const table = tableOf(signature.inputs, columns)
   const width = columns.length
-  const single: Rows = { values: new Float64Array(width), count: 1, single: true }
+  const free: Rows[] = []
+  const rows = (count: number, single: boolean): Rows => ({
+    values: new Float64Array(count * width),
+    outputs: new Float64Array(count * predictor.outputCount),
+    count,
+    single,
+  })
   const clear = writerOf(table, feature => !feature.sensitive)
   const sensitive = writerOf(table, feature => feature.sensitive)
 
   return {
     inputs: table.inputs,
     width,
+    rows,
     hasSensitive: table.inputs.some(feature => feature.sensitive),
     read(body, rowsMax) {
-      if (Array.isArray(body)) return readBatch(table, body, rowsMax)
+      if (Array.isArray(body)) return readBatch(table, body, rowsMax, rows)
+      const single = free.pop() ?? rows(1, true)
       if (readRow(table, body, single.values, 0)) return single
+      free.push(single)
       return refuse(rowFaults(table.inputs, body, '', FAULTS_MAX), body)
+    },
+    release(rows) {
+      if (rows.single && free.length < FREE_ROWS_MAX) free.push(rows)
     },
     encode: (input, value, values, offset) => encode(table, input, value, values, offset),
     faults: (row, path, room) => rowFaults(table.inputs, row, path, room),
@@ -98,6 +116,9 @@ export function compileSignature(
     writeSensitive: (values, offset) => write(sensitive, values, offset),
   }
 }
+
+/** Single rows kept for reuse: as many as are likely to wait for the journal at the same time. */
+const FREE_ROWS_MAX = 1024
 
 /** Field problems that one answer names; a batch can have a million. */
 const FAULTS_MAX = 100
@@ -138,7 +159,7 @@ function highest({ type, maximum = Infinity }: Feature): number {
   return Math.min(maximum, type === 'boolean' ? 1 : MAGNITUDE_MAX)
 }
 
-function readBatch(table: Table, body: readonly unknown[], rowsMax: number): Rows {
+function readBatch(table: Table, body: readonly unknown[], rowsMax: number, makeRows: CompiledSignature['rows']): Rows {
   if (body.length === 0) {
     throw new Problem('invalid', 'Cannot read the features: the batch is empty, at least one row was wanted')
   }
@@ -147,11 +168,11 @@ function readBatch(table: Table, body: readonly unknown[], rowsMax: number): Row
     throw new Problem('too_large', `Cannot read the features: ${found}`)
   }
   const width = table.inputs.length
-  const values = new Float64Array(body.length * width)
+  const rows = makeRows(body.length, false)
   for (let row = 0; row < body.length; row++) {
-    if (!readRow(table, body[row], values, row * width)) return refuse(batchFaults(table, body, row), body)
+    if (!readRow(table, body[row], rows.values, row * width)) return refuse(batchFaults(table, body, row), body)
   }
-  return { values, count: body.length, single: false }
+  return rows
 }
 
 /** Puts a row into its slot; false where anything at all is wrong with it. */

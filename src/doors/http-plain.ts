@@ -1,0 +1,143 @@
+/** Ordinary routes: the door itself knows the caller, checks what came, and then calls the handler. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Problem } from '../errors.ts'
+import type { Actor, Answer, Part, Route, RouteRequest } from '../route.ts'
+import { bodyCheck, type Check, mayBeAbsent, textCheck } from './check.ts'
+import { problemAnswer, send } from './http-answer.ts'
+import { type Collected, collect, requireJson, textOf } from './http-body.ts'
+import { multipart } from './http-multipart.ts'
+import { admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
+
+/** Who calls a public route: nobody asks. */
+const ANYBODY: Actor = { id: 'anybody', name: 'anybody', roles: [] }
+
+/** Time and bytes for what a caller still sends after its answer is decided: it hears it only once it has sent. */
+const LINGER_MS_MAX = 2_000
+const LINGER_BYTES_MAX = 67_108_864
+
+/** A route with its checks compiled. */
+export interface PlainRoute {
+  readonly route: Route
+  readonly params: Check
+  readonly query: Check
+  readonly body: Check | undefined
+  readonly bodyMayBeAbsent: boolean
+}
+
+export function plainRoute(route: Route): PlainRoute {
+  return {
+    route,
+    params: route.params === undefined ? value => value : textCheck(route.params, 'path'),
+    query: route.query === undefined ? value => value : textCheck(route.query, 'query'),
+    body: route.body === undefined ? undefined : bodyCheck(route.body),
+    bodyMayBeAbsent: route.body !== undefined && mayBeAbsent(route.body),
+  }
+}
+
+export interface PlainRequest {
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  readonly params: unknown
+  readonly query: unknown
+}
+
+/** Takes a request of an ordinary route; answers it in its own time. */
+export async function takePlain(floor: Floor, plain: PlainRoute, request: PlainRequest): Promise<void> {
+  const { message, response } = request
+  const requestId = requestIdOf(message, floor.parts.ids)
+  floor.busy++
+  let answer: Answer
+  try {
+    const actor = enter(floor, plain.route, message)
+    answer = await plain.route.handle(await read(floor, plain, request, requestId, actor))
+  } catch (error) {
+    answer = problemAnswer(toldProblem(floor, error, requestId, message), requestId)
+  }
+  const isLast = (await linger(message)) || floor.isClosing
+  floor.busy--
+  send({ response, requestId, isLast }, answer, error =>
+    floor.parts.log.error({ requestId, err: error }, 'Cannot finish the answer: its stream failed'),
+  )
+}
+
+function enter(floor: Floor, route: Route, message: IncomingMessage): Actor {
+  // An overloaded server still tells how it is: what is only read needs no memory for a body.
+  const away = route.method === 'GET' && !floor.isClosing ? undefined : turnedAway(floor)
+  if (away !== undefined) throw away
+  return route.permission === 'public' ? ANYBODY : admit(floor, message, route.permission)
+}
+
+async function read(
+  floor: Floor,
+  plain: PlainRoute,
+  { message, params, query }: PlainRequest,
+  requestId: string,
+  actor: Actor,
+): Promise<RouteRequest> {
+  return {
+    requestId,
+    actor,
+    source: sourceOf(message),
+    params: plain.params(params) as RouteRequest['params'],
+    query: plain.query(query) as RouteRequest['query'],
+    headers: message.headers as RouteRequest['headers'],
+    body:
+      plain.body === undefined
+        ? refuseBody(plain.route, message)
+        : plain.body(await readBody(floor, message, plain.bodyMayBeAbsent)),
+    parts: partsOf(floor, plain.route, message),
+  }
+}
+
+async function readBody(floor: Floor, message: IncomingMessage, isOptional: boolean): Promise<unknown> {
+  const { bytes, problem } = await new Promise<Collected>(resolve => {
+    collect(message, floor.bodyLimits, floor.arriving, undefined, resolve)
+  })
+  if (problem !== undefined) throw problem
+  if (bytes.length === 0 && isOptional) return undefined
+  requireJson(message.headers['content-type'], bytes)
+  return floor.parts.readJson(textOf(bytes))
+}
+
+function refuseBody(route: Route, message: IncomingMessage): undefined {
+  if (route.multipart !== undefined || !hasBody(message)) return undefined
+  throw new Problem('malformed', `Cannot read the request: it has a body, ${route.method} of this path takes none`)
+}
+
+function partsOf(floor: Floor, { multipart: accepts }: Route, message: IncomingMessage): AsyncIterable<Part> {
+  if (accepts === undefined) return noParts()
+  return multipart(message, { bytesMax: accepts.bytesMax, idleMsMax: floor.parts.limits.requestTimeoutMs })
+}
+
+async function* noParts(): AsyncGenerator<Part, void> {}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/**
+ * Throws away what is still coming: a caller that is busy sending does not listen yet. Whether the caller sent more
+ * than we wait for, so that the connection must end.
+ */
+async function linger(message: IncomingMessage): Promise<boolean> {
+  if (!hasBody(message) || message.complete) {
+    message.resume()
+    return false
+  }
+  if (Number(message.headers['content-length'] ?? 0) > LINGER_BYTES_MAX || message.destroyed) return true
+  return new Promise(resolve => {
+    let bytes = 0
+    const end = (isLast: boolean): void => {
+      clearTimeout(timer)
+      resolve(isLast)
+    }
+    const timer = setTimeout(end, LINGER_MS_MAX, true)
+    message.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > LINGER_BYTES_MAX) end(true)
+    })
+    message.on('end', () => end(false))
+    message.on('close', () => end(true))
+    message.resume()
+  })
+}

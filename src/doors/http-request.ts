@@ -1,0 +1,114 @@
+/** What the handlers of one HTTP door share: its parts, who may come in now, and the path from a fault to an answer. */
+import type { IncomingMessage } from 'node:http'
+import { asProblem, Problem } from '../errors.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Actor, AnyRoute } from '../route.ts'
+import type { Arriving, BodyLimits } from './http-body.ts'
+
+/** Who may come in. Made of the access slice by the application; the door knows headers and permissions only. */
+export interface Admission {
+  /**
+   * The caller behind the headers, if they may do what `permission` names. Throws `unauthenticated` or `forbidden`; also where
+   * host or origin are not those of a page or program that the server is meant for.
+   */
+  admit(
+    authorization: string | undefined,
+    host: string | undefined,
+    origin: string | undefined,
+    permission: string,
+  ): Actor
+}
+
+export interface HttpLimits {
+  /** Of the body of an invocation and of any JSON body. */
+  readonly bodyBytesMax: number
+  /** Requests with a body that are answered at the same time; more are refused with 503. */
+  readonly concurrencyMax: number
+  /** From the first byte of a request to its last; for an upload, from one chunk to the next. */
+  readonly requestTimeoutMs: number
+}
+
+export interface DoorLog {
+  error(fields: object, message: string): void
+}
+
+export interface HttpDoorParts {
+  readonly routes: readonly AnyRoute[]
+  readonly admission: Admission
+  /** Reads JSON and throws a `Problem` where it is none. */
+  readonly readJson: (text: string) => unknown
+  readonly ids: Ids
+  readonly log: DoorLog
+  readonly limits: HttpLimits
+}
+
+/** The state of an open door. */
+export interface Floor {
+  readonly parts: HttpDoorParts
+  readonly bodyLimits: BodyLimits
+  readonly arriving: Arriving
+  /** Requests that are being answered. */
+  busy: number
+  isClosing: boolean
+}
+
+/** Characters that may stand in a log line, a record and a header without harm; 128 of them at most. */
+const REQUEST_ID = /^[\w.:;,@=+/-]{1,128}$/
+
+/** The caller's own id for the request if it is fit to be kept, else a new one. */
+export function requestIdOf(message: IncomingMessage, ids: Ids): string {
+  const given = message.headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
+}
+
+export function sourceOf(message: IncomingMessage): string {
+  const address = message.socket.remoteAddress ?? ''
+  return address.startsWith('::ffff:') ? address.slice(7) : address
+}
+
+export function admit(floor: Floor, message: IncomingMessage, permission: string): Actor {
+  const { authorization, host, origin } = message.headers
+  return floor.parts.admission.admit(authorization, host, origin, permission)
+}
+
+/** Why the door takes no more work now, if so. */
+export function turnedAway(floor: Floor): Problem | undefined {
+  if (floor.isClosing) return new Problem('unavailable', 'Cannot answer: the server is stopping')
+  const { concurrencyMax } = floor.parts.limits
+  if (floor.busy <= concurrencyMax) return undefined
+  return new Problem(
+    'overloaded',
+    `Cannot answer now: ${floor.busy} requests at once, at most ${concurrencyMax} are taken`,
+  )
+}
+
+/**
+ * The problem that the caller is told. A fault of ours is logged here, once, and nowhere else: with the id that the
+ * caller has in hand.
+ */
+export function toldProblem(floor: Floor, error: unknown, requestId: string, message: IncomingMessage): Problem {
+  const problem = asProblem(error)
+  if (problem.status === 500) {
+    const fields = {
+      requestId,
+      method: message.method,
+      path: pathOf(message),
+      code: problem.code,
+      err: problem.cause ?? problem,
+    }
+    floor.parts.log.error(fields, problem.message)
+  }
+  return problem
+}
+
+/** The path without the query, which may hold what should not be in a log. */
+export function pathOf(message: IncomingMessage): string {
+  const url = message.url ?? '/'
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
+}
+
+/** Whether more of the body is still to come, so that this connection cannot carry another request. */
+export function isUnread(message: IncomingMessage): boolean {
+  return !message.complete
+}

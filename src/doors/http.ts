@@ -1,0 +1,215 @@
+/**
+ * The HTTP door: translates between the wire and `AnyRoute[]`, and decides nothing but what is HTTP's own: sizes, times,
+ * how much at once, and how to stop. Fastify routes and owns the server; bodies are read here, where their limits are.
+ */
+import type { ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { asProblem, Problem, problemDocument } from '../errors.ts'
+import type { AnyRoute, InvocationRoute } from '../route.ts'
+import { problemAnswer, send } from './http-answer.ts'
+import { endCollecting } from './http-body.ts'
+import { takeInvocation } from './http-invocation.ts'
+import { type MethodsOf, methodsOf } from './http-paths.ts'
+import { type PlainRoute, plainRoute, takePlain } from './http-plain.ts'
+import { type Floor, type HttpDoorParts, pathOf, requestIdOf, toldProblem } from './http-request.ts'
+
+export interface HttpDoor {
+  /** Opens the door. Port 0 takes a free one. Returns where it is, e.g. `http://127.0.0.1:8080`. */
+  listen(host: string, port: number): Promise<string>
+  /**
+   * Takes no more, finishes what was accepted, and resolves when every connection has ended. What has not finished
+   * after `withinMs` is cut off.
+   */
+  close(withinMs: number): Promise<void>
+}
+
+const KEEP_ALIVE_MS = 65_000 // longer than the 60 s of common load balancers, so that they end idle connections, not we
+const CHECK_EVERY_MS_MAX = 1_000
+const PARAM_CHARACTERS_MAX = 8_192
+
+export function httpDoor(parts: HttpDoorParts): HttpDoor {
+  const floor: Floor = {
+    parts,
+    bodyLimits: { bytesMax: parts.limits.bodyBytesMax },
+    arriving: { bytes: 0 },
+    busy: 0,
+    isClosing: false,
+  }
+  const app = serverOf(floor)
+  for (const route of parts.routes) addRoute(app, floor, route)
+  const methods = methodsOf(parts.routes)
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    refuseRoute(floor, methods, request.raw, reply.raw)
+  })
+  return {
+    async listen(host, port): Promise<string> {
+      await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+        throw listenProblem(error, host, port)
+      })
+      const { address, family, port: taken } = app.server.address() as AddressInfo
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
+    },
+    close: withinMs => close(app, floor, withinMs),
+  }
+}
+
+function serverOf(floor: Floor): FastifyInstance {
+  const { requestTimeoutMs } = floor.parts.limits
+  const app = fastify({
+    logger: false,
+    genReqId: () => '', // the handlers give ids; Fastify's own would be made and thrown away
+    return503OnClosing: false, // refusals of invocations are recorded, also the last ones
+    forceCloseConnections: 'idle',
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
+    http: {
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS_MAX, Math.ceil(requestTimeoutMs / 4)),
+    },
+    frameworkErrors: (error, request, reply) => {
+      reply.hijack()
+      const problem = new Problem('malformed', `Cannot read the path: ${error.message}`)
+      refuse(floor, problem, request.raw, reply.raw)
+    },
+    clientErrorHandler: (error, socket) => answerBrokenRequest(floor, error, socket as Socket),
+  })
+  // Bodies are read by the handlers, with limits and reasons of our own: Fastify is told that no method has one.
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+    app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  }
+  return app
+}
+
+function addRoute(app: FastifyInstance, floor: Floor, route: AnyRoute): void {
+  const { method, path } = route
+  app.route({ method, url: path, handler: handlerOf(floor, route) })
+}
+
+function handlerOf(floor: Floor, route: AnyRoute): (request: FastifyRequest, reply: FastifyReply) => void {
+  if (route.kind === 'invocation') return invocationHandler(floor, route)
+  const plain: PlainRoute = plainRoute(route)
+  return (request, reply) => {
+    reply.hijack()
+    void takePlain(floor, plain, {
+      message: request.raw,
+      response: reply.raw,
+      params: request.params,
+      query: request.query,
+    })
+  }
+}
+
+function invocationHandler(
+  floor: Floor,
+  route: InvocationRoute,
+): (request: FastifyRequest, reply: FastifyReply) => void {
+  return (request, reply) => {
+    reply.hijack()
+    takeInvocation(floor, route, request.raw, reply.raw, request.params as Record<string, string>)
+  }
+}
+
+function refuseRoute(floor: Floor, methods: MethodsOf, message: FastifyRequest['raw'], response: ServerResponse): void {
+  const path = pathOf(message)
+  const allowed = methods(path)
+  if (allowed.length === 0) {
+    refuse(
+      floor,
+      new Problem('not_found', 'Cannot answer: there is no such path, /docs lists those there are'),
+      message,
+      response,
+    )
+    return
+  }
+  const problem = new Problem(
+    'method_not_allowed',
+    `Cannot answer: ${message.method} is not for this path, it takes ${allowed.join(', ')}`,
+  )
+  refuse(floor, problem, message, response, { allow: allowed.join(', ') })
+}
+
+/** Answers what reached no route. */
+function refuse(
+  floor: Floor,
+  problem: Problem,
+  message: FastifyRequest['raw'],
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const requestId = requestIdOf(message, floor.parts.ids)
+  const answer = problemAnswer(toldProblem(floor, problem, requestId, message), requestId)
+  message.resume()
+  const isLast = floor.isClosing || Number(message.headers['content-length'] ?? 0) > floor.bodyLimits.bytesMax
+  send({ response, requestId, isLast }, { ...answer, headers: { ...answer.headers, ...headers } }, () => {})
+}
+
+/** What is not HTTP, or not in time. There is no request object yet, so the answer is written by hand. */
+function answerBrokenRequest(floor: Floor, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = brokenRequest(error)
+  // A body that is too slow belongs to a request that has begun: its own handler answers, and writes the record.
+  if (problem.code === 'timeout' && endCollecting(socket, problem)) return
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : problem.status
+  const text = JSON.stringify({ ...problemDocument(problem, floor.parts.ids.next()), status })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_WORDS[status] ?? 'Error'}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(text)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
+}
+
+const STATUS_WORDS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+}
+
+function brokenRequest(error: NodeJS.ErrnoException): Problem {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('timeout', 'Cannot read the request: it did not arrive in time')
+  if (error.code === 'HPE_HEADER_OVERFLOW')
+    return new Problem('too_large', 'Cannot read the request: its headers are larger than 16 KiB')
+  return new Problem('malformed', `Cannot read the request: it is not HTTP/1.1 (${error.code ?? 'unknown'})`)
+}
+
+function listenProblem(error: NodeJS.ErrnoException, host: string, port: number): Problem {
+  const where = `${host}:${port}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new Problem(
+        'conflict',
+        `Cannot listen on ${where}: another program has port ${port}; choose another with --port`,
+      )
+    case 'EACCES':
+      return new Problem(
+        'misconfigured',
+        `Cannot listen on ${where}: the system does not allow it; choose a port above 1023 with --port`,
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new Problem(
+        'misconfigured',
+        `Cannot listen on ${where}: this machine has no such address; choose another with --host`,
+      )
+    default:
+      return asProblem(error)
+  }
+}
+
+async function close(app: FastifyInstance, floor: Floor, withinMs: number): Promise<void> {
+  floor.isClosing = true
+  // Requests that have arrived but were not read yet are answered (with 503) instead of being reset with their connection.
+  await new Promise(resolve => setImmediate(resolve))
+  await new Promise(resolve => setImmediate(resolve))
+  const cut = setTimeout(() => app.server.closeAllConnections(), withinMs)
+  await app.close()
+  clearTimeout(cut)
+}

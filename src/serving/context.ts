@@ -1,0 +1,62 @@
+/** What a caller says about a call beside the features: headers, checked, and free of raw identities once read. */
+import { Problem } from '../errors.ts'
+import type { InvocationRequest } from '../route.ts'
+
+export interface CallContext {
+  /** Keyed pseudonym of the subject. */
+  readonly subject: string | undefined
+  /** Keyed pseudonym of what an experiment divides traffic by. */
+  readonly unit: string | undefined
+  readonly purpose: string | undefined
+  /** W3C Trace Context. */
+  readonly traceId: string | undefined
+}
+
+/** Turns raw ids into keyed pseudonyms; the same one for the same id. */
+export interface Pseudonyms {
+  subject(id: string): string
+  unit(id: string): string
+}
+
+const ID_CHARACTERS_MAX = 256
+const PURPOSE = /^[\w.:/-]{1,128}$/
+/** https://www.w3.org/TR/trace-context/#traceparent-header-field-values */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
+
+/** Throws `invalid` naming each header that cannot be used. A `traceparent` that is none is ignored, as its standard asks. */
+export function readContext(headers: InvocationRequest['headers'], pseudonyms: Pseudonyms): CallContext {
+  const subject = headers['bellwether-subject']
+  const unit = headers['bellwether-unit']
+  const purpose = headers['bellwether-purpose']
+  const traceparent = headers['traceparent']
+  if (!isId(subject) || !isId(unit) || !isPurpose(purpose)) throw contextProblem(subject, unit, purpose)
+  return {
+    subject: subject === undefined ? undefined : pseudonyms.subject(subject),
+    unit: unit === undefined ? undefined : pseudonyms.unit(unit),
+    purpose,
+    traceId: typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined,
+  }
+}
+
+type Header = string | string[] | undefined
+
+function isId(value: Header): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value.length > 0 && value.length <= ID_CHARACTERS_MAX)
+}
+
+function isPurpose(value: Header): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && PURPOSE.test(value))
+}
+
+function contextProblem(subject: Header, unit: Header, purpose: Header): Problem {
+  const wrongId = `is not one text of 1 to ${ID_CHARACTERS_MAX} characters`
+  const fields = [
+    ...(isId(subject) ? [] : [{ field: 'Bellwether-Subject', problem: wrongId }]),
+    ...(isId(unit) ? [] : [{ field: 'Bellwether-Unit', problem: wrongId }]),
+    ...(isPurpose(purpose)
+      ? []
+      : [{ field: 'Bellwether-Purpose', problem: 'is not 1 to 128 letters, digits and the characters _ . : / -' }]),
+  ]
+  const first = fields[0]!
+  return new Problem('invalid', `Cannot read the headers: ${first.field} ${first.problem}`, { fields })
+}

@@ -1,0 +1,43 @@
+/** What is known of an invocation while it is on its way, and what those hear who watch. */
+import type { Problem } from '../errors.ts'
+import type { Actor } from '../route.ts'
+import type { CallContext } from './context.ts'
+import type { Lane } from './lane.ts'
+import type { Rows } from './signature.ts'
+
+/** Filled from top to bottom by `predict`; what was not reached is `undefined`. */
+export interface Journey {
+  readonly door: string
+  readonly requestId: string
+  readonly source: string
+  /** By the steady timer, milliseconds. */
+  readonly startedMs: number
+  /** When it ended or its records were made: milliseconds since the epoch. */
+  at: number
+  actor: Actor | undefined
+  /** Only a model that exists. */
+  model: string | undefined
+  version: string | undefined
+  lane: Lane | undefined
+  context: CallContext | undefined
+  /** The body as it came; for its hash, not to be kept. */
+  body: string | undefined
+  /** What the protocol remembers of the question for its answer. */
+  asked: unknown
+  rows: Rows | undefined
+  /** Row by row: id of the prediction, and canonical JSON of its outputs. */
+  ids: readonly string[]
+  outputTexts: readonly string[]
+  /** Whether its records are in the journal: then whatever fails later leaves no second one. */
+  isRecorded: boolean
+  /** Why it was refused, if it was. */
+  problem: Problem | undefined
+  /** From the door to the end, milliseconds. */
+  tookMs: number
+}
+
+/**
+ * Hears of every invocation, once, after its record was written. Must not throw, must not wait, and must not keep the
+ * journey or its rows, which are used again.
+ */
+export type Observer = (journey: Journey) => void

@@ -1,0 +1,72 @@
+/**
+ * A lane is a loaded version as met through one arm of a release: what answers, records, log lines and metrics of many
+ * requests have in common, and therefore made once.
+ */
+import { quote } from '../ledger/canonical.ts'
+import type { Predictor } from '../predictor/predictor.ts'
+import type { ReferenceProfile } from '../registry/profile.ts'
+import type { ModelVersion } from '../registry/version.ts'
+import type { OutputWriter } from './outputs.ts'
+import type { CompiledSignature } from './signature.ts'
+
+/** A version that is ready to answer. */
+export interface LoadedModel {
+  readonly version: ModelVersion
+  readonly predictor: Predictor
+  readonly signature: CompiledSignature
+  readonly outputs: OutputWriter
+  readonly profile?: ReferenceProfile
+  /** How the version is met by this release and arm; the same object every time. */
+  lane(release: string | null, arm: string | null): Lane
+}
+
+export interface Lane {
+  readonly model: LoadedModel
+  /** `null` where the caller pinned the version. */
+  readonly release: string | null
+  readonly arm: string | null
+  /** Counts from 0, in order of first use; the same for the same labels as long as the process lives. For tables of counts. */
+  readonly number: number
+  /** The constant parts of texts, quoted and with their commas: see `prediction-text.ts`. */
+  readonly texts: LaneTexts
+}
+
+export interface LaneTexts {
+  /** `,"arm":"champion"`, or nothing. */
+  readonly arm: string
+  /** `,"model":"churn","outputs":` */
+  readonly model: string
+  /** `,"release":"all"`, or nothing. */
+  readonly release: string
+  /** `,"version":"1.0.0"}` */
+  readonly version: string
+  /** `,"model":"churn","version":"1.0.0","release":"all","arm":"champion","outputs":`, with `null` for what is not. */
+  readonly answer: string
+}
+
+/** Makes lanes and numbers them: a version that is loaded again gets the number it had. */
+export function laneMaker(): (model: LoadedModel, release: string | null, arm: string | null) => Lane {
+  const numbers = new Map<string, number>()
+  return (model, release, arm) => {
+    const labels = JSON.stringify([model.version.model, model.version.version, release, arm])
+    const number = numbers.get(labels) ?? numbers.size
+    numbers.set(labels, number)
+    return { model, release, arm, number, texts: laneTexts(model.version, release, arm) }
+  }
+}
+
+export function laneTexts(
+  { model, version }: { readonly model: string; readonly version: string },
+  release: string | null,
+  arm: string | null,
+): LaneTexts {
+  const [name, number] = [quote(model), quote(version)]
+  const orNull = (text: string | null): string => (text === null ? 'null' : quote(text))
+  return {
+    arm: arm === null ? '' : `,"arm":${quote(arm)}`,
+    model: `,"model":${name},"outputs":`,
+    release: release === null ? '' : `,"release":${quote(release)}`,
+    version: `,"version":${number}}`,
+    answer: `,"model":${name},"version":${number},"release":${orNull(release)},"arm":${orNull(arm)},"outputs":`,
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The models that are ready to answer: loaded and compiled once, shared by all who ask while they load, and kept until
+ * others need the memory more.
+ */
+import { Problem } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { LoadedVersion } from '../registry/registry.ts'
+import { type Lane, type LoadedModel, laneMaker } from './lane.ts'
+import { outputWriter } from './outputs.ts'
+import { compileSignature } from './signature.ts'
+
+export interface Models {
+  /** The model; at once where it is loaded, which is nearly always. Rejects with what loading it threw. */
+  get(model: string, version: string): LoadedModel | Promise<LoadedModel>
+  /** Memory that the loaded artifacts hold, bytes. */
+  bytes(): number
+}
+
+export interface ModelsParts {
+  readonly load: (model: string, version: string) => Promise<LoadedVersion>
+  readonly clock: Clock
+  /** Least recently used models make room beyond this; one is always kept. */
+  readonly bytesMax: number
+}
+
+/** A failure is told again for so long, so that a crowd at a broken model does not load it once for each of them. */
+const FAILURE_KEPT_MS = 1_000
+
+interface Place {
+  loaded: LoadedModel | undefined
+  loading: Promise<LoadedModel> | undefined
+  failure: { readonly error: unknown; readonly until: number } | undefined
+  /** Counts up with every use of any model. */
+  usedAt: number
+}
+
+export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
+  const places = new Map<string, Map<string, Place>>()
+  const lanes = laneMaker()
+  let uses = 0
+  let bytes = 0
+
+  const fill = async (place: Place, model: string, version: string): Promise<LoadedModel> => {
+    try {
+      const loaded = ready(await load(model, version), lanes)
+      place.loaded = loaded
+      bytes += loaded.predictor.bytes
+      if (bytes > bytesMax) bytes -= evict(places, place, bytes - bytesMax)
+      return loaded
+    } catch (error) {
+      place.failure = { error, until: clock.now() + FAILURE_KEPT_MS }
+      throw error
+    } finally {
+      place.loading = undefined
+    }
+  }
+
+  return {
+    get(model, version) {
+      const place = placeOf(places, model, version)
+      place.usedAt = ++uses
+      if (place.loaded !== undefined) return place.loaded
+      if (place.loading !== undefined) return place.loading
+      if (place.failure !== undefined && clock.now() < place.failure.until) return Promise.reject(place.failure.error)
+      place.failure = undefined
+      place.loading = fill(place, model, version)
+      return place.loading
+    },
+    bytes: () => bytes,
+  }
+}
+
+function placeOf(places: Map<string, Map<string, Place>>, model: string, version: string): Place {
+  let versions = places.get(model)
+  if (versions === undefined) {
+    versions = new Map()
+    places.set(model, versions)
+  }
+  let place = versions.get(version)
+  if (place === undefined) {
+    place = { loaded: undefined, loading: undefined, failure: undefined, usedAt: 0 }
+    versions.set(version, place)
+  }
+  return place
+}
+
+/** Lets go of the models that were not used for longest until `excess` bytes are free; returns how many it freed. */
+function evict(places: Map<string, Map<string, Place>>, keep: Place, excess: number): number {
+  const loaded = [...places.values()].flatMap(versions => [...versions.values()])
+  const oldest = loaded.filter(place => place !== keep && place.loaded !== undefined)
+  oldest.sort((a, b) => a.usedAt - b.usedAt)
+  let freed = 0
+  for (const place of oldest) {
+    if (freed >= excess) break
+    freed += place.loaded!.predictor.bytes
+    place.loaded = undefined
+  }
+  return freed
+}
+
+function ready({ version, predictor, profile }: LoadedVersion, makeLane: ReturnType<typeof laneMaker>): LoadedModel {
+  const outputs = outputWriter(version.signature.outputs, predictor.outputCount)
+  const signature = compileSignature(version.signature, predictor)
+  if (predictor.features.length === 0) {
+    throw new Problem('misconfigured', `Cannot serve ${version.model}@${version.version}: it takes no features`)
+  }
+  const lanes: Lane[] = []
+  const model: LoadedModel = {
+    version,
+    predictor,
+    signature,
+    outputs,
+    ...(profile === undefined ? {} : { profile }),
+    lane(release, arm) {
+      for (const lane of lanes) if (lane.release === release && lane.arm === arm) return lane
+      const lane = makeLane(model, release, arm)
+      lanes.push(lane)
+      return lane
+    },
+  }
+  return model
+}

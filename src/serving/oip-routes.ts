@@ -1,0 +1,191 @@
+import { Type } from 'typebox'
+import { asProblem, type Problem } from '../errors.ts'
+import type { Answer, AnyRoute, Route, RouteRequest } from '../route.ts'
+import { choose } from './choose.ts'
+import type { LoadedModel } from './lane.ts'
+import { oip } from './oip.ts'
+import { DATATYPE_OF } from './oip-tensors.ts'
+import { predict, type Serving } from './predict.ts'
+import { INVOCATION_PROBLEMS } from './routes.ts'
+
+export interface OipParts {
+  readonly serving: Serving
+  /** Version of this program. */
+  readonly programVersion: string
+  /** Whether the server can answer now. */
+  readonly isReady: () => Promise<boolean>
+}
+
+const TAG = 'Open Inference Protocol v2'
+
+const TensorMetadata = Type.Object({ name: Type.String(), datatype: Type.String(), shape: Type.Array(Type.Integer()) })
+const ModelMetadata = Type.Object({
+  name: Type.String(),
+  versions: Type.Array(Type.String()),
+  platform: Type.String(),
+  inputs: Type.Array(TensorMetadata),
+  outputs: Type.Array(TensorMetadata),
+})
+const Parameters = Type.Record(Type.String(), Type.Unknown())
+const RequestTensor = Type.Object({
+  name: Type.String(),
+  shape: Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1, maxItems: 2 }),
+  datatype: Type.String(),
+  parameters: Type.Optional(Parameters),
+  data: Type.Array(Type.Unknown(), { description: 'Row-major, flat or nested; null is a missing value' }),
+})
+const InferenceRequest = Type.Object({
+  id: Type.Optional(Type.String()),
+  parameters: Type.Optional(Parameters),
+  inputs: Type.Array(RequestTensor, {
+    minItems: 1,
+    description:
+      'One tensor for each feature, [n] or [n, 1]; or one of [n, features], columns in the order of the metadata',
+  }),
+  outputs: Type.Optional(Type.Array(Type.Object({ name: Type.String(), parameters: Type.Optional(Parameters) }))),
+})
+const InferenceResponse = Type.Object({
+  model_name: Type.String(),
+  model_version: Type.String(),
+  id: Type.String(),
+  parameters: Parameters,
+  outputs: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      shape: Type.Array(Type.Integer()),
+      datatype: Type.String(),
+      data: Type.Array(Type.Number()),
+    }),
+  ),
+})
+const RepositoryIndex = Type.Array(
+  Type.Object({ name: Type.String(), version: Type.String(), state: Type.String(), reason: Type.String() }),
+)
+
+/** The endpoints of the Open Inference Protocol v2 that need no binary tensors. */
+export function oipRoutes(parts: OipParts): AnyRoute[] {
+  return [...serverRoutes(parts), ...modelRoutes(parts.serving), ...inferRoutes(parts.serving)]
+}
+
+function serverRoutes({ serving, programVersion, isReady }: OipParts): AnyRoute[] {
+  return [
+    {
+      ...described('GET', '/v2', 'public', 'What this server is'),
+      answers: {
+        200: Type.Object({ name: Type.String(), version: Type.String(), extensions: Type.Array(Type.String()) }),
+      },
+      handle: () => ({ body: { name: 'bellwether', version: programVersion, extensions: ['model_repository'] } }),
+    },
+    {
+      ...described('GET', '/v2/health/live', 'public', 'Whether the server is alive'),
+      answers: { 200: Type.Object({ live: Type.Boolean() }) },
+      handle: () => ({ body: { live: true } }),
+    },
+    {
+      ...described('GET', '/v2/health/ready', 'public', 'Whether the server can answer'),
+      answers: { 200: Type.Object({ ready: Type.Boolean() }) },
+      handle: async () => {
+        const ready = await isReady()
+        return { status: ready ? 200 : 503, body: { ready } }
+      },
+    },
+    {
+      ...described('POST', '/v2/repository/index', 'model:read', 'All versions of all models'),
+      // Triton's client sends no body at all, others an object.
+      body: Type.Union([Type.Undefined(), Type.Object({ ready: Type.Optional(Type.Boolean()) })]),
+      answers: { 200: RepositoryIndex },
+      problems: [400, 413, 415, 422],
+      handle: () => ({ body: index(serving) }),
+    },
+  ]
+}
+
+function index({ catalogue }: Serving): { name: string; version: string; state: string; reason: string }[] {
+  return catalogue
+    .names()
+    .flatMap(name => catalogue.versions(name).map(version => ({ name, version, state: 'READY', reason: '' })))
+}
+
+function modelRoutes(serving: Serving): AnyRoute[] {
+  const metadata = inOipShape(async request => {
+    const model = await modelOf(serving, request)
+    return { body: metadataOf(model, serving.catalogue.versions(model.version.model)) }
+  })
+  const ready = inOipShape(async request => {
+    const { version } = await modelOf(serving, request)
+    return { body: { name: version.model, version: version.version, ready: true } }
+  })
+  return MODEL_PATHS.flatMap(({ path, of }): AnyRoute[] => [
+    {
+      ...described('GET', path, 'model:read', `Inputs and outputs of ${of}`),
+      answers: { 200: ModelMetadata },
+      problems: [404],
+      handle: metadata,
+    },
+    {
+      ...described('GET', `${path}/ready`, 'model:read', `Whether ${of} can answer`),
+      answers: { 200: Type.Object({ name: Type.String(), version: Type.String(), ready: Type.Boolean() }) },
+      problems: [404],
+      handle: ready,
+    },
+  ])
+}
+
+const MODEL_PATHS = [
+  { path: '/v2/models/:name', of: 'a model' },
+  { path: '/v2/models/:name/versions/:version', of: 'a version' },
+]
+
+function inferRoutes(serving: Serving): AnyRoute[] {
+  return MODEL_PATHS.map(({ path, of }) => ({
+    kind: 'invocation',
+    method: 'POST',
+    path: `${path}/infer`,
+    permission: 'model:predict',
+    summary: `Ask ${of}`,
+    description: 'JSON tensors; binary ones are refused with 415.',
+    tag: TAG,
+    body: InferenceRequest,
+    answers: { 200: InferenceResponse },
+    problems: INVOCATION_PROBLEMS,
+    invoke: request => predict(serving, oip, request),
+    problem: oipProblem,
+  }))
+}
+
+function described(method: 'GET' | 'POST', path: string, permission: string, summary: string) {
+  return { method, path, permission, summary, tag: TAG } as const
+}
+
+function oipProblem(problem: Problem): Answer {
+  return { status: problem.status, body: { error: problem.message } }
+}
+
+/** Errors that a caller can expect, in the protocol's own shape; faults go on to the door, which logs them. */
+function inOipShape(handle: (request: RouteRequest) => Promise<Answer>): Route['handle'] {
+  return async request => {
+    try {
+      return await handle(request)
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem.status === 500) throw error
+      return oipProblem(problem)
+    }
+  }
+}
+
+async function modelOf({ catalogue, releases, models }: Serving, { params }: RouteRequest): Promise<LoadedModel> {
+  const { model, version } = choose(catalogue, releases, params['name']!, params['version'], undefined)
+  return models.get(model, version)
+}
+
+function metadataOf({ version, signature }: LoadedModel, versions: readonly string[]): object {
+  const shape = [-1, 1]
+  return {
+    name: version.model,
+    versions,
+    platform: `bellwether_${version.format.replaceAll('-', '_')}`,
+    inputs: signature.inputs.map(({ name, type }) => ({ name, datatype: DATATYPE_OF[type], shape })),
+    outputs: version.signature.outputs.map(({ name, type }) => ({ name, datatype: DATATYPE_OF[type], shape })),
+  }
+}

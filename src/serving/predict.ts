@@ -1,0 +1,185 @@
+/**
+ * The journey of a request, top to bottom, whatever door it came through. Each step either goes on or throws; what is
+ * thrown leaves a refusal and is thrown on, for the door to tell the caller in its own way.
+ */
+import { asProblem, type Problem } from '../errors.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Catalogue } from '../registry/catalogue.ts'
+import type { Uses } from '../registry/version.ts'
+import type { Actor, Answer, InvocationRequest } from '../route.ts'
+import { type Choice, choose, defaultModel, type Releases } from './choose.ts'
+import { type CallContext, type Pseudonyms, readContext } from './context.ts'
+import type { Journey, Observer } from './journey.ts'
+import type { Lane, LoadedModel } from './lane.ts'
+import type { Models } from './models.ts'
+import { recordFrame, recordText } from './prediction-text.ts'
+import { type Refusals, refusalOf } from './refusal.ts'
+import type { Rows } from './signature.ts'
+
+export interface Serving {
+  readonly catalogue: Catalogue
+  readonly models: Models
+  readonly releases: Releases
+  readonly pseudonyms: Pseudonyms
+  readonly seals: Seals
+  /** Why a use is not permitted, if it is not. */
+  readonly permitUse: (uses: Uses, purpose: string | undefined) => Problem | undefined
+  readonly ledger: Pick<Ledger, 'append'>
+  readonly refusals: Refusals
+  readonly observers: readonly Observer[]
+  readonly clock: Clock
+  /** Milliseconds of a timer that never goes back, with fractions. */
+  readonly timer: () => number
+  readonly ids: Ids
+  /** The model that `/predict` means, if configured. */
+  readonly defaultModel?: string
+  readonly batchRowsMax: number
+}
+
+/** How a door's protocol writes questions and answers. */
+export interface Protocol {
+  /** `PredictionRecord.door`. */
+  readonly door: string
+  /** Why a body with these headers cannot be read in this protocol, if so. */
+  refuses?(headers: InvocationRequest['headers']): Problem | undefined
+  /** Turns the body into rows; may leave in `journey.asked` what its answer needs to know. */
+  read(text: string, model: LoadedModel, rowsMax: number, journey: Journey): Rows
+  write(journey: Journey, lane: Lane): Answer
+}
+
+/** Seals sensitive features, so that destroying the subject's key erases them and leaves every proof valid. */
+export interface Seals {
+  /** Prepares sealing for a subject's pseudonym, or for nobody in particular. */
+  open(subject: string | undefined): Promise<Seal>
+}
+
+/** Seals canonical JSON for the record with this id; base64url. */
+export type Seal = (plaintext: string, id: string) => string
+
+export async function predict(serving: Serving, protocol: Protocol, request: InvocationRequest): Promise<Answer> {
+  const journey = setOut(serving, protocol, request)
+  try {
+    const actor = request.admit('model:predict')
+    journey.actor = actor
+    const context = readContext(request.headers, serving.pseudonyms)
+    journey.context = context
+    const choice = chooseVersion(serving, journey, request.params)
+    const found = serving.models.get(choice.model, choice.version)
+    const model = found instanceof Promise ? await found : found // loaded already, nearly always
+    const lane = model.lane(choice.release, choice.arm)
+    journey.lane = lane
+
+    const seal = model.signature.hasSensitive ? await serving.seals.open(context.subject) : undefined
+    const unreadable = protocol.refuses?.(request.headers)
+    if (unreadable !== undefined) throw unreadable
+    journey.body = request.text()
+    const rows = protocol.read(journey.body, model, serving.batchRowsMax, journey)
+    journey.rows = rows
+    const forbidden = serving.permitUse(model.version.uses, context.purpose)
+    if (forbidden !== undefined) throw forbidden
+
+    model.predictor.predict(rows.values, rows.count, rows.outputs)
+    const records = writeRecords(serving, journey, lane, rows, actor, context, seal)
+    await serving.ledger.append(records, model.version.durability)
+    journey.isRecorded = true
+    tell(serving, journey)
+    return protocol.write(journey, lane)
+  } catch (error) {
+    throw await refuse(serving, journey, error)
+  } finally {
+    if (journey.rows !== undefined) journey.lane!.model.signature.release(journey.rows)
+  }
+}
+
+function setOut({ timer }: Serving, { door }: Protocol, { requestId, source }: InvocationRequest): Journey {
+  return {
+    door,
+    requestId,
+    source,
+    startedMs: timer(),
+    at: 0,
+    actor: undefined,
+    model: undefined,
+    version: undefined,
+    lane: undefined,
+    context: undefined,
+    body: undefined,
+    asked: undefined,
+    rows: undefined,
+    ids: [],
+    outputTexts: [],
+    isRecorded: false,
+    problem: undefined,
+    tookMs: 0,
+  }
+}
+
+/** Only models and versions that exist are noted: callers may not write texts of their own into the ledger. */
+function chooseVersion(serving: Serving, journey: Journey, params: InvocationRequest['params']): Choice {
+  const { catalogue, releases } = serving
+  const name = params['name'] ?? defaultModel(catalogue, serving.defaultModel)
+  if (catalogue.has(name)) journey.model = name
+  const choice = choose(catalogue, releases, name, params['version'], journey.context?.unit)
+  journey.version = choice.version
+  return choice
+}
+
+function writeRecords(
+  serving: Serving,
+  journey: Journey,
+  lane: Lane,
+  rows: Rows,
+  actor: Actor,
+  context: CallContext,
+  seal: Seal | undefined,
+): string[] {
+  const { signature, outputs } = lane.model
+  const { door, requestId, source } = journey
+  journey.at = serving.clock.now()
+  const latencyMs = sinceStart(serving, journey)
+  const facts = { actor: actor.id, at: journey.at, door, latencyMs, requestId, source, context }
+  const frame = recordFrame(lane, facts)
+  const records: string[] = []
+  const ids: string[] = []
+  const texts: string[] = []
+  for (let row = 0; row < rows.count; row++) {
+    const offset = row * signature.width
+    const id = serving.ids.next()
+    const text = outputs.write(rows.outputs, row * outputs.count)
+    const sealed = seal?.(signature.writeSensitive(rows.values, offset), id)
+    records.push(recordText(frame, id, signature.writeFeatures(rows.values, offset), text, sealed))
+    ids.push(id)
+    texts.push(text)
+  }
+  journey.ids = ids
+  journey.outputTexts = texts
+  return records
+}
+
+/** Milliseconds since the journey began, three decimals. */
+function sinceStart({ timer }: Serving, { startedMs }: Journey): number {
+  return Math.round((timer() - startedMs) * 1000) / 1000
+}
+
+function tell(serving: Serving, journey: Journey): void {
+  journey.tookMs = sinceStart(serving, journey)
+  for (const observe of serving.observers) observe(journey)
+}
+
+/** Writes the refusal and returns the problem that the caller is told. */
+async function refuse(serving: Serving, journey: Journey, error: unknown): Promise<Problem> {
+  journey.problem = asProblem(error)
+  // A fault after the record was written is told, but an invocation has one record.
+  if (journey.isRecorded) return journey.problem
+  journey.at = serving.clock.now()
+  try {
+    await serving.refusals.record(refusalOf(journey, journey.problem))
+  } catch (failure) {
+    // Nothing may happen without a record: that it cannot be written is now what the caller has to know.
+    journey.problem = asProblem(failure)
+  }
+  tell(serving, journey)
+  return journey.problem
+}

@@ -1,0 +1,66 @@
+/**
+ * The canonical text of a prediction's record (RFC 8785), put together by hand: it equals `canonical(record)`, for a small
+ * part of the price. Members stand in the order of their names; what is the same for all rows of a call is made once.
+ */
+import { quote } from '../ledger/canonical.ts'
+import type { CallContext } from './context.ts'
+import type { Lane } from './lane.ts'
+
+/** What the records of one call have in common. */
+export interface CallFacts {
+  readonly actor: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly door: string
+  readonly latencyMs: number
+  readonly requestId: string
+  /** Empty where it is not known. */
+  readonly source: string
+  readonly context: CallContext
+}
+
+/** The pieces between which a row puts its features, its id, its outputs and its sealed fields. */
+export interface RecordFrame {
+  readonly beforeFeatures: string
+  readonly afterId: string
+  readonly afterOutputs: string
+  readonly end: string
+}
+
+export function recordFrame(lane: Lane, facts: CallFacts): RecordFrame {
+  const { texts } = lane
+  const { context } = facts
+  const { purpose, subject, traceId, unit } = context
+  const sourceText = facts.source === '' ? '' : `,"source":${quote(facts.source)}`
+  const purposeText = purpose === undefined ? '' : `,"purpose":${quote(purpose)}`
+  const subjectText = subject === undefined ? '' : `,"subject":${quote(subject)}`
+  const traceText = traceId === undefined ? '' : `,"traceId":${quote(traceId)}`
+  const unitText = unit === undefined ? '' : `,"unit":${quote(unit)}`
+  return {
+    beforeFeatures: `{"actor":${quote(facts.actor)}${texts.arm},"at":${facts.at},"door":${quote(facts.door)},"features":`,
+    afterId: `","kind":"prediction","latencyMs":${facts.latencyMs}${texts.model}`,
+    afterOutputs: `${purposeText}${texts.release},"requestId":${quote(facts.requestId)}`,
+    end: `${sourceText}${subjectText}${traceText}${unitText}${texts.version}`,
+  }
+}
+
+/**
+ * @param features canonical JSON of the features as served.
+ * @param outputs canonical JSON of the outputs.
+ * @param sealed the sensitive features, sealed, base64url.
+ */
+export function recordText(
+  frame: RecordFrame,
+  id: string,
+  features: string,
+  outputs: string,
+  sealed: string | undefined,
+): string {
+  const sealedText = sealed === undefined ? '' : `,"sealed":"${sealed}"`
+  return `${frame.beforeFeatures}${features},"id":"${id}${frame.afterId}${outputs}${frame.afterOutputs}${sealedText}${frame.end}`
+}
+
+/** The answer to one row, as JSON. */
+export function answerText(lane: Lane, id: string, outputs: string): string {
+  return `{"id":"${id}"${lane.texts.answer}${outputs}}`
+}

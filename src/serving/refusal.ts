@@ -1,0 +1,41 @@
+/** What is recorded of an invocation that was not answered. */
+import type { Problem } from '../errors.ts'
+import type { RefusalRecord } from '../ledger/record.ts'
+import type { Journey } from './journey.ts'
+
+export type Refusal = Omit<RefusalRecord, 'kind' | 'id' | 'count'>
+
+/** Writes refusals, like ones of one caller within a second as one record. */
+export interface Refusals {
+  /** Resolves when the refusal is in the journal or counted towards a record to come. Rejects with `storage_full`. */
+  record(refusal: Refusal): Promise<void> | void
+}
+
+/** Who called, where nobody could tell. */
+const UNKNOWN_ACTOR = 'unknown'
+
+/** What the ledger keeps of an invocation that was not answered. */
+export function refusalOf(journey: Journey, problem: Problem): Refusal {
+  const { at, actor, source, door, requestId, model, version } = journey
+  const fields = knownFields(journey, problem)
+  return {
+    at,
+    actor: actor?.id ?? UNKNOWN_ACTOR,
+    ...(source === '' ? {} : { source }),
+    door,
+    code: problem.code,
+    status: problem.status,
+    ...(model === undefined ? {} : { model }),
+    ...(version === undefined ? {} : { version }),
+    requestId,
+    ...(fields.length === 0 ? {} : { fields }),
+  }
+}
+
+/** The wrong fields that the signature knows, sorted; `[3].age` is `age`. */
+function knownFields({ lane }: Journey, { fields }: Problem): string[] {
+  if (lane === undefined || fields.length === 0) return []
+  const known = new Set(lane.model.version.signature.inputs.map(({ name }) => name))
+  const named = fields.map(({ field }) => field.replace(/^\[\d+\]\./, ''))
+  return [...new Set(named)].filter(name => known.has(name)).sort()
+}

@@ -1,0 +1,24 @@
+/** Our own protocol: a row is an object of features, a batch is an array of rows, an answer names what answered. */
+import type { Answer } from '../route.ts'
+import type { Journey } from './journey.ts'
+import { readJson } from './json.ts'
+import type { Lane } from './lane.ts'
+import type { Protocol } from './predict.ts'
+import { answerText } from './prediction-text.ts'
+
+export const rest: Protocol = {
+  door: 'rest',
+  // The signature looks at every number, and names an infinite one beside whatever else is wrong.
+  read: (text, { signature }, rowsMax) => signature.read(readJson(text, 'leave'), rowsMax),
+  write: (journey, lane) => ({ text: journey.rows!.single ? answerOf(journey, lane, 0) : answersOf(journey, lane) }),
+}
+
+function answerOf({ ids, outputTexts }: Journey, lane: Lane, row: number): string {
+  return answerText(lane, ids[row]!, outputTexts[row]!)
+}
+
+function answersOf(journey: Journey, lane: Lane): NonNullable<Answer['text']> {
+  let text = '{"predictions":['
+  for (let row = 0; row < journey.ids.length; row++) text += (row === 0 ? '' : ',') + answerOf(journey, lane, row)
+  return `${text}]}`
+}
