@@ -12,6 +12,7 @@ import { CONFIG_KEYS } from './platform/config-keys.ts'
 import { runningServer } from './platform/folder.ts'
 import { type CommandHost, type Connection, runCommandLine, TRACE_VARIABLE } from './platform/run-command.ts'
 import { plain } from './platform/text-width.ts'
+import { registryCommands } from './registry/commands.ts'
 
 const PACKAGE = new URL('../package.json', import.meta.url)
 const { version, description } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string; description: string }
@@ -217,7 +218,7 @@ const PROGRAM: Program = {
     { line: 'bellwether audit verify', does: 'prove that nobody changed the record' },
   ],
   globals: GLOBALS,
-  commands: [start, ...accessCommands, completion, versionCommand],
+  commands: [start, ...registryCommands, ...accessCommands, completion, versionCommand],
   settings: CONFIG_KEYS,
   notes: [
     'Commands talk to the server given by --server; else to the one that runs on the data folder; where none runs, they open the folder themselves.',
@@ -295,6 +296,8 @@ function stopSignal(): AbortSignal {
       controller.abort()
     })
   }
+  // Whoever started us with a channel to talk over (the demo, a test) and is no more, must leave no server behind.
+  if (process.connected === true) process.on('disconnect', () => controller.abort())
   return controller.signal
 }
 

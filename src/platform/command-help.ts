@@ -1,6 +1,6 @@
 /** Help made from the commands' data: an overview that reads like a short guide, and a page for each command. */
 import type { Command, Option, Program } from './command.ts'
-import { BUILT_IN, nextWords } from './command-line.ts'
+import { commonOptions, nextWords } from './command-line.ts'
 import type { Paint } from './paint.ts'
 import { padEnd, widthOf, wrap } from './text-width.ts'
 
@@ -28,7 +28,7 @@ function overview(program: Program, page: Page): string {
     section('Usage', [`${INDENT}${program.name} COMMAND [ARGUMENTS] [OPTIONS]`], page),
     section('First steps', exampleLines(program.guide, page), page),
     section('Commands', pairs(commandPairs(program, []), page), page),
-    section('Options of every command', pairs(optionPairs(program, [...program.globals, ...BUILT_IN]), page), page),
+    section('Options of every command', pairs(optionPairs(program, commonOptions(program, undefined)), page), page),
     section(
       'Good to know',
       program.notes.map(note => paragraph(note, INDENT, page)),
@@ -78,7 +78,7 @@ function commandHelp(program: Program, command: Command, page: Page): string {
     section('Arguments', pairs(args, page), page),
     section('Options', pairs(optionPairs(program, command.options ?? []), page), page),
     section('Examples', exampleLines(command.examples ?? [], page), page),
-    section('Options of every command', pairs(optionPairs(program, [...program.globals, ...BUILT_IN]), page), page),
+    section('Options of every command', pairs(optionPairs(program, commonOptions(program, command)), page), page),
   ])
 }
 

@@ -32,6 +32,13 @@ const COMMANDS: readonly Command[] = [
     ],
     run: nothing,
   },
+  {
+    path: 'register',
+    summary: 'Register',
+    args: [{ name: 'file', summary: 'What' }],
+    options: [{ name: 'version', type: 'string', summary: 'Its version' }],
+    run: nothing,
+  },
 ]
 
 const PROGRAM: Program = {
@@ -84,6 +91,12 @@ describe('parseCommandLine()', () => {
   test('takes values that look like numbers below zero, and values that begin with a dash after =', () => {
     assert.equal(run('audit export a -o x --limit -3').options['limit'], -3)
     assert.equal(run('audit export a --output=-x').options['output'], '-x')
+  })
+
+  test('lets a command have its own sense of a common name', () => {
+    assert.equal(run('register a.json --version 1.0.0').options['version'], '1.0.0')
+    assert.deepEqual(run('register --version 1.0.0 a.json').args, { file: 'a.json' })
+    assert.deepEqual(parseCommandLine(PROGRAM, ['--version'], {}), { kind: 'version' })
   })
 
   test('prefers the command line to the environment to the default', () => {

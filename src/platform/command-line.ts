@@ -42,11 +42,23 @@ const HELP: Option = { name: 'help', short: 'h', type: 'boolean', summary: 'Tell
 const VERSION: Option = { name: 'version', short: 'V', type: 'boolean', summary: 'Print the version' }
 export const BUILT_IN: readonly Option[] = [HELP, VERSION]
 
+/** The options that may follow a command, or the beginning of one: its own first. A command may give a common name its own sense. */
+export function optionsOf(program: Program, command: Command | undefined): readonly Option[] {
+  const own = command?.options ?? []
+  return [...own, ...commonOptions(program, command)]
+}
+
+/** The options of every command, without those that this one has its own sense for. */
+export function commonOptions(program: Program, command: Command | undefined): readonly Option[] {
+  const own = (command?.options ?? []).map(({ name }) => name)
+  return [...program.globals, ...BUILT_IN].filter(({ name }) => !own.includes(name))
+}
+
 /** @throws `usage` naming everything that was not understood, with what was probably meant. */
 export function parseCommandLine(program: Program, argv: readonly string[], env: Environment): Parsed {
-  const globals = [...program.globals, ...BUILT_IN]
-  const { words, command, unknown } = findCommand(program, tokensOf(argv, globals), globals)
-  const asked = tokensOf(argv, [...globals, ...(command?.options ?? [])])
+  const common = commonOptions(program, undefined)
+  const { words, command, unknown } = findCommand(program, tokensOf(argv, common), common)
+  const asked = tokensOf(argv, optionsOf(program, command))
   if (words[0] === 'help' && command === undefined) return helpOf(program, unknown)
   if (unknown.length > 0) throw unknownCommand(program, words, unknown[0]!)
   if (isAsked(asked, HELP)) return { kind: 'help', words }
@@ -142,7 +154,7 @@ function optionFirst(program: Program, token: Token): Problem {
 }
 
 function readRun(program: Program, command: Command, tokens: readonly Token[], env: Environment): ParsedRun {
-  const options = [...(command.options ?? []), ...program.globals]
+  const options = optionsOf(program, command).filter(option => !BUILT_IN.includes(option))
   const problems: FieldProblem[] = []
   const values: Record<string, OptionValue> = {}
   const settings: Record<string, OptionValue> = {}

@@ -1,6 +1,6 @@
 /** Completion scripts for bash and zsh, made from the commands' data. They need no start of the program but for model names. */
 import type { Command, Completes, Option, Program } from './command.ts'
-import { BUILT_IN, nextWords } from './command-line.ts'
+import { nextWords, optionsOf } from './command-line.ts'
 
 export const SHELLS = ['bash', 'zsh'] as const
 export type Shell = (typeof SHELLS)[number]
@@ -32,7 +32,7 @@ function places(program: Program): readonly Place[] {
     const command = program.commands.find(({ path }) => path === words)
     const given = words === '' ? [] : words.split(' ')
     const next = nextWords(program, given).map(word => ({ word, summary: summaryOf(program, [...given, word]) }))
-    return { words, next, command, options: [...(command?.options ?? []), ...program.globals, ...BUILT_IN] }
+    return { words, next, command, options: optionsOf(program, command) }
   })
 }
 
