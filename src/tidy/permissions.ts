@@ -1,7 +1,8 @@
-/** Every route names a permission that exists, in its own data, where a reader sees it. */
-import type { Expression, ObjectExpression } from 'oxc-parser'
+/** Every route names a permission that exists. */
+import type { ObjectExpression } from 'oxc-parser'
 import { PERMISSIONS } from '../access/roles.ts'
 import { isTest, modules, walk } from './module.ts'
+import { isRouteFile, type LoadedRoute } from './route-list.ts'
 import type { Fault, Rule } from './tree.ts'
 
 /** All that anybody may ask without a key: whether the server lives and can answer, and how to talk to it. */
@@ -9,8 +10,9 @@ export const PUBLIC_PATHS: ReadonlySet<string> = new Set([
   '/healthz',
   '/readyz',
   '/docs',
-  '/docs/*',
   '/openapi.json',
+  '/schemas/model.yaml',
+  '/v2',
   '/v2/health/live',
   '/v2/health/ready',
 ])
@@ -20,9 +22,21 @@ const HANDLERS: readonly string[] = ['handle', 'invoke']
 /** Methods that take a permission by name: `access.permit(actor, name)`, `request.admit(name)`. */
 const ASKED: Readonly<Record<string, number>> = { permit: 1, admit: 0 }
 
+/** Judges routes as they are, however their source is written. */
+export function routePermissions(loaded: readonly LoadedRoute[]): Fault[] {
+  return loaded.flatMap(({ file, route: { method, path, permission } }) => {
+    const fault = (problem: string): Fault[] => [{ path: file, problem: `the route ${method} ${path} ${problem}` }]
+    if (permission === undefined) return fault('has no permission')
+    if (permission === 'public') {
+      return PUBLIC_PATHS.has(path) ? [] : fault(`is public; public are ${[...PUBLIC_PATHS].join(' ')}`)
+    }
+    return KNOWN.has(permission) ? [] : fault(`wants ${permission}, which is no permission of access/roles.ts`)
+  })
+}
+
 /**
- * An object with a method, a path and a handler is a route, wherever it stands. Its permission must be a text in that very
- * object: a name or a spread could hold anything, so it is refused as well.
+ * Keeps source where `routePermissions` can see it: routes are made in files `…routes.ts`, which are loaded and judged.
+ * Permissions asked for by name elsewhere exist as well.
  */
 export const permissions: Rule = files =>
   modules(files)
@@ -34,50 +48,28 @@ export const permissions: Rule = files =>
       }
       walk(module, {
         ObjectExpression(node) {
-          const problem = routeProblem(node)
-          if (problem !== undefined) add(node.start, problem)
+          if (isRoute(node) && !isRouteFile(module.path))
+            add(node.start, 'a route, which belongs into a file …routes.ts')
         },
         CallExpression(node) {
           if (node.callee.type !== 'MemberExpression' || node.callee.property.type !== 'Identifier') return
           const position = ASKED[node.callee.property.name]
-          const asked = position === undefined ? undefined : textOf(node.arguments[position])
-          if (asked !== undefined && !KNOWN.has(asked)) add(node.start, `asks for ${asked}, which is no permission`)
+          const asked = position === undefined ? undefined : node.arguments[position]
+          if (asked?.type === 'Literal' && typeof asked.value === 'string' && !KNOWN.has(asked.value)) {
+            add(node.start, `asks for ${asked.value}, which is no permission`)
+          }
         },
       })
       return faults
     })
 
-function routeProblem(node: ObjectExpression): string | undefined {
-  const members = membersOf(node)
-  if (!isRoute(members)) return undefined
-  const path = textOf(members.get('path'))
-  if (path === undefined) return 'a route whose path is not a plain text'
-  const route = `the route ${textOf(members.get('method')) ?? '?'} ${path}`
-  if (!members.has('permission')) return `${route} has no permission`
-  const permission = textOf(members.get('permission'))
-  if (permission === undefined) return `${route} has a permission that is not a plain text`
-  if (permission === 'public') {
-    return PUBLIC_PATHS.has(path)
-      ? undefined
-      : `${route} is public, and public paths are few: ${[...PUBLIC_PATHS].join(' ')}`
+/** An object with a handler and something of what a door needs to know about it. */
+function isRoute(node: ObjectExpression): boolean {
+  const names = new Set<string>()
+  for (const { type, ...property } of node.properties) {
+    if (type === 'SpreadElement') continue
+    const { key } = property as { key: { name?: string; value?: unknown } }
+    names.add(key.name ?? String(key.value))
   }
-  return KNOWN.has(permission) ? undefined : `${route} wants ${permission}, which is no permission of access/roles.ts`
-}
-
-function isRoute(members: ReadonlyMap<string, Expression>): boolean {
-  return HANDLERS.some(name => members.has(name)) && (members.has('path') || members.has('method'))
-}
-
-function membersOf(node: ObjectExpression): ReadonlyMap<string, Expression> {
-  const members = new Map<string, Expression>()
-  for (const property of node.properties) {
-    if (property.type !== 'Property' || property.computed) continue
-    if (property.key.type === 'Identifier') members.set(property.key.name, property.value)
-    if (property.key.type === 'Literal') members.set(String(property.key.value), property.value)
-  }
-  return members
-}
-
-function textOf(node: { readonly type: string; readonly value?: unknown } | undefined): string | undefined {
-  return node?.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined
+  return HANDLERS.some(name => names.has(name)) && ['method', 'path', 'permission'].some(name => names.has(name))
 }

@@ -19,7 +19,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'names say what is inside': names,
   'no file only hands on what others hold': barrels,
   'no file lies about unused': reach,
-  'every route names a permission that exists': permissions,
+  'routes are made where they are judged, and permissions asked for exist': permissions,
   'nothing is put off or switched off': unfinished,
   'a document has one title': titles,
   'links in documents lead somewhere': links,

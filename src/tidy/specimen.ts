@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { routePermissions } from './permissions.ts'
+import { loadRoutes } from './route-list.ts'
 import { type Rule, readTree, tell } from './tree.ts'
 
 /** Texts of files by their path. */
@@ -16,14 +18,29 @@ export interface Specimens {
 
 /** What the rule says of a tree that has been written to a folder and read again, a line a fault. */
 export function told(rule: Rule, tree: Tree): string {
-  const root = mkdtempSync(join(tmpdir(), 'bellwether-tidy-'))
+  const root = written(tree)
   try {
-    for (const [path, text] of Object.entries(tree)) {
-      mkdirSync(dirname(join(root, path)), { recursive: true })
-      writeFileSync(join(root, path), text)
-    }
     return tell(rule(readTree(root)))
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
+}
+
+/** The same of the routes that the tree's files make. */
+export async function toldOfRoutes(tree: Tree): Promise<string> {
+  const root = written(tree)
+  try {
+    return tell(routePermissions(await loadRoutes(root, readTree(root))))
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+function written(tree: Tree): string {
+  const root = mkdtempSync(join(tmpdir(), 'bellwether-tidy-'))
+  for (const [path, text] of Object.entries(tree)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return root
 }

@@ -4,7 +4,6 @@ import type { Specimens, Tree } from './specimen.ts'
 
 const lines = (count: number): string => 'void 0\n'.repeat(count)
 const long = (count: number): string => `export function long(): void {\n${lines(count)}}\n`
-const route = (members: string): Tree => ({ 'src/drift/routes.ts': `export const routes = [{ ${members}, handle }]\n` })
 const PSI: Tree = { 'src/math/psi.ts': 'export const psi = 1\n' }
 const MANIFEST: Tree = { 'package.json': '{"bin":{"bellwether":"bin/start.js"},"exports":{"./math":"./dist/math.js"}}' }
 
@@ -220,32 +219,15 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       'docs/benchmarks.md': 'Run `node bench/serving.ts`.\n',
     },
   },
-  'every route names a permission that exists': {
+  'routes are made where they are judged, and permissions asked for exist': {
     bad: [
-      ['src/drift/routes.ts:1: the route GET /drift has no permission', route("method: 'GET', path: '/drift'")],
       [
-        'src/drift/routes.ts:1: the route GET /drift wants drift:reed, which is no permission',
-        route("method: 'GET', path: '/drift', permission: 'drift:reed'"),
-      ],
-      [
-        'src/drift/routes.ts:1: the route GET /drift is public, and public paths are few',
-        route("method: 'GET', path: '/drift', permission: 'public'"),
-      ],
-      [
-        'src/drift/routes.ts:1: the route GET /drift has a permission that is not a plain text',
-        route("method: 'GET', path: '/drift', permission: readable"),
-      ],
-      [
-        'src/drift/routes.ts:1: the route GET /drift has no permission',
-        route("...open, method: 'GET', path: '/drift'"),
-      ],
-      [
-        'src/drift/routes.ts:1: a route whose path is not a plain text',
-        route("method: 'GET', path: where, permission: 'public'"),
-      ],
-      [
-        'src/drift/predict.ts:1: the route POST /x has no permission',
+        'src/drift/predict.ts:1: a route, which belongs into a file',
         { 'src/drift/predict.ts': "const route = { 'method': 'POST', 'path': '/x', invoke() {} }\n" },
+      ],
+      [
+        'src/drift/drift.ts:2: a route, which belongs into a file',
+        { 'src/drift/drift.ts': 'const handle = 1\nexport const route = { ...described, permission, handle }\n' },
       ],
       [
         'src/serving/predict.ts:1: asks for model:predicts, which is no permission',
@@ -257,14 +239,10 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       ],
     ],
     good: {
-      'src/drift/routes.ts': `export const routes = [
-  { method: 'GET', path: '/drift', permission: 'model:read', handle: () => ({}) },
-  { kind: 'invocation', method: 'POST', path: '/predict', permission: 'model:predict', invoke },
-  { method: 'GET', path: '/healthz', permission: 'public', handle() {} },
-]
-const request = { method: 'GET', path: '/drift' }
-export const admit = () => request.admit('model:predict')
-`,
+      'src/drift/routes.ts': "export const driftRoutes = () => [{ method: 'GET', path: '/drift', handle }]\n",
+      'src/drift/oip-routes.ts': "export const oipRoutes = () => [{ method: 'GET', path: '/drift', handle }]\n",
+      'src/drift/drift.ts': "const request = { method: 'GET', path: '/drift' }\nrequest.admit('model:predict')\n",
+      'src/drift/drift.test.ts': "const route = { method: 'GET', path: '/drift', handle }\n",
     },
   },
   'nothing is put off or switched off': {

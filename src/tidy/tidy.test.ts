@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { routePermissions } from './permissions.ts'
+import { loadRoutes } from './route-list.ts'
 import { RULES } from './rules.ts'
 import { readTree, tell } from './tree.ts'
 
-const files = readTree(fileURLToPath(new URL('../..', import.meta.url)))
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const files = readTree(root)
 
 test('the rules see the repository', () => {
   for (const path of [
@@ -29,3 +32,10 @@ for (const [name, rule] of Object.entries(RULES)) {
     assert.equal(faults.length, 0, `\n${tell(faults)}\n`)
   })
 }
+
+test('tidy: every route names a permission that exists', async () => {
+  const routes = await loadRoutes(root, files)
+  assert.ok(routes.length > 20, `only ${routes.length} routes were found`)
+  const faults = routePermissions(routes)
+  assert.equal(faults.length, 0, `\n${tell(faults)}\n`)
+})
