@@ -1,6 +1,6 @@
 /** Documents with one title each, whose links lead somewhere and whose commands exist. */
 import { posix } from 'node:path'
-import type { Fault, Rule, SourceFile } from './tree.ts'
+import { type Fault, jsonOf, type Rule, type SourceFile } from './tree.ts'
 
 interface Line {
   readonly text: string
@@ -35,8 +35,7 @@ export const links: Rule = files => {
 
 /** `npm run NAME` in a document names a script that package.json has. */
 export const commands: Rule = files => {
-  const manifest = files.find(({ path }) => path === 'package.json')
-  const scripts = (JSON.parse(manifest?.text ?? '{}') as { scripts?: Record<string, string> }).scripts ?? {}
+  const { scripts = {} } = jsonOf<{ scripts?: Record<string, string> }>(files, 'package.json')
   return documents(files).flatMap(({ path, text }) =>
     [...text.matchAll(/npm run (?:-s )?([\w:-]+)/g)]
       .filter(match => !Object.hasOwn(scripts, match[1]!))

@@ -1,5 +1,5 @@
 /** What we build on: told, weighed, of a licence that lets others use us, and from no particular registry. */
-import type { Fault, Rule, SourceFile } from './tree.ts'
+import { type Fault, jsonOf, type Rule, type SourceFile } from './tree.ts'
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
@@ -34,8 +34,8 @@ const PERMISSIVE: ReadonlySet<string> = new Set([
 /** `docs/dependencies.md` has a row for each dependency, with the version and licence that are installed, and no other. */
 export const dependencies: Rule = files => {
   const document = textOf(files, DOCUMENT)
-  const { dependencies, devDependencies } = json<Manifest>(files, 'package.json')
-  const { packages = {} } = json<Lockfile>(files, 'package-lock.json')
+  const { dependencies, devDependencies } = jsonOf<Manifest>(files, 'package.json')
+  const { packages = {} } = jsonOf<Lockfile>(files, 'package-lock.json')
   const wanted = new Set(Object.keys({ ...dependencies, ...devDependencies }))
   const rows = rowsOf(document)
   const faults: Fault[] = []
@@ -68,7 +68,7 @@ export const registries: Rule = files =>
   )
 
 function locked(files: readonly SourceFile[]): [string, LockedPackage][] {
-  const { packages = {} } = json<Lockfile>(files, 'package-lock.json')
+  const { packages = {} } = jsonOf<Lockfile>(files, 'package-lock.json')
   return Object.entries(packages).filter(([path]) => path !== '')
 }
 
@@ -96,8 +96,4 @@ function rowsOf(document: string): Map<string, Row> {
 
 function textOf(files: readonly SourceFile[], path: string): string {
   return files.find(file => file.path === path)?.text ?? ''
-}
-
-function json<T>(files: readonly SourceFile[], path: string): T {
-  return JSON.parse(textOf(files, path) || '{}') as T
 }

@@ -1,11 +1,10 @@
 /** Nothing lies about that nobody uses. */
 import { isTest, type Module, modules } from './module.ts'
-import type { Rule, SourceFile } from './tree.ts'
+import { jsonOf, type Rule, type SourceFile } from './tree.ts'
 
 /** Source files by which the package is entered from outside: its `bin`, and its `exports` before they were compiled. */
 export function entryPoints(files: readonly SourceFile[]): ReadonlySet<string> {
-  const text = files.find(({ path }) => path === 'package.json')?.text ?? '{}'
-  const manifest = JSON.parse(text) as { bin?: Record<string, string>; exports?: Record<string, string> }
+  const manifest = jsonOf<{ bin?: Record<string, string>; exports?: Record<string, string> }>(files, 'package.json')
   const named = [...Object.values(manifest.bin ?? {}), ...Object.values(manifest.exports ?? {})]
   return new Set(named.map(path => path.replace(/^\.\//, '').replace(/^dist\/(.*)\.js$/, 'src/$1.ts')))
 }

@@ -1,5 +1,6 @@
 /** All rules about the source, by what they say. */
 import { commands, links, titles } from './documents.ts'
+import { packageImports } from './imports-of-packages.ts'
 import { barrels, names } from './names.ts'
 import { cycles, handedIn, order, purity } from './order.ts'
 import { dependencies, licences, registries } from './packages.ts'
@@ -25,6 +26,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'links in documents lead somewhere': links,
   'commands in documents exist': commands,
   'docs/dependencies.md tells what is installed': dependencies,
+  'what is installed is imported, and what is imported is installed': packageImports,
   'licences are permissive': licences,
   'the lockfile names no registry': registries,
 }

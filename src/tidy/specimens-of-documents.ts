@@ -2,6 +2,7 @@
 import type { Specimens, Tree } from './specimen.ts'
 
 const manifest = (name: string): Tree => ({ 'package.json': JSON.stringify({ dependencies: { [name]: '^1.0.0' } }) })
+const development: Tree = { 'package.json': JSON.stringify({ devDependencies: { left: '^1.0.0' } }) }
 const lockfile = (members: Readonly<Record<string, string>>): Tree => ({
   'package-lock.json': JSON.stringify({ packages: { '': {}, 'node_modules/left': { version: '1.2.3', ...members } } }),
 })
@@ -70,6 +71,27 @@ export const SPECIMENS_OF_DOCUMENTS: Readonly<Record<string, Specimens>> = {
       ],
     ],
     good: { ...manifest('left'), ...row('left', '1.2.3', 'MIT'), ...lockfile({ license: 'MIT' }) },
+  },
+  'what is installed is imported, and what is imported is installed': {
+    bad: [
+      ['src/a.ts:1: imports left, which is not in dependencies', { 'src/a.ts': "import 'left'\n", ...development }],
+      ['test/a.ts:1: imports right, which is not in package.json', { 'test/a.ts': "import 'right/x.js'\n" }],
+      [
+        'package.json: has the dependency left, which the program',
+        { ...manifest('left'), 'src/a.test.ts': "import 'left'\n" },
+      ],
+      ['package.json: has the development dependency left, which nothing uses', development],
+    ],
+    good: {
+      'package.json': JSON.stringify({
+        dependencies: { '@a/left': '1' },
+        devDependencies: { '@types/node': '1', right: '1', tool: '1' },
+        scripts: { ok: 'prepare && tool-bin --fast' },
+      }),
+      'package-lock.json': JSON.stringify({ packages: { 'node_modules/tool': { bin: { 'tool-bin': 'x.js' } } } }),
+      'src/a.ts': "import { a } from '@a/left/lib/a.js'\nimport 'node:fs'\nimport type { R } from 'right'\n",
+      'src/a.test.ts': "import 'right'\n",
+    },
   },
   'licences are permissive': {
     bad: [

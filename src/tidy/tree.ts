@@ -51,3 +51,8 @@ export function tell(faults: readonly Fault[]): string {
     .map(({ path, line, problem }) => `${line === undefined ? path : `${path}:${line}`}: ${problem}`)
     .join('\n')
 }
+
+/** A JSON file of the repository; an empty object where it is absent. */
+export function jsonOf<T>(files: readonly SourceFile[], path: string): T {
+  return JSON.parse(files.find(file => file.path === path)?.text ?? '{}') as T
+}
