@@ -25,9 +25,8 @@ export const packageImports: Rule = files => {
     ...strangers(program, new Set(Object.keys(dependencies)), 'dependencies'),
     ...strangers(all, new Set(Object.keys({ ...dependencies, ...devDependencies })), 'package.json'),
   ]
-  const needed = namesIn(program)
   for (const name of Object.keys(dependencies)) {
-    if (!needed.has(name))
+    if (!isNamed(name, program))
       faults.push({ path: 'package.json', problem: `has the dependency ${name}, which the program does not import` })
   }
   const words = new Set(Object.values(scripts).flatMap(script => script.split(/[\s;&|]+/)))
