@@ -20,8 +20,8 @@ export type OpenFile = (role: FileRole) => Readable
 export interface Examiner {
   /** Throws what `examine` throws; `overloaded` where too many wait already. */
   examine(manifest: Manifest, roles: readonly FileRole[], open: OpenFile): Promise<Examination>
-  /** The artifact as a forest. */
-  load(open: OpenFile): Promise<Forest>
+  /** The artifact as a forest; `corrupt` where its SHA-256 is another. */
+  load(sha256: string, open: OpenFile): Promise<Forest>
 }
 
 export function openExaminer(): Examiner {
@@ -30,7 +30,7 @@ export function openExaminer(): Examiner {
     examine: (manifest, roles, open) =>
       inTurn(() => runWorker<Examination>({ kind: 'examine', manifest, roles }, open)),
     // Loading is waited for by a server that starts or rolls back: it does not queue behind examinations.
-    load: open => runWorker<Forest>({ kind: 'load' }, open),
+    load: (sha256, open) => runWorker<Forest>({ kind: 'load', sha256 }, open),
   }
 }
 

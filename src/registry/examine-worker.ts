@@ -5,14 +5,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type FieldProblem, Problem, type ProblemCode } from '../errors.ts'
 import type { Forest } from '../predictor/forest.ts'
-import { loadArtifact } from '../predictor/load-artifact.ts'
 import { allBytes, type Examination, examine, type Sources } from './examine.ts'
+import { loadVerified } from './load-verified.ts'
 import type { Manifest } from './manifest.ts'
 import type { FileRole } from './submission.ts'
 
 export type WorkerTask =
   | { readonly kind: 'examine'; readonly manifest: Manifest; readonly roles: readonly FileRole[] }
-  | { readonly kind: 'load' }
+  | { readonly kind: 'load'; readonly sha256: string }
 
 export type FromWorker =
   | { readonly kind: 'next'; readonly role: FileRole }
@@ -33,7 +33,8 @@ const port = parentPort
 if (port !== null) {
   const task = workerData as WorkerTask
   try {
-    const result = task.kind === 'load' ? await loadForest() : await examine(task.manifest, sourcesOf(task.roles))
+    const result =
+      task.kind === 'load' ? await loadForest(task.sha256) : await examine(task.manifest, sourcesOf(task.roles))
     port.postMessage({ kind: 'done', result } satisfies FromWorker, buffersOf(result))
   } catch (error) {
     // Anything but a Problem is a fault of ours: it ends this thread as an uncaught error, which the owner hears of.
@@ -43,8 +44,8 @@ if (port !== null) {
   }
 }
 
-async function loadForest(): Promise<Forest> {
-  return loadArtifact(await allBytes(pieces('artifact')))
+async function loadForest(sha256: string): Promise<Forest> {
+  return loadVerified(await allBytes(pieces('artifact')), sha256)
 }
 
 function sourcesOf(roles: readonly FileRole[]): Sources {

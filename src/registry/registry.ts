@@ -9,11 +9,11 @@ import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Objects } from '../platform/objects.ts'
 import { forestPredictor } from '../predictor/forest-predictor.ts'
-import { loadArtifact } from '../predictor/load-artifact.ts'
 import type { Predictor } from '../predictor/predictor.ts'
 import type { Actor } from '../route.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
 import { openExaminer } from './examination.ts'
+import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
 import { type Caller, changeRecord, type RegisterParts, register } from './register.ts'
 import { registryStore } from './store.ts'
@@ -124,9 +124,9 @@ export async function openRegistry({ db, objects, clock, ids, limits, log }: Reg
 }
 
 const WHAT: Readonly<Record<FileRole, string>> = {
-  artifact: 'artifact',
-  reference: 'reference data',
-  evaluation: 'evaluation data',
+  artifact: 'the artifact',
+  reference: 'the reference data',
+  evaluation: 'the evaluation data',
 }
 
 function bytesMaxOf(role: FileRole, limits: RegistryLimits): number {
@@ -194,11 +194,10 @@ function requireAlias(alias: string): void {
 
 async function load({ objects, examiner }: RegisterParts, version: ModelVersion): Promise<LoadedVersion> {
   const { sha256, bytes } = version.artifact
-  // The object store compares the SHA-256 of what it reads with the one it is asked for.
   const forest =
     bytes <= INLINE_BYTES_MAX
-      ? loadArtifact(await objects.bytes(sha256))
-      : await examiner.load(() => objects.stream(sha256))
+      ? loadVerified(await objects.bytes(sha256), sha256)
+      : await examiner.load(sha256, () => objects.stream(sha256))
   const predictor = forestPredictor(forest)
   if (version.profile === undefined) return { version, predictor }
   return { version, predictor, profile: await profileOf(objects, version) }
