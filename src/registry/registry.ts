@@ -89,8 +89,8 @@ export async function openRegistry({ db, objects, clock, ids, limits, log }: Reg
       if (registered.created) log.info({ model, version, actor: by.id }, 'model registered')
       return registered
     },
-    load: (model, version) => load(parts, versionIn(catalogue, model, version)),
-    profile: (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
+    load: async (model, version) => load(parts, versionIn(catalogue, model, version)),
+    profile: async (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
     async setAlias(model, alias, reference, by, source): Promise<Alias> {
       requireAlias(alias)
       const { version } = versionIn(catalogue, model, reference)

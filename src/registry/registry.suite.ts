@@ -1,0 +1,372 @@
+/** What the registry promises, whatever database keeps it. Runs on SQLite beside this file, on PostgreSQL in `test/contracts`. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { ChangeRecord } from '../ledger/record.ts'
+import { type ManualClock, manualClock } from '../platform/clock.ts'
+import { openKeyring } from '../platform/crypto.ts'
+import { type Database, tables } from '../platform/database.ts'
+import { uuid7 } from '../platform/ids.ts'
+import { type Objects, openObjects } from '../platform/objects.ts'
+import type { Actor } from '../route.ts'
+import type { CatalogueChange } from './catalogue.ts'
+import { openRegistry, type Registry } from './registry.ts'
+import { registryStore } from './store.ts'
+import { bytesOf, type StumpModel, streamed, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV } from './stumps.suite.ts'
+import type { Registered, Submission } from './submission.ts'
+
+const START_AT = 1_790_000_000_000
+export const ALICE: Actor = { id: 'key:00000000a11c', name: 'Alice', roles: ['scientist'] }
+
+/** A connection to a database that this test has for itself, and another to the same, as a second process has it. */
+export type OpenDatabase = () => Promise<{ readonly db: Database; readonly second: Database; close(): Promise<void> }>
+
+export interface RegistryWorld {
+  readonly registry: Registry
+  readonly clock: ManualClock
+  readonly objects: Objects
+  readonly db: Database
+  /** The registry as another process on the same database and objects has it. */
+  openSecond(): Promise<Registry>
+  /** The change records made so far, oldest first. */
+  records(): Promise<readonly ChangeRecord[]>
+  readonly errors: readonly string[]
+}
+
+export function registryTest(name: string, open: OpenDatabase, run: (world: RegistryWorld) => Promise<void>): void {
+  test(name, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bellwether-registry-'))
+    const { db, second, close } = await open()
+    try {
+      await run(await worldOn(folder, db, second))
+    } finally {
+      await close()
+      rmSync(folder, { recursive: true })
+    }
+  })
+}
+
+async function worldOn(folder: string, db: Database, second: Database): Promise<RegistryWorld> {
+  const clock = manualClock(START_AT)
+  const ids = uuid7(clock)
+  const objects = openObjects(folder, await openKeyring(folder, Buffer.alloc(32, 7).toString('base64')))
+  const limits = { artifactBytesMax: 1_000_000, referenceBytesMax: 10_000 }
+  const errors: string[] = []
+  const log = { info: () => {}, error: (_: unknown, message: string) => void errors.push(message) }
+  const parts = { objects, clock, ids, limits, log }
+  return {
+    registry: await openRegistry({ db, ...parts }),
+    clock,
+    objects,
+    db,
+    errors,
+    openSecond: () => openRegistry({ db: second, ...parts }),
+    async records() {
+      const sql = tables<{ outbox: { payload: string; topic: string; id: string } }>(db)
+      const rows = await sql
+        .selectFrom('outbox')
+        .select('payload')
+        .where('topic', '=', 'change')
+        .orderBy('id')
+        .execute()
+      return rows.map(({ payload }) => JSON.parse(payload) as ChangeRecord)
+    },
+  }
+}
+
+export interface Given {
+  readonly model?: StumpModel
+  readonly manifest?: Submission['manifest']
+  readonly reference?: string
+}
+
+/** Stores the files of a submission, as the route does. */
+export async function submit(
+  registry: Registry,
+  { model = TWO_FEATURES, manifest, reference }: Given,
+): Promise<Registered> {
+  const artifact = await registry.receive('artifact', streamed(stumpModel(model)))
+  const data =
+    reference === undefined ? {} : { reference: await registry.receive('reference', streamed(bytesOf(reference))) }
+  return await registry.register(
+    { manifest: manifest ?? { name: 'churn', version: '1.0.0' }, files: { artifact, ...data } },
+    ALICE,
+    '10.0.0.7',
+  )
+}
+
+export function registrySuite(open: OpenDatabase): void {
+  registering(open)
+  conflicts(open)
+  aliases(open)
+  processes(open)
+  loading(open)
+}
+
+function registering(open: OpenDatabase): void {
+  registryTest(
+    'a version is registered whole, and the first one is the champion',
+    open,
+    async ({ registry, records }) => {
+      const yaml = 'name: churn\nversion: 1.0.0\nowner: retention\ndurability: power\nuses: {prohibited: [credit]}\n'
+      const { version, created, notes } = await submit(registry, { manifest: yaml, reference: TWO_FEATURES_CSV })
+      assert.equal(created, true)
+      assert.deepEqual(notes, ['columns of the reference data that the model does not use: left'])
+      assert.equal(version.registeredAt, START_AT)
+      assert.equal(version.registeredBy, ALICE.id)
+      assert.equal(version.durability, 'power')
+      assert.deepEqual(version.uses, { permitted: [], prohibited: ['credit'], required: false })
+      assert.equal(version.reference?.rows, 4)
+      const { catalogue } = registry
+      assert.deepEqual(catalogue.names(), ['churn'])
+      assert.deepEqual(catalogue.version('churn', '1.0.0'), version)
+      assert.equal(catalogue.resolve('churn', 'champion'), '1.0.0')
+      const [registered, moved] = await records()
+      assert.deepEqual(
+        [registered?.action, registered?.target, registered?.model, registered?.version],
+        ['model:registered', 'churn@1.0.0', 'churn', '1.0.0'],
+      )
+      assert.deepEqual([registered?.actor, registered?.source], [ALICE.id, '10.0.0.7'])
+      assert.deepEqual(Object.keys(registered?.detail ?? {}), ['artifact', 'digest', 'format', 'reference'])
+      assert.deepEqual(
+        [moved?.action, moved?.target, moved?.detail],
+        ['alias:moved', 'churn@champion', { alias: 'champion', to: '1.0.0' }],
+      )
+    },
+  )
+
+  registryTest('the same again changes nothing', open, async ({ registry, records, clock }) => {
+    const first = await submit(registry, { manifest: 'name: churn\nversion: 1.0.0\nowner: a\n' })
+    clock.advance(1000)
+    const again = await submit(registry, {
+      manifest: '# the same\n{"version": "1.0.0", "name": "churn", "owner": "a"}',
+    })
+    assert.deepEqual([again.created, again.version], [false, first.version])
+    assert.equal((await records()).length, 2)
+  })
+
+  registryTest('later versions are ordered by precedence and do not move the champion', open, async ({ registry }) => {
+    for (const version of ['1.10.0', '1.2.0', '2.0.0-rc.1', '2.0.0'])
+      await submit(registry, { manifest: { name: 'churn', version } })
+    assert.deepEqual(registry.catalogue.versions('churn'), ['1.2.0', '1.10.0', '2.0.0-rc.1', '2.0.0'])
+    assert.equal(registry.catalogue.resolve('churn', 'champion'), '1.10.0')
+    assert.equal(registry.catalogue.resolve('churn', '1.2.1'), undefined)
+  })
+
+  registryTest('what is refused leaves nothing', open, async ({ registry, records }) => {
+    await assert.rejects(submit(registry, { reference: 'age\n1\n' }), { code: 'invalid' })
+    await assert.rejects(submit(registry, { manifest: 'name: churn\nversion: 1.0.0\nreference: train.csv\n' }), {
+      code: 'invalid',
+      message: /files that were not sent \(reference: train\.csv\)/,
+    })
+    await assert.rejects(submit(registry, { manifest: 'name: churn\n' }), {
+      code: 'invalid',
+      message: /version is missing/,
+    })
+    await assert.rejects(registry.receive('reference', streamed(new Uint8Array(10_001))), { code: 'too_large' })
+    assert.deepEqual(registry.catalogue.names(), [])
+    assert.deepEqual(await records(), [])
+  })
+}
+
+const OTHER: StumpModel = { ...TWO_FEATURES, baseScore: 0.25 }
+
+function conflicts(open: OpenDatabase): void {
+  registryTest('a version never changes', open, async ({ registry, records }) => {
+    await submit(registry, {})
+    for (const given of [
+      { model: OTHER },
+      { manifest: 'name: churn\nversion: 1.0.0\nowner: b\n' },
+      { reference: TWO_FEATURES_CSV },
+    ]) {
+      await assert.rejects(submit(registry, given), {
+        code: 'conflict',
+        message: /churn@1\.0\.0: it exists with other content, .* choose a new version/,
+      })
+    }
+    assert.equal((await records()).length, 2)
+  })
+
+  registryTest('names differ by more than case', open, async ({ registry }) => {
+    await submit(registry, {})
+    await assert.rejects(submit(registry, { manifest: { name: 'Churn', version: '1.1.0' } }), {
+      code: 'conflict',
+      message: /a model is named churn/,
+    })
+    assert.deepEqual(registry.catalogue.names(), ['churn'])
+  })
+
+  registryTest('of the same registered at once, one is new', open, async ({ registry, openSecond, records }) => {
+    const second = await openSecond()
+    const all = await Promise.all([submit(registry, {}), submit(second, {}), submit(registry, {})])
+    assert.deepEqual(all.map(({ created }) => created).sort(), [false, false, true])
+    assert.equal((await records()).length, 2)
+  })
+
+  registryTest('of two contents registered at once, one wins', open, async ({ registry, openSecond, records }) => {
+    const second = await openSecond()
+    const results = await Promise.allSettled([submit(registry, {}), submit(second, { model: OTHER })])
+    const failed = results.filter(result => result.status === 'rejected')
+    assert.deepEqual(
+      failed.map(({ reason }) => (reason as { code: string }).code),
+      ['conflict'],
+    )
+    assert.equal((await records()).length, 2)
+  })
+
+  registryTest(
+    'of two first versions at once, one is the champion',
+    open,
+    async ({ registry, openSecond, records }) => {
+      const second = await openSecond()
+      await Promise.all([
+        submit(registry, { manifest: { name: 'churn', version: '1.0.0' } }),
+        submit(second, { manifest: { name: 'churn', version: '1.1.0' } }),
+      ])
+      assert.equal((await records()).filter(({ action }) => action === 'alias:moved').length, 1)
+      await Promise.all([registry.refresh(), second.refresh()])
+      assert.equal(registry.catalogue.resolve('churn', 'champion'), second.catalogue.resolve('churn', 'champion'))
+      assert.deepEqual(registry.catalogue.versions('churn'), ['1.0.0', '1.1.0'])
+    },
+  )
+
+  registryTest('the store decides again on what came between', open, async ({ registry, db }) => {
+    const { version } = await submit(registry, {})
+    const store = registryStore(db)
+    const add = (digest: string) => store.add({ version, digest }, 'champion', () => [])
+    await assert.rejects(add('another'), { code: 'conflict', message: /it exists with another manifest or other data/ })
+    const { digest } = (await store.find('churn', '1.0.0'))!
+    assert.deepEqual(await add(digest), { version, created: false })
+  })
+}
+
+function aliases(open: OpenDatabase): void {
+  registryTest('an alias moves, by version or alias, and is removed', open, async ({ registry, records, clock }) => {
+    await submit(registry, {})
+    await submit(registry, { manifest: { name: 'churn', version: '1.1.0' } })
+    clock.advance(5)
+    const moved = await registry.setAlias('churn', 'champion', '1.1.0', ALICE)
+    assert.deepEqual(moved, {
+      model: 'churn',
+      alias: 'champion',
+      version: '1.1.0',
+      movedAt: START_AT + 5,
+      movedBy: ALICE.id,
+    })
+    clock.advance(5)
+    assert.deepEqual(await registry.setAlias('churn', 'champion', '1.1.0', ALICE), moved)
+    await registry.setAlias('churn', 'stable', 'champion', ALICE)
+    assert.deepEqual(
+      registry.catalogue.aliases('churn').map(({ alias, version }) => [alias, version]),
+      [
+        ['champion', '1.1.0'],
+        ['stable', '1.1.0'],
+      ],
+    )
+    await registry.removeAlias('churn', 'stable', ALICE)
+    assert.equal(registry.catalogue.resolve('churn', 'stable'), undefined)
+    await assert.rejects(registry.removeAlias('churn', 'stable', ALICE), { code: 'not_found' })
+    await registry.setAlias('churn', 'stable', '1.0.0', ALICE)
+    assert.equal(registry.catalogue.resolve('churn', 'stable'), '1.0.0')
+    const changes = (await records()).slice(3).map(({ action, target, detail }) => [action, target, detail])
+    assert.deepEqual(changes, [
+      ['alias:moved', 'churn@champion', { alias: 'champion', from: '1.0.0', to: '1.1.0' }],
+      ['alias:moved', 'churn@stable', { alias: 'stable', to: '1.1.0' }],
+      ['alias:removed', 'churn@stable', { alias: 'stable', from: '1.1.0' }],
+      ['alias:moved', 'churn@stable', { alias: 'stable', to: '1.0.0' }],
+    ])
+  })
+
+  registryTest('an alias needs a name, a model and a version', open, async ({ registry }) => {
+    await submit(registry, {})
+    const set = (model: string, alias: string, version: string) => registry.setAlias(model, alias, version, ALICE)
+    await assert.rejects(set('gone', 'a', '1.0.0'), {
+      code: 'not_found',
+      message: /the model gone: it is not registered/,
+    })
+    await assert.rejects(set('churn', 'a', '9.9.9'), {
+      code: 'not_found',
+      message: /churn@9\.9\.9: there is no such version or alias; the newest are 1\.0\.0/,
+    })
+    for (const alias of ['', 'Champion', '1.0.0', 'a b', 'a'.repeat(51), '../x'])
+      await assert.rejects(set('churn', alias, '1.0.0'), { code: 'invalid' })
+  })
+}
+
+function processes(open: OpenDatabase): void {
+  registryTest(
+    'another process sees changes after a refresh, and is told of each',
+    open,
+    async ({ registry, openSecond }) => {
+      const second = await openSecond()
+      const heard: CatalogueChange[] = []
+      const stop = second.onChange(change => heard.push(change))
+      await submit(registry, {})
+      assert.equal(second.catalogue.has('churn'), false)
+      await second.refresh()
+      assert.deepEqual(second.catalogue.version('churn', '1.0.0'), registry.catalogue.version('churn', '1.0.0'))
+      assert.deepEqual(heard, [
+        { model: 'churn', version: '1.0.0' },
+        { model: 'churn', alias: 'champion', version: '1.0.0' },
+      ])
+      await registry.removeAlias('churn', 'champion', ALICE)
+      await Promise.all([second.refresh(), second.refresh()])
+      assert.deepEqual(heard.slice(2), [{ model: 'churn', alias: 'champion' }])
+      stop()
+      await registry.setAlias('churn', 'champion', '1.0.0', ALICE)
+      await second.refresh()
+      assert.equal(heard.length, 3)
+      assert.equal(second.catalogue.resolve('churn', 'champion'), '1.0.0')
+    },
+  )
+
+  registryTest('a listener that fails is logged and harms nobody', open, async ({ registry, errors }) => {
+    let heard = 0
+    registry.onChange(() => {
+      throw new Error('no')
+    })
+    registry.onChange(() => heard++)
+    assert.equal((await submit(registry, {})).created, true)
+    assert.equal(heard, 2)
+    assert.deepEqual(errors, ['a listener of the registry failed', 'a listener of the registry failed'])
+  })
+}
+
+function loading(open: OpenDatabase): void {
+  registryTest('a version is loaded with its profile', open, async ({ registry }) => {
+    await submit(registry, { reference: TWO_FEATURES_CSV })
+    const { version, predictor, profile } = await registry.load('churn', '1.0.0')
+    assert.deepEqual(version, registry.catalogue.version('churn', '1.0.0'))
+    const out = new Float64Array(1)
+    predictor.margin(Float64Array.of(50, 10), 1, out)
+    assert.equal(out[0], 0.5)
+    assert.deepEqual(profile, await registry.profile('churn', '1.0.0'))
+    assert.equal(profile?.rows, 4)
+  })
+
+  registryTest('a large artifact is compiled apart, and equal', open, async ({ registry }) => {
+    const bytes = Buffer.concat([stumpModel(TWO_FEATURES), Buffer.alloc(400_000, ' ')])
+    const artifact = await registry.receive('artifact', streamed(bytes, 65_536))
+    await registry.register({ manifest: { name: 'large', version: '1.0.0' }, files: { artifact } }, ALICE)
+    await submit(registry, {})
+    const [large, small] = [await registry.load('large', '1.0.0'), await registry.load('churn', '1.0.0')]
+    assert.deepEqual(large.predictor.facts, small.predictor.facts)
+    const rows = Float64Array.of(39, 99, 40, 100, Number.NaN, Number.NaN)
+    const [a, b] = [new Float64Array(3), new Float64Array(3)]
+    large.predictor.predict(rows, 3, a)
+    small.predictor.predict(rows, 3, b)
+    assert.deepEqual(a, b)
+  })
+
+  registryTest('without reference data there is no profile; without a version, nothing', open, async ({ registry }) => {
+    await submit(registry, {})
+    assert.equal((await registry.load('churn', '1.0.0')).profile, undefined)
+    await assert.rejects(registry.profile('churn', '1.0.0'), {
+      code: 'not_found',
+      message: /registered without reference data/,
+    })
+    await assert.rejects(registry.load('churn', '2.0.0'), { code: 'not_found' })
+  })
+}
