@@ -1,0 +1,155 @@
+/**
+ * A key for each subject, under which the sensitive features of their records are sealed. Destroying it erases what they
+ * held, while the records themselves, their hashes and every proof stay as they are.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { Problem } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Keyring } from '../platform/crypto.ts'
+import { type Database, tables } from '../platform/database.ts'
+import type { LedgerTables, SubjectKeysRow } from './tables.ts'
+
+/** Seals canonical JSON for the record with this id; base64url. */
+export type Seal = (plaintext: string, id: string) => string
+
+/**
+ * Duties: a key that was handed out is in the database before anything is sealed with it; of two processes that make a key
+ * for one subject at once, both use the one that was stored; a destroyed key never comes back: a subject who returns gets
+ * another, which opens nothing of the time before.
+ */
+export interface SubjectKeys {
+  /** The way to seal for a subject's pseudonym; without one, under a key of the day. */
+  open(subject: string | undefined): Promise<Seal>
+  /** What was sealed for the record, as canonical JSON. Throws `not_found` once erased, `corrupt` for other bytes. */
+  unseal(
+    sealed: string,
+    record: { readonly id: string; readonly at: number; readonly subject?: string },
+  ): Promise<string>
+  /** Erases. Returns false where there was no key. */
+  destroy(subject: string): Promise<boolean>
+}
+
+export interface SubjectKeysParts {
+  readonly db: Database
+  readonly keyring: Pick<Keyring, 'seal' | 'open'>
+  readonly clock: Clock
+}
+
+/** A key and its id. */
+interface SubjectKey {
+  readonly id: string
+  readonly key: Buffer
+}
+
+const KEY_BYTES = 32
+const KEY_ID_BYTES = 6
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+/** Keys kept in memory; the least recently used goes first. */
+const KNOWN_MAX = 10_000
+const PURPOSE = 'subject-key'
+const DAY_MS = 86_400_000
+
+export function subjectKeys({ db, keyring, clock }: SubjectKeysParts): SubjectKeys {
+  const sql = tables<LedgerTables>(db)
+  const known = new Map<string, Promise<SubjectKey>>()
+  /** Asked for in this turn and not known: one statement writes them all. */
+  let wanted = new Map<string, PromiseWithResolvers<SubjectKey>>()
+
+  const unwrap = ({ subject, key_id, wrapped_key }: SubjectKeysRow): SubjectKey => {
+    return { id: key_id, key: keyring.open(PURPOSE, Buffer.from(wrapped_key, 'base64'), subject) }
+  }
+
+  const fetch = async (batch: ReadonlyMap<string, PromiseWithResolvers<SubjectKey>>): Promise<void> => {
+    try {
+      const subjects = [...batch.keys()]
+      const at = clock.now()
+      const rows = subjects.map(subject => {
+        const wrapped = keyring.seal(PURPOSE, randomBytes(KEY_BYTES), subject).toString('base64')
+        return { subject, key_id: randomBytes(KEY_ID_BYTES).toString('hex'), wrapped_key: wrapped, created_at: at }
+      })
+      await sql
+        .insertInto('subject_keys')
+        .values(rows)
+        .onConflict(conflict => conflict.column('subject').doNothing())
+        .execute()
+      const stored = await sql.selectFrom('subject_keys').selectAll().where('subject', 'in', subjects).execute()
+      for (const row of stored) batch.get(row.subject)!.resolve(unwrap(row))
+    } catch (error) {
+      for (const { reject } of batch.values()) reject(error)
+    }
+  }
+
+  const keyOf = (subject: string): Promise<SubjectKey> => {
+    let key = known.get(subject)
+    if (key !== undefined) {
+      known.delete(subject) // and in again, as the youngest
+    } else {
+      if (wanted.size === 0) {
+        setImmediate(() => {
+          const batch = wanted
+          wanted = new Map()
+          void fetch(batch)
+        })
+      }
+      const waiting = Promise.withResolvers<SubjectKey>()
+      wanted.set(subject, waiting)
+      key = waiting.promise
+      key.catch(() => known.delete(subject))
+      if (known.size >= KNOWN_MAX) known.delete(known.keys().next().value!)
+    }
+    known.set(subject, key)
+    return key
+  }
+
+  return {
+    async open(subject): Promise<Seal> {
+      const key = await keyOf(subject ?? dayOf(clock.now()))
+      return (plaintext, id) => `${key.id}.${sealText(key.key, plaintext, id)}`
+    },
+
+    async unseal(sealed, { id, at, subject }): Promise<string> {
+      const name = subject ?? dayOf(at)
+      const [keyId, text = ''] = sealed.split('.', 2)
+      const row = await sql.selectFrom('subject_keys').selectAll().where('subject', '=', name).executeTakeFirst()
+      if (row === undefined || row.key_id !== keyId) throw erased(id)
+      return unsealText(unwrap(row).key, text, id)
+    },
+
+    async destroy(subject): Promise<boolean> {
+      const [result] = await sql.deleteFrom('subject_keys').where('subject', '=', subject).execute()
+      known.delete(subject)
+      return result!.numDeletedRows > 0n
+    },
+  }
+}
+
+function dayOf(at: number): string {
+  return `day:${new Date(Math.floor(at / DAY_MS) * DAY_MS).toISOString().slice(0, 10)}`
+}
+
+function erased(id: string): Problem {
+  return new Problem('not_found', `Cannot unseal record ${id}: its key is not there, it was erased`)
+}
+
+/** AES-256-GCM: nonce ‖ ciphertext ‖ tag, bound to the record by its id. */
+function sealText(key: Uint8Array, plaintext: string, id: string): string {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(id))
+  const parts = [nonce, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]
+  return Buffer.concat(parts).toString('base64url')
+}
+
+function unsealText(key: Uint8Array, sealed: string, id: string): string {
+  const bytes = Buffer.from(sealed, 'base64url')
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES)).setAAD(Buffer.from(id))
+    decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
+    const content = decipher.update(bytes.subarray(NONCE_BYTES, bytes.length - TAG_BYTES))
+    return Buffer.concat([content, decipher.final()]).toString('utf8')
+  } catch (error) {
+    throw new Problem('corrupt', `Cannot unseal record ${id}: it was sealed with another key or for another record`, {
+      cause: error,
+    })
+  }
+}
