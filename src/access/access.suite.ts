@@ -4,22 +4,20 @@ import { randomFillSync } from 'node:crypto'
 import { test } from 'node:test'
 import { Problem, type ProblemCode } from '../errors.ts'
 import { type ManualClock, manualClock } from '../platform/clock.ts'
-import { type Database, tables } from '../platform/database.ts'
+import { type Database, openDatabase, tables } from '../platform/database.ts'
 import { uuid7 } from '../platform/ids.ts'
+import { outboxMigrations } from '../platform/outbox.ts'
+import type { FreshPlace } from '../platform/temporary.suite.ts'
 import type { Actor } from '../route.ts'
 import { type Access, LOCAL, openAccess } from './access.ts'
 import { keyStore } from './store.ts'
-import type { AccessTables } from './tables.ts'
+import { type AccessTables, accessMigrations } from './tables.ts'
 
 const START_AT = 1_790_000_000_000
 const DAY_MS = 86_400_000
 
-/** A connection to a database that this test has for itself, and another to the same, as a second process has it. */
-export type OpenDatabase = () => Promise<{ readonly db: Database; readonly second: Database; close(): Promise<void> }>
-
 interface World {
   readonly db: Database
-  readonly second: Database
   readonly clock: ManualClock
   readonly access: Access
   /** Access as another process on the same database has it. */
@@ -34,13 +32,16 @@ const problem =
   (error: unknown): boolean =>
     error instanceof Problem && error.code === code && error.message.includes(text)
 
-function accessTest(name: string, open: OpenDatabase, run: (world: World) => Promise<void>): void {
-  test(name, async () => {
-    const { db, second, close } = await open()
+function accessTest(name: string, place: FreshPlace, run: (world: World) => Promise<void>): void {
+  test(name, async t => {
+    const fresh = await place(t)
+    const migrations = [outboxMigrations, accessMigrations]
+    const db = await openDatabase(fresh, migrations)
+    const second = await openDatabase(fresh, migrations)
     try {
       await run(await worldOn(db, second))
     } finally {
-      await close()
+      await Promise.all([db.close(), second.close()])
     }
   })
 }
@@ -52,7 +53,6 @@ async function worldOn(db: Database, second: Database): Promise<World> {
   const access = await openAccess({ db, ...parts })
   return {
     db,
-    second,
     clock,
     access,
     openSecond: () => openAccess({ db: second, ...parts }),
@@ -69,16 +69,16 @@ async function worldOn(db: Database, second: Database): Promise<World> {
   }
 }
 
-export function accessSuite(open: OpenDatabase): void {
-  secrets(open)
-  bootstrap(open)
-  revocation(open)
-  processes(open)
-  records(open)
+export function accessSuite(place: FreshPlace): void {
+  secrets(place)
+  bootstrap(place)
+  revocation(place)
+  processes(place)
+  records(place)
 }
 
-function secrets(open: OpenDatabase): void {
-  accessTest('a secret is shown once and kept as its SHA-256 only', open, async ({ db, access }) => {
+function secrets(place: FreshPlace): void {
+  accessTest('a secret is shown once and kept as its SHA-256 only', place, async ({ db, access }) => {
     const { key, secret } = await access.create({ name: 'root', roles: ['admin'] }, LOCAL)
     assert.match(secret, /^bw_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$/)
     assert.equal(secret.slice(3, 15), key.id)
@@ -90,7 +90,7 @@ function secrets(open: OpenDatabase): void {
     assert.ok(!JSON.stringify(await access.list()).includes(rows[0]!.sha256), 'nor is its hash told')
   })
 
-  accessTest('a key is known by its whole secret, and its actor by its id', open, async ({ access, key }) => {
+  accessTest('a key is known by its whole secret, and its actor by its id', place, async ({ access, key }) => {
     const { id, bearer } = await key(['admin', 'auditor'])
     const actor: Actor = { id: `key:${id}`, name: 'for admin and auditor', roles: ['auditor', 'admin'] }
     assert.deepEqual(access.authenticate(bearer), actor)
@@ -108,7 +108,7 @@ function secrets(open: OpenDatabase): void {
     }
   })
 
-  accessTest('a key is refused from the moment it expires', open, async ({ access, clock, key }) => {
+  accessTest('a key is refused from the moment it expires', place, async ({ access, clock, key }) => {
     await key(['admin'])
     const { bearer } = await key(['viewer'], START_AT + DAY_MS)
     clock.set(START_AT + DAY_MS - 1)
@@ -118,10 +118,10 @@ function secrets(open: OpenDatabase): void {
   })
 }
 
-function bootstrap(open: OpenDatabase): void {
+function bootstrap(place: FreshPlace): void {
   accessTest(
     'while there are no keys everybody is the local owner; from the first on, nobody is',
-    open,
+    place,
     async world => {
       const { access, key } = world
       assert.equal(access.hasKeys(), false)
@@ -135,7 +135,7 @@ function bootstrap(open: OpenDatabase): void {
     },
   )
 
-  accessTest('the first key must be an admin, also after the last admin has expired', open, async world => {
+  accessTest('the first key must be an admin, also after the last admin has expired', place, async world => {
     const { access, clock, key, records } = world
     await assert.rejects(key(['service', 'operator']), problem('invalid', 'first key'))
     assert.deepEqual(await access.list(), [])
@@ -148,7 +148,7 @@ function bootstrap(open: OpenDatabase): void {
     await key(['admin'])
   })
 
-  accessTest('when every key is gone, the running process stays shut and the next one is open', open, async world => {
+  accessTest('when every key is gone, the running process stays shut and the next one is open', place, async world => {
     const { access, key, openSecond } = world
     const { id, bearer } = await key(['admin'])
     await access.revoke(id, LOCAL)
@@ -158,15 +158,15 @@ function bootstrap(open: OpenDatabase): void {
     assert.equal((await openSecond()).hasKeys(), false)
   })
 
-  accessTest('keys that have all expired do not open the next process', open, async ({ clock, key, openSecond }) => {
+  accessTest('keys that have all expired do not open the next process', place, async ({ clock, key, openSecond }) => {
     await key(['admin'], START_AT + DAY_MS)
     clock.advance(2 * DAY_MS)
     assert.equal((await openSecond()).hasKeys(), true)
   })
 }
 
-function revocation(open: OpenDatabase): void {
-  accessTest('a revoked key is refused at once and stays in the list', open, async ({ access, clock, key }) => {
+function revocation(place: FreshPlace): void {
+  accessTest('a revoked key is refused at once and stays in the list', place, async ({ access, clock, key }) => {
     const admin = await key(['admin'])
     const { id, bearer } = await key(['service'])
     clock.advance(DAY_MS)
@@ -181,7 +181,7 @@ function revocation(open: OpenDatabase): void {
     await assert.rejects(access.revoke('0123456789ab', LOCAL), problem('not_found'))
   })
 
-  accessTest('the last admin cannot go while others would be left alone', open, async ({ access, clock, key }) => {
+  accessTest('the last admin cannot go while others would be left alone', place, async ({ access, clock, key }) => {
     const first = await key(['admin'])
     const brief = await key(['admin'], START_AT + DAY_MS)
     const service = await key(['service'])
@@ -194,10 +194,10 @@ function revocation(open: OpenDatabase): void {
   })
 }
 
-function processes(open: OpenDatabase): void {
+function processes(place: FreshPlace): void {
   accessTest(
     'another process knows a key, and its end, after its next refresh',
-    open,
+    place,
     async ({ access, key, openSecond }) => {
       const other = await openSecond()
       const { bearer } = await key(['admin'])
@@ -212,19 +212,23 @@ function processes(open: OpenDatabase): void {
     },
   )
 
-  accessTest('of two admins that revoke each other at once, one is left', open, async ({ access, key, openSecond }) => {
-    const admins = [await key(['admin']), await key(['admin'])]
-    await key(['service'])
-    const other = await openSecond()
-    const ends = await Promise.allSettled([access.revoke(admins[0]!.id, LOCAL), other.revoke(admins[1]!.id, LOCAL)])
-    assert.deepEqual(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
-    const active = (await access.list()).filter(
-      ({ roles, revokedAt }) => roles.includes('admin') && revokedAt === undefined,
-    )
-    assert.equal(active.length, 1)
-  })
+  accessTest(
+    'of two admins that revoke each other at once, one is left',
+    place,
+    async ({ access, key, openSecond }) => {
+      const admins = [await key(['admin']), await key(['admin'])]
+      await key(['service'])
+      const other = await openSecond()
+      const ends = await Promise.allSettled([access.revoke(admins[0]!.id, LOCAL), other.revoke(admins[1]!.id, LOCAL)])
+      assert.deepEqual(ends.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+      const active = (await access.list()).filter(
+        ({ roles, revokedAt }) => roles.includes('admin') && revokedAt === undefined,
+      )
+      assert.equal(active.length, 1)
+    },
+  )
 
-  accessTest('of a last admin that goes and a key that comes at once, one waits and is refused', open, async world => {
+  accessTest('of a last admin that goes and a key that comes at once, one waits and is refused', place, async world => {
     const { access, key, openSecond } = world
     const { id } = await key(['admin'])
     const other = await openSecond()
@@ -235,7 +239,7 @@ function processes(open: OpenDatabase): void {
     assert.notEqual(gone.status, made.status, 'a key without anybody to manage it')
   })
 
-  accessTest('refreshing while keys come and go never brings back what was revoked', open, async ({ access, key }) => {
+  accessTest('refreshing while keys come and go never brings back what was revoked', place, async ({ access, key }) => {
     await key(['admin'])
     const made = await Promise.all(Array.from({ length: 8 }, () => key(['service'])))
     const work = made.map(({ id }) => access.revoke(id, LOCAL))
@@ -249,10 +253,10 @@ function processes(open: OpenDatabase): void {
   })
 }
 
-function records(open: OpenDatabase): void {
+function records(place: FreshPlace): void {
   accessTest(
     'each change leaves one record, with ids and without names',
-    open,
+    place,
     async ({ access, clock, key, records }) => {
       const admin = await key(['admin'])
       const service = await key(['service'], START_AT + DAY_MS)
@@ -273,7 +277,7 @@ function records(open: OpenDatabase): void {
     },
   )
 
-  accessTest('where the record cannot be written, neither is the key', open, async ({ db }) => {
+  accessTest('where the record cannot be written, neither is the key', place, async ({ db }) => {
     const store = keyStore(db)
     const row = {
       id: 'aaaaaaaaaaaa',

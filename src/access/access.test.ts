@@ -1,23 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { openDatabase } from '../platform/database.ts'
-import { outboxMigrations } from '../platform/outbox.ts'
+import { sqlitePlace } from '../platform/temporary.suite.ts'
 import { accessSuite } from './access.suite.ts'
-import { accessMigrations } from './tables.ts'
 
-accessSuite(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'bellwether-access-'))
-  const place = { file: join(folder, 'metadata.sqlite') }
-  const migrations = [outboxMigrations, accessMigrations]
-  const db = await openDatabase(place, migrations)
-  const second = await openDatabase(place, migrations)
-  return {
-    db,
-    second,
-    async close() {
-      await Promise.all([db.close(), second.close()])
-      rmSync(folder, { recursive: true })
-    },
-  }
-})
+accessSuite(sqlitePlace)
