@@ -153,8 +153,8 @@ function answerBrokenRequest(floor: Floor, error: NodeJS.ErrnoException, socket:
     return
   }
   const problem = brokenRequest(error)
-  // A body that is too slow belongs to a request that has begun: its own handler answers, and writes the record.
-  if (problem.code === 'timeout' && endCollecting(socket, problem)) return
+  // A body that is too slow, or breaks off, belongs to a request that has begun: its own handler answers and is recorded.
+  if (endCollecting(socket, problem)) return
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : problem.status
   const text = JSON.stringify({ ...problemDocument(problem, floor.parts.ids.next()), status })
   const head = [
