@@ -1,114 +1,23 @@
 /** What the registry promises, whatever database keeps it. Runs on SQLite beside this file, on PostgreSQL in `test/contracts`. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { test } from 'node:test'
-import type { ChangeRecord } from '../ledger/record.ts'
-import { type ManualClock, manualClock } from '../platform/clock.ts'
-import { openKeyring } from '../platform/crypto.ts'
-import { type Database, tables } from '../platform/database.ts'
-import { uuid7 } from '../platform/ids.ts'
-import { type Objects, openObjects } from '../platform/objects.ts'
-import type { Actor } from '../route.ts'
+import type { FreshPlace } from '../platform/temporary.suite.ts'
 import type { CatalogueChange } from './catalogue.ts'
-import { openRegistry, type Registry } from './registry.ts'
+import { ALICE, registryTest, START_AT, submit } from './registry-world.suite.ts'
 import { registryStore } from './store.ts'
-import { bytesOf, type StumpModel, streamed, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV } from './stumps.suite.ts'
-import type { Registered, Submission } from './submission.ts'
+import { type StumpModel, streamed, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV } from './stumps.suite.ts'
 
-const START_AT = 1_790_000_000_000
-export const ALICE: Actor = { id: 'key:00000000a11c', name: 'Alice', roles: ['scientist'] }
-
-/** A connection to a database that this test has for itself, and another to the same, as a second process has it. */
-export type OpenDatabase = () => Promise<{ readonly db: Database; readonly second: Database; close(): Promise<void> }>
-
-export interface RegistryWorld {
-  readonly registry: Registry
-  readonly clock: ManualClock
-  readonly objects: Objects
-  readonly db: Database
-  /** The registry as another process on the same database and objects has it. */
-  openSecond(): Promise<Registry>
-  /** The change records made so far, oldest first. */
-  records(): Promise<readonly ChangeRecord[]>
-  readonly errors: readonly string[]
+export function registrySuite(place: FreshPlace): void {
+  registering(place)
+  conflicts(place)
+  aliases(place)
+  processes(place)
+  loading(place)
 }
 
-export function registryTest(name: string, open: OpenDatabase, run: (world: RegistryWorld) => Promise<void>): void {
-  test(name, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'bellwether-registry-'))
-    const { db, second, close } = await open()
-    try {
-      await run(await worldOn(folder, db, second))
-    } finally {
-      await close()
-      rmSync(folder, { recursive: true })
-    }
-  })
-}
-
-async function worldOn(folder: string, db: Database, second: Database): Promise<RegistryWorld> {
-  const clock = manualClock(START_AT)
-  const ids = uuid7(clock)
-  const objects = openObjects(folder, await openKeyring(folder, Buffer.alloc(32, 7).toString('base64')))
-  const limits = { artifactBytesMax: 1_000_000, referenceBytesMax: 10_000 }
-  const errors: string[] = []
-  const log = { info: () => {}, error: (_: unknown, message: string) => void errors.push(message) }
-  const parts = { objects, clock, ids, limits, log }
-  return {
-    registry: await openRegistry({ db, ...parts }),
-    clock,
-    objects,
-    db,
-    errors,
-    openSecond: () => openRegistry({ db: second, ...parts }),
-    async records() {
-      const sql = tables<{ outbox: { payload: string; topic: string; id: string } }>(db)
-      const rows = await sql
-        .selectFrom('outbox')
-        .select('payload')
-        .where('topic', '=', 'change')
-        .orderBy('id')
-        .execute()
-      return rows.map(({ payload }) => JSON.parse(payload) as ChangeRecord)
-    },
-  }
-}
-
-export interface Given {
-  readonly model?: StumpModel
-  readonly manifest?: Submission['manifest']
-  readonly reference?: string
-}
-
-/** Stores the files of a submission, as the route does. */
-export async function submit(
-  registry: Registry,
-  { model = TWO_FEATURES, manifest, reference }: Given,
-): Promise<Registered> {
-  const artifact = await registry.receive('artifact', streamed(stumpModel(model)))
-  const data =
-    reference === undefined ? {} : { reference: await registry.receive('reference', streamed(bytesOf(reference))) }
-  return await registry.register(
-    { manifest: manifest ?? { name: 'churn', version: '1.0.0' }, files: { artifact, ...data } },
-    ALICE,
-    '10.0.0.7',
-  )
-}
-
-export function registrySuite(open: OpenDatabase): void {
-  registering(open)
-  conflicts(open)
-  aliases(open)
-  processes(open)
-  loading(open)
-}
-
-function registering(open: OpenDatabase): void {
+function registering(place: FreshPlace): void {
   registryTest(
     'a version is registered whole, and the first one is the champion',
-    open,
+    place,
     async ({ registry, records }) => {
       const yaml = 'name: churn\nversion: 1.0.0\nowner: retention\ndurability: power\nuses: {prohibited: [credit]}\n'
       const { version, created, notes } = await submit(registry, { manifest: yaml, reference: TWO_FEATURES_CSV })
@@ -137,7 +46,7 @@ function registering(open: OpenDatabase): void {
     },
   )
 
-  registryTest('the same again changes nothing', open, async ({ registry, records, clock }) => {
+  registryTest('the same again changes nothing', place, async ({ registry, records, clock }) => {
     const first = await submit(registry, { manifest: 'name: churn\nversion: 1.0.0\nowner: a\n' })
     clock.advance(1000)
     const again = await submit(registry, {
@@ -147,7 +56,7 @@ function registering(open: OpenDatabase): void {
     assert.equal((await records()).length, 2)
   })
 
-  registryTest('later versions are ordered by precedence and do not move the champion', open, async ({ registry }) => {
+  registryTest('later versions are ordered by precedence and do not move the champion', place, async ({ registry }) => {
     for (const version of ['1.10.0', '1.2.0', '2.0.0-rc.1', '2.0.0'])
       await submit(registry, { manifest: { name: 'churn', version } })
     assert.deepEqual(registry.catalogue.versions('churn'), ['1.2.0', '1.10.0', '2.0.0-rc.1', '2.0.0'])
@@ -155,7 +64,7 @@ function registering(open: OpenDatabase): void {
     assert.equal(registry.catalogue.resolve('churn', '1.2.1'), undefined)
   })
 
-  registryTest('what is refused leaves nothing', open, async ({ registry, records }) => {
+  registryTest('what is refused leaves nothing', place, async ({ registry, records }) => {
     await assert.rejects(submit(registry, { reference: 'age\n1\n' }), { code: 'invalid' })
     await assert.rejects(submit(registry, { manifest: 'name: churn\nversion: 1.0.0\nreference: train.csv\n' }), {
       code: 'invalid',
@@ -173,8 +82,8 @@ function registering(open: OpenDatabase): void {
 
 const OTHER: StumpModel = { ...TWO_FEATURES, baseScore: 0.25 }
 
-function conflicts(open: OpenDatabase): void {
-  registryTest('a version never changes', open, async ({ registry, records }) => {
+function conflicts(place: FreshPlace): void {
+  registryTest('a version never changes', place, async ({ registry, records }) => {
     await submit(registry, {})
     for (const given of [
       { model: OTHER },
@@ -189,7 +98,7 @@ function conflicts(open: OpenDatabase): void {
     assert.equal((await records()).length, 2)
   })
 
-  registryTest('names differ by more than case', open, async ({ registry }) => {
+  registryTest('names differ by more than case', place, async ({ registry }) => {
     await submit(registry, {})
     await assert.rejects(submit(registry, { manifest: { name: 'Churn', version: '1.1.0' } }), {
       code: 'conflict',
@@ -198,14 +107,14 @@ function conflicts(open: OpenDatabase): void {
     assert.deepEqual(registry.catalogue.names(), ['churn'])
   })
 
-  registryTest('of the same registered at once, one is new', open, async ({ registry, openSecond, records }) => {
+  registryTest('of the same registered at once, one is new', place, async ({ registry, openSecond, records }) => {
     const second = await openSecond()
     const all = await Promise.all([submit(registry, {}), submit(second, {}), submit(registry, {})])
     assert.deepEqual(all.map(({ created }) => created).sort(), [false, false, true])
     assert.equal((await records()).length, 2)
   })
 
-  registryTest('of two contents registered at once, one wins', open, async ({ registry, openSecond, records }) => {
+  registryTest('of two contents registered at once, one wins', place, async ({ registry, openSecond, records }) => {
     const second = await openSecond()
     const results = await Promise.allSettled([submit(registry, {}), submit(second, { model: OTHER })])
     const failed = results.filter(result => result.status === 'rejected')
@@ -218,7 +127,7 @@ function conflicts(open: OpenDatabase): void {
 
   registryTest(
     'of two first versions at once, one is the champion',
-    open,
+    place,
     async ({ registry, openSecond, records }) => {
       const second = await openSecond()
       await Promise.all([
@@ -232,7 +141,7 @@ function conflicts(open: OpenDatabase): void {
     },
   )
 
-  registryTest('the store decides again on what came between', open, async ({ registry, db }) => {
+  registryTest('the store decides again on what came between', place, async ({ registry, db }) => {
     const { version } = await submit(registry, {})
     const store = registryStore(db)
     const add = (digest: string) => store.add({ version, digest }, 'champion', () => [])
@@ -242,8 +151,8 @@ function conflicts(open: OpenDatabase): void {
   })
 }
 
-function aliases(open: OpenDatabase): void {
-  registryTest('an alias moves, by version or alias, and is removed', open, async ({ registry, records, clock }) => {
+function aliases(place: FreshPlace): void {
+  registryTest('an alias moves, by version or alias, and is removed', place, async ({ registry, records, clock }) => {
     await submit(registry, {})
     await submit(registry, { manifest: { name: 'churn', version: '1.1.0' } })
     clock.advance(5)
@@ -279,7 +188,7 @@ function aliases(open: OpenDatabase): void {
     ])
   })
 
-  registryTest('an alias needs a name, a model and a version', open, async ({ registry }) => {
+  registryTest('an alias needs a name, a model and a version', place, async ({ registry }) => {
     await submit(registry, {})
     const set = (model: string, alias: string, version: string) => registry.setAlias(model, alias, version, ALICE)
     await assert.rejects(set('gone', 'a', '1.0.0'), {
@@ -295,10 +204,10 @@ function aliases(open: OpenDatabase): void {
   })
 }
 
-function processes(open: OpenDatabase): void {
+function processes(place: FreshPlace): void {
   registryTest(
     'another process sees changes after a refresh, and is told of each',
-    open,
+    place,
     async ({ registry, openSecond }) => {
       const second = await openSecond()
       const heard: CatalogueChange[] = []
@@ -322,7 +231,7 @@ function processes(open: OpenDatabase): void {
     },
   )
 
-  registryTest('a listener that fails is logged and harms nobody', open, async ({ registry, errors }) => {
+  registryTest('a listener that fails is logged and harms nobody', place, async ({ registry, errors }) => {
     let heard = 0
     registry.onChange(() => {
       throw new Error('no')
@@ -334,8 +243,8 @@ function processes(open: OpenDatabase): void {
   })
 }
 
-function loading(open: OpenDatabase): void {
-  registryTest('a version is loaded with its profile', open, async ({ registry }) => {
+function loading(place: FreshPlace): void {
+  registryTest('a version is loaded with its profile', place, async ({ registry }) => {
     await submit(registry, { reference: TWO_FEATURES_CSV })
     const { version, predictor, profile } = await registry.load('churn', '1.0.0')
     assert.deepEqual(version, registry.catalogue.version('churn', '1.0.0'))
@@ -346,7 +255,7 @@ function loading(open: OpenDatabase): void {
     assert.equal(profile?.rows, 4)
   })
 
-  registryTest('a large artifact is compiled apart, and equal', open, async ({ registry }) => {
+  registryTest('a large artifact is compiled apart, and equal', place, async ({ registry }) => {
     const bytes = Buffer.concat([stumpModel(TWO_FEATURES), Buffer.alloc(400_000, ' ')])
     const artifact = await registry.receive('artifact', streamed(bytes, 65_536))
     await registry.register({ manifest: { name: 'large', version: '1.0.0' }, files: { artifact } }, ALICE)
@@ -360,13 +269,17 @@ function loading(open: OpenDatabase): void {
     assert.deepEqual(a, b)
   })
 
-  registryTest('without reference data there is no profile; without a version, nothing', open, async ({ registry }) => {
-    await submit(registry, {})
-    assert.equal((await registry.load('churn', '1.0.0')).profile, undefined)
-    await assert.rejects(registry.profile('churn', '1.0.0'), {
-      code: 'not_found',
-      message: /registered without reference data/,
-    })
-    await assert.rejects(registry.load('churn', '2.0.0'), { code: 'not_found' })
-  })
+  registryTest(
+    'without reference data there is no profile; without a version, nothing',
+    place,
+    async ({ registry }) => {
+      await submit(registry, {})
+      assert.equal((await registry.load('churn', '1.0.0')).profile, undefined)
+      await assert.rejects(registry.profile('churn', '1.0.0'), {
+        code: 'not_found',
+        message: /registered without reference data/,
+      })
+      await assert.rejects(registry.load('churn', '2.0.0'), { code: 'not_found' })
+    },
+  )
 }
