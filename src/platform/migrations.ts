@@ -55,8 +55,13 @@ async function apply(connection: Kysely<MigrationTables>, list: readonly Migrati
     for (const [step, change] of Object.entries(steps).sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (applied.has(`${slice}/${step}`)) continue
       await connection.transaction().execute(async tx => {
-        await change(tx)
-        await tx.insertInto('migrations').values({ slice, step }).execute()
+        // First: of two processes at once that share a SQLite file, the second finds here that the step is done.
+        const noted = tx
+          .insertInto('migrations')
+          .values({ slice, step })
+          .onConflict(conflict => conflict.doNothing())
+        const { numInsertedOrUpdatedRows } = await noted.executeTakeFirstOrThrow()
+        if (numInsertedOrUpdatedRows === 1n) await change(tx)
       })
     }
   }

@@ -1,7 +1,8 @@
 /** Kysely on PostgreSQL. */
-import { type Dialect, PostgresDialect } from 'kysely'
+import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { Problem } from '../errors.ts'
+import { sqlValue } from './parameters.ts'
 
 const CONNECTIONS_MAX = 10
 const CONNECT_MS_MAX = 10_000
@@ -11,8 +12,9 @@ const INT8 = 20
 const NUMERIC = 1700
 
 export function postgresDialect(url: string): Dialect {
+  const place = placeOf(url)
   const pool = new pg.Pool({
-    connectionString: judgedUrl(url),
+    connectionString: url,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     idleTimeoutMillis: IDLE_MS_MAX,
@@ -20,19 +22,85 @@ export function postgresDialect(url: string): Dialect {
     application_name: 'bellwether',
     types: { getTypeParser: typeParser },
   })
-  // A connection that breaks while nobody uses it is replaced when the next one is asked for: nothing to do, but an
-  // event without a listener would end the process.
+  // A connection that breaks while no statement runs on it is replaced when the next one is asked for: there is nothing
+  // to do, but an event without a listener would end the process.
   pool.on('error', () => {})
-  return new PostgresDialect({ pool })
+  pool.on('connect', client => void client.on('error', () => {}))
+  return new PostgresDialect({ pool: judgingPool(pool, place) })
 }
 
-function judgedUrl(url: string): string {
-  if (/^postgres(ql)?:\/\//.test(url)) return url
-  const scheme = /^[a-z0-9+.-]+(?=:)/i.exec(url)?.[0] ?? 'none'
-  throw new Problem('misconfigured', `Cannot open the database: its URL has the scheme ${scheme}, wanted postgres://…`)
+/** Where the database is, as a message may tell it: without user, password and parameters. */
+function placeOf(url: string): string {
+  const scheme = /^([a-z0-9+.-]+):\/\//i.exec(url)?.[1] ?? 'none'
+  if (scheme !== 'postgres' && scheme !== 'postgresql') {
+    throw new Problem(
+      'misconfigured',
+      `Cannot open the database: its URL has the scheme ${scheme}, wanted postgres://…`,
+    )
+  }
+  return url.replace(/\?.*/s, '').replace(/\/\/.*@/s, '//')
 }
 
-/** Integers and sums of them as numbers, as SQLite returns them. */
+/** The pool with our rules for parameters, and its errors as the problems they are. */
+function judgingPool(pool: pg.Pool, place: string): PostgresPool {
+  const judged = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run()
+    } catch (error) {
+      throw problemOf(error, place)
+    }
+  }
+  const judgingClient = (client: pg.PoolClient): PostgresPoolClient => ({
+    query: ((text: string, parameters: readonly unknown[]) =>
+      judged(async () => await client.query(text, parameters.map(sqlValue)))) as unknown as PostgresPoolClient['query'],
+    release: () => client.release(),
+  })
+  return {
+    connect: () => judged(async () => judgingClient(await pool.connect())),
+    end: () => pool.end(),
+  }
+}
+
+/** SQLSTATE (PostgreSQL appendix A) and system errors that somebody outside can do something about. */
+const PROBLEMS: Readonly<
+  Record<string, readonly ['storage_full' | 'corrupt' | 'misconfigured' | 'unavailable', string]>
+> = {
+  '53100': ['storage_full', 'its disk is full'],
+  '53300': ['unavailable', 'it has too many connections'],
+  XX001: ['corrupt', 'its data is damaged'],
+  XX002: ['corrupt', 'its index is damaged'],
+  '28000': ['misconfigured', 'it does not let this user in'],
+  '28P01': ['misconfigured', 'it refuses the password'],
+  '3D000': ['misconfigured', 'there is no such database'],
+  '42501': ['misconfigured', 'this user may not do that'],
+  '57P01': ['unavailable', 'it is being shut down'],
+  '57P02': ['unavailable', 'it broke down'],
+  '57P03': ['unavailable', 'it is not ready'],
+  '25006': ['unavailable', 'it takes no writes'],
+  ECONNREFUSED: ['unavailable', 'nothing listens there'],
+  ECONNRESET: ['unavailable', 'the connection broke'],
+  EPIPE: ['unavailable', 'the connection broke'],
+  ETIMEDOUT: ['unavailable', 'it does not answer'],
+  EHOSTUNREACH: ['unavailable', 'its host cannot be reached'],
+  ENETUNREACH: ['unavailable', 'its network cannot be reached'],
+  ENOTFOUND: ['misconfigured', 'there is no such host'],
+  EAI_AGAIN: ['unavailable', 'its host cannot be looked up now'],
+  ENOENT: ['unavailable', 'its socket is not there'],
+}
+
+function problemOf(error: unknown, place: string): unknown {
+  if (!(error instanceof Error) || error instanceof Problem) return error
+  const code = 'code' in error ? String(error.code) : ''
+  const found =
+    PROBLEMS[code] ?? (BROKEN.test(error.message) ? (['unavailable', 'the connection broke'] as const) : undefined)
+  if (found === undefined) return error
+  return new Problem(found[0], `Cannot use the database ${place}: ${found[1]}`, { cause: error })
+}
+
+/** The client's own errors, which have no code. */
+const BROKEN = /connection terminated|timeout exceeded when trying to connect|not queryable|connection timeout/i
+
+/** Integers, and sums and averages of them, as numbers: as SQLite returns them. */
 function typeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
   if ((oid === INT8 || oid === NUMERIC) && format !== 'binary') return exactNumber
   return pg.types.getTypeParser(oid, format as 'text')

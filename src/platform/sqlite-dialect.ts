@@ -16,7 +16,8 @@ import {
 } from 'kysely'
 import { Problem } from '../errors.ts'
 import { mutex } from './mutex.ts'
-import type { SqliteAnswer, SqliteValue } from './sqlite-protocol.ts'
+import type { SqlValue } from './parameters.ts'
+import type { SqliteAnswer } from './sqlite-protocol.ts'
 import { openSqliteThread, type SqliteThread, sqliteValue } from './sqlite-thread.ts'
 
 /**
@@ -94,39 +95,29 @@ function identifier(name: string): string {
 }
 
 function sqliteConnection(thread: SqliteThread): DatabaseConnection {
-  let cursors = 0
   return {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
       const answer = await thread.ask({ do: 'run', sql, parameters: parameters.map(sqliteValue) })
       if (answer.columns !== undefined) return { rows: objectsOf(answer.columns, answer.rows) as R[] }
       return { rows: [], numAffectedRows: answer.changes ?? 0n, insertId: answer.insertId ?? 0n }
     },
-    async *streamQuery<R>({ sql, parameters }: CompiledQuery, chunkSize = 1): AsyncIterableIterator<QueryResult<R>> {
-      const cursor = ++cursors
-      const { columns = [] } = await thread.ask({ do: 'open', sql, parameters: parameters.map(sqliteValue), cursor })
-      try {
-        while (true) {
-          const { rows = [] } = await thread.ask({ do: 'next', cursor, rowsMax: chunkSize })
-          if (rows.length > 0) yield { rows: objectsOf(columns, rows) as R[] }
-          if (rows.length < chunkSize) return
-        }
-      } finally {
-        await thread.ask({ do: 'end', cursor })
-      }
+    // biome-ignore lint/correctness/useYield: refused, as on PostgreSQL.
+    async *streamQuery(): AsyncIterableIterator<never> {
+      throw new Error('Cannot stream rows: it would hold the connection; wanted pages by key')
     },
   }
 }
 
-function objectsOf(columns: readonly string[], rows: SqliteAnswer['rows']): Record<string, SqliteValue>[] {
+function objectsOf(columns: readonly string[], rows: SqliteAnswer['rows']): Record<string, SqlValue>[] {
   return (rows ?? []).map(row => {
-    const object: Record<string, SqliteValue> = {}
+    const object: Record<string, SqlValue> = {}
     for (let i = 0; i < columns.length; i++) object[columns[i]!] = readable(columns[i]!, row[i]!)
     return object
   })
 }
 
 /** A number that a number cannot hold would be silently another one, so it is refused. */
-function readable(column: string, value: SqliteValue): SqliteValue {
+function readable(column: string, value: SqlValue): SqlValue {
   if (typeof value !== 'bigint') return value
   throw new RangeError(`Cannot read column ${column}: ${value} is beyond ±2^53, wanted an exact number`)
 }

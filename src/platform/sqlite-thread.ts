@@ -1,8 +1,9 @@
 /** The answering thread's end of a SQLite connection: sends statements to `sqlite-worker.ts` and waits for its answers. */
 import { Worker } from 'node:worker_threads'
 import { Problem } from '../errors.ts'
+import { type SqlValue, sqlValue } from './parameters.ts'
 import { sqliteCode } from './sqlite-errors.ts'
-import type { SqliteAnswer, SqliteRequest, SqliteValue } from './sqlite-protocol.ts'
+import type { SqliteAnswer, SqliteRequest } from './sqlite-protocol.ts'
 import { workerUrl } from './threads.ts'
 
 export interface SqliteThread {
@@ -23,7 +24,9 @@ interface Waiting {
  * @param file path of the database, or `:memory:`.
  */
 export function openSqliteThread(file: string): SqliteThread {
-  const worker = new Worker(workerUrl(import.meta.url, './sqlite-worker'), { workerData: { file }, name: 'sqlite' })
+  const program = workerUrl(import.meta.url, './sqlite-worker')
+  // What Node itself was told (`--input-type`, `--test`…) was not meant for this thread.
+  const worker = new Worker(program, { workerData: { file }, name: 'sqlite', execArgv: [] })
   const waiting = new Map<number, Waiting>()
   let nextId = 1
   let ended: Error | undefined
@@ -85,28 +88,8 @@ function sqliteError({ message, errcode }: NonNullable<SqliteAnswer['error']>, f
   }
 }
 
-/** A parameter as SQLite stores it. What PostgreSQL would refuse or store otherwise is refused here too. */
-export function sqliteValue(value: unknown): SqliteValue {
-  switch (typeof value) {
-    case 'string':
-      // PostgreSQL stores no NUL in a text.
-      if (value.includes('\0')) throw new Problem('invalid', 'Cannot store a text: it has a NUL character (U+0000)')
-      return value
-    case 'number':
-      // As a float, an integer in a column of texts would read «5.0».
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value
-    case 'bigint':
-      return value
-    case 'undefined':
-      return null
-    default:
-      if (value === null || value instanceof Uint8Array) return value
-      throw new TypeError(`Cannot bind ${describe(value)}: wanted a number, bigint, text, bytes or null`)
-  }
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'object'
-    ? `an object (${value?.constructor?.name ?? 'without prototype'})`
-    : `a ${typeof value}`
+/** A parameter as `node:sqlite` is to bind it: as a float, an integer in a column of texts would read «5.0». */
+export function sqliteValue(value: unknown): SqlValue {
+  const bound = sqlValue(value)
+  return Number.isSafeInteger(bound) && !Object.is(bound, -0) ? BigInt(bound as number) : bound
 }

@@ -4,7 +4,8 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { SqliteAnswer, SqliteRequest, SqliteValue } from './sqlite-protocol.ts'
+import type { SqlValue } from './parameters.ts'
+import type { SqliteAnswer, SqliteRequest } from './sqlite-protocol.ts'
 
 const STATEMENTS_MAX = 512
 const BUSY_TIMEOUT_MS = 5_000
@@ -15,14 +16,9 @@ interface Prepared {
   readonly columns: readonly string[]
 }
 
-interface Cursor {
-  readonly rows: Iterator<readonly SqliteValue[]>
-}
-
 const port = parentPort!
 const { file } = workerData as { file: string }
 const prepared = new Map<string, Prepared>()
-const cursors = new Map<number, Cursor>()
 let database: DatabaseSync | undefined
 
 function open(): DatabaseSync {
@@ -64,17 +60,17 @@ function cached(sql: string): Prepared {
   return made
 }
 
-function run(sql: string, parameters: readonly SqliteValue[]): Omit<SqliteAnswer, 'id'> {
+function run(sql: string, parameters: readonly SqlValue[]): Omit<SqliteAnswer, 'id'> {
   const { statement, columns } = cached(sql)
   if (columns.length === 0) {
     const { changes, lastInsertRowid } = statement.run(...parameters)
     return { changes: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
-  return { columns, rows: (statement.all(...parameters) as unknown as SqliteValue[][]).map(plain) }
+  return { columns, rows: (statement.all(...parameters) as unknown as SqlValue[][]).map(plain) }
 }
 
 /** 64-bit integers become numbers where a number holds them exactly; others stay bigints for the other side to judge. */
-function plain(row: SqliteValue[]): SqliteValue[] {
+function plain(row: SqlValue[]): SqlValue[] {
   for (let i = 0; i < row.length; i++) {
     const value = row[i]
     if (typeof value !== 'bigint') continue
@@ -84,46 +80,11 @@ function plain(row: SqliteValue[]): SqliteValue[] {
   return row
 }
 
-function openCursor(cursor: number, sql: string, parameters: readonly SqliteValue[]): Omit<SqliteAnswer, 'id'> {
-  // Not from the cache: the same text may run again while this one is under way.
-  const { statement, columns } = prepare(sql)
-  cursors.set(cursor, { rows: statement.iterate(...parameters) as unknown as Iterator<readonly SqliteValue[]> })
-  return { columns }
-}
-
-function nextRows(cursor: number, rowsMax: number): Omit<SqliteAnswer, 'id'> {
-  const { rows: iterator } = cursors.get(cursor) as Cursor
-  const rows: SqliteValue[][] = []
-  while (rows.length < rowsMax) {
-    const { done, value } = iterator.next()
-    if (done === true) break
-    rows.push(plain(value as SqliteValue[]))
-  }
-  return { rows }
-}
-
-function endCursor(cursor: number): Omit<SqliteAnswer, 'id'> {
-  cursors.get(cursor)?.rows.return?.()
-  cursors.delete(cursor)
-  return {}
-}
-
 function answer(request: SqliteRequest): Omit<SqliteAnswer, 'id'> {
   database ??= open()
-  const { sql = '', parameters = [], cursor = 0, rowsMax = 1 } = request
-  switch (request.do) {
-    case 'run':
-      return run(sql, parameters)
-    case 'open':
-      return openCursor(cursor, sql, parameters)
-    case 'next':
-      return nextRows(cursor, rowsMax)
-    case 'end':
-      return endCursor(cursor)
-    case 'close':
-      database.close()
-      return {}
-  }
+  if (request.do === 'run') return run(request.sql ?? '', request.parameters ?? [])
+  database.close()
+  return {}
 }
 
 function failure(error: unknown): NonNullable<SqliteAnswer['error']> {

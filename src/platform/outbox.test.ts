@@ -1,0 +1,4 @@
+import { outboxSuite } from './outbox.suite.ts'
+import { sqlitePlace } from './temporary.suite.ts'
+
+outboxSuite(sqlitePlace)
