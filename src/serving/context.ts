@@ -1,5 +1,6 @@
 /** What a caller says about a call beside the features: headers, checked, and free of raw identities once read. */
 import { Problem } from '../errors.ts'
+import type { Pseudonyms } from '../ledger/pseudonyms.ts'
 import type { InvocationRequest } from '../route.ts'
 
 export interface CallContext {
@@ -10,12 +11,6 @@ export interface CallContext {
   readonly purpose: string | undefined
   /** W3C Trace Context. */
   readonly traceId: string | undefined
-}
-
-/** Turns raw ids into keyed pseudonyms; the same one for the same id. */
-export interface Pseudonyms {
-  subject(id: string): string
-  unit(id: string): string
 }
 
 const ID_CHARACTERS_MAX = 256

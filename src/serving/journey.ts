@@ -26,8 +26,8 @@ export interface Journey {
   asked: unknown
   rows: Rows | undefined
   /** Row by row: id of the prediction, and canonical JSON of its outputs. */
-  ids: readonly string[]
-  outputTexts: readonly string[]
+  readonly ids: string[]
+  readonly outputTexts: string[]
   /** Whether its records are in the journal: then whatever fails later leaves no second one. */
   isRecorded: boolean
   /** Why it was refused, if it was. */

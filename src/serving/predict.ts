@@ -4,18 +4,21 @@
  */
 import { asProblem, type Problem } from '../errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { Pseudonyms } from '../ledger/pseudonyms.ts'
+import type { Refusals } from '../ledger/refusals.ts'
+import type { Seal, SubjectKeys } from '../ledger/subject-keys.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Catalogue } from '../registry/catalogue.ts'
 import type { Uses } from '../registry/version.ts'
-import type { Actor, Answer, InvocationRequest } from '../route.ts'
+import type { Answer, InvocationRequest } from '../route.ts'
 import { type Choice, choose, defaultModel, type Releases } from './choose.ts'
-import { type CallContext, type Pseudonyms, readContext } from './context.ts'
+import { readContext } from './context.ts'
 import type { Journey, Observer } from './journey.ts'
 import type { Lane, LoadedModel } from './lane.ts'
 import type { Models } from './models.ts'
 import { recordFrame, recordText } from './prediction-text.ts'
-import { type Refusals, refusalOf } from './refusal.ts'
+import { refusalOf } from './refusal.ts'
 import type { Rows } from './signature.ts'
 
 export interface Serving {
@@ -23,11 +26,11 @@ export interface Serving {
   readonly models: Models
   readonly releases: Releases
   readonly pseudonyms: Pseudonyms
-  readonly seals: Seals
+  readonly seals: Pick<SubjectKeys, 'open'>
   /** Why a use is not permitted, if it is not. */
   readonly permitUse: (uses: Uses, purpose: string | undefined) => Problem | undefined
   readonly ledger: Pick<Ledger, 'append'>
-  readonly refusals: Refusals
+  readonly refusals: Pick<Refusals, 'record'>
   readonly observers: readonly Observer[]
   readonly clock: Clock
   /** Milliseconds of a timer that never goes back, with fractions. */
@@ -49,20 +52,10 @@ export interface Protocol {
   write(journey: Journey, lane: Lane): Answer
 }
 
-/** Seals sensitive features, so that destroying the subject's key erases them and leaves every proof valid. */
-export interface Seals {
-  /** Prepares sealing for a subject's pseudonym, or for nobody in particular. */
-  open(subject: string | undefined): Promise<Seal>
-}
-
-/** Seals canonical JSON for the record with this id; base64url. */
-export type Seal = (plaintext: string, id: string) => string
-
 export async function predict(serving: Serving, protocol: Protocol, request: InvocationRequest): Promise<Answer> {
   const journey = setOut(serving, protocol, request)
   try {
-    const actor = request.admit('model:predict')
-    journey.actor = actor
+    journey.actor = request.admit('model:predict')
     const context = readContext(request.headers, serving.pseudonyms)
     journey.context = context
     const choice = chooseVersion(serving, journey, request.params)
@@ -71,7 +64,6 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     const lane = model.lane(choice.release, choice.arm)
     journey.lane = lane
 
-    const seal = model.signature.hasSensitive ? await serving.seals.open(context.subject) : undefined
     const unreadable = protocol.refuses?.(request.headers)
     if (unreadable !== undefined) throw unreadable
     journey.body = request.text()
@@ -81,7 +73,8 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     if (forbidden !== undefined) throw forbidden
 
     model.predictor.predict(rows.values, rows.count, rows.outputs)
-    const records = writeRecords(serving, journey, lane, rows, actor, context, seal)
+    const seal = model.signature.hasSensitive ? await serving.seals.open(context.subject) : undefined
+    const records = writeRecords(serving, journey, lane, rows, seal)
     await serving.ledger.append(records, model.version.durability)
     journey.isRecorded = true
     tell(serving, journey)
@@ -126,35 +119,22 @@ function chooseVersion(serving: Serving, journey: Journey, params: InvocationReq
   return choice
 }
 
-function writeRecords(
-  serving: Serving,
-  journey: Journey,
-  lane: Lane,
-  rows: Rows,
-  actor: Actor,
-  context: CallContext,
-  seal: Seal | undefined,
-): string[] {
+/** The records of all rows; each gets its id and the text of its outputs, which the answer repeats. */
+function writeRecords(serving: Serving, journey: Journey, lane: Lane, rows: Rows, seal: Seal | undefined): string[] {
   const { signature, outputs } = lane.model
-  const { door, requestId, source } = journey
   journey.at = serving.clock.now()
-  const latencyMs = sinceStart(serving, journey)
-  const facts = { actor: actor.id, at: journey.at, door, latencyMs, requestId, source, context }
-  const frame = recordFrame(lane, facts)
+  const frame = recordFrame(lane, journey, sinceStart(serving, journey))
   const records: string[] = []
-  const ids: string[] = []
-  const texts: string[] = []
   for (let row = 0; row < rows.count; row++) {
     const offset = row * signature.width
     const id = serving.ids.next()
-    const text = outputs.write(rows.outputs, row * outputs.count)
-    const sealed = seal?.(signature.writeSensitive(rows.values, offset), id)
-    records.push(recordText(frame, id, signature.writeFeatures(rows.values, offset), text, sealed))
-    ids.push(id)
-    texts.push(text)
+    const outputText = outputs.write(rows.outputs, row * outputs.count)
+    const sensitive = seal && signature.writeSensitive(rows.values, offset)
+    const sealed = sensitive && seal(sensitive, id)
+    records.push(recordText(frame, id, signature.writeFeatures(rows.values, offset), outputText, sealed))
+    journey.ids.push(id)
+    journey.outputTexts.push(outputText)
   }
-  journey.ids = ids
-  journey.outputTexts = texts
   return records
 }
 

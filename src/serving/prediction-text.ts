@@ -3,20 +3,20 @@
  * part of the price. Members stand in the order of their names; what is the same for all rows of a call is made once.
  */
 import { quote } from '../ledger/canonical.ts'
+import type { Actor } from '../route.ts'
 import type { CallContext } from './context.ts'
 import type { Lane } from './lane.ts'
 
 /** What the records of one call have in common. */
 export interface CallFacts {
-  readonly actor: string
+  readonly actor: Pick<Actor, 'id'> | undefined
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly door: string
-  readonly latencyMs: number
   readonly requestId: string
   /** Empty where it is not known. */
   readonly source: string
-  readonly context: CallContext
+  readonly context: CallContext | undefined
 }
 
 /** The pieces between which a row puts its features, its id, its outputs and its sealed fields. */
@@ -27,18 +27,16 @@ export interface RecordFrame {
   readonly end: string
 }
 
-export function recordFrame(lane: Lane, facts: CallFacts): RecordFrame {
-  const { texts } = lane
-  const { context } = facts
-  const { purpose, subject, traceId, unit } = context
+export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts, latencyMs: number): RecordFrame {
+  const { purpose, subject, traceId, unit } = facts.context!
   const sourceText = facts.source === '' ? '' : `,"source":${quote(facts.source)}`
   const purposeText = purpose === undefined ? '' : `,"purpose":${quote(purpose)}`
   const subjectText = subject === undefined ? '' : `,"subject":${quote(subject)}`
   const traceText = traceId === undefined ? '' : `,"traceId":${quote(traceId)}`
   const unitText = unit === undefined ? '' : `,"unit":${quote(unit)}`
   return {
-    beforeFeatures: `{"actor":${quote(facts.actor)}${texts.arm},"at":${facts.at},"door":${quote(facts.door)},"features":`,
-    afterId: `","kind":"prediction","latencyMs":${facts.latencyMs}${texts.model}`,
+    beforeFeatures: `{"actor":${quote(facts.actor!.id)}${texts.arm},"at":${facts.at},"door":${quote(facts.door)},"features":`,
+    afterId: `","kind":"prediction","latencyMs":${latencyMs}${texts.model}`,
     afterOutputs: `${purposeText}${texts.release},"requestId":${quote(facts.requestId)}`,
     end: `${sourceText}${subjectText}${traceText}${unitText}${texts.version}`,
   }
@@ -61,6 +59,6 @@ export function recordText(
 }
 
 /** The answer to one row, as JSON. */
-export function answerText(lane: Lane, id: string, outputs: string): string {
+export function answerText(lane: Pick<Lane, 'texts'>, id: string, outputs: string): string {
   return `{"id":"${id}"${lane.texts.answer}${outputs}}`
 }

@@ -1,15 +1,7 @@
 /** What is recorded of an invocation that was not answered. */
 import type { Problem } from '../errors.ts'
-import type { RefusalRecord } from '../ledger/record.ts'
+import type { Refusal } from '../ledger/refusals.ts'
 import type { Journey } from './journey.ts'
-
-export type Refusal = Omit<RefusalRecord, 'kind' | 'id' | 'count'>
-
-/** Writes refusals, like ones of one caller within a second as one record. */
-export interface Refusals {
-  /** Resolves when the refusal is in the journal or counted towards a record to come. Rejects with `storage_full`. */
-  record(refusal: Refusal): Promise<void> | void
-}
 
 /** Who called, where nobody could tell. */
 const UNKNOWN_ACTOR = 'unknown'

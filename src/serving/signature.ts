@@ -40,8 +40,8 @@ export interface CompiledSignature {
   faults(row: unknown, path: string, room: number): RowFaults
   /** The record's `features`: canonical JSON of what a row holds, without missing and without sensitive ones. */
   writeFeatures(values: Float64Array, offset: number): string
-  /** The same of the sensitive ones alone. */
-  writeSensitive(values: Float64Array, offset: number): string
+  /** The same of the sensitive ones alone, to be sealed; `undefined` where all are missing. */
+  writeSensitive(values: Float64Array, offset: number): string | undefined
 }
 
 /** What a feature takes, as bits. */
@@ -112,7 +112,7 @@ export function compileSignature(
     },
     encode: (input, value, values, offset) => encode(table, input, value, values, offset),
     faults: (row, path, room) => rowFaults(table.inputs, row, path, room),
-    writeFeatures: (values, offset) => write(clear, values, offset),
+    writeFeatures: (values, offset) => write(clear, values, offset) ?? '{}',
     writeSensitive: (values, offset) => write(sensitive, values, offset),
   }
 }
@@ -256,7 +256,7 @@ function writerOf(table: Table, wanted: (feature: Feature) => boolean): Writer {
   }
 }
 
-function write({ heads, booleans, columns, texts }: Writer, values: Float64Array, offset: number): string {
+function write({ heads, booleans, columns, texts }: Writer, values: Float64Array, offset: number): string | undefined {
   let text = ''
   for (let at = 0; at < heads.length; at++) {
     const value = values[offset + columns[at]!]!
@@ -267,5 +267,5 @@ function write({ heads, booleans, columns, texts }: Writer, values: Float64Array
     else if (booleans[at] === 1) text += value === 1 ? 'true' : 'false'
     else text += value
   }
-  return text === '' ? '{}' : `${text}}`
+  return text === '' ? undefined : `${text}}`
 }
