@@ -1,5 +1,5 @@
 import { openAsBlob } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { Problem } from '../errors.ts'
 import type { Command, CommandContext } from '../platform/command.ts'
@@ -165,7 +165,8 @@ async function bareForm({ options }: CommandContext, file: string): Promise<Form
 
 /** The file is read when it is sent, piece by piece. */
 async function appendFile(form: FormData, role: string, path: string): Promise<void> {
-  form.append(role, await openAsBlob(path).catch(error => unreadable(path, error)), basename(path))
+  await access(path).catch(error => unreadable(path, error))
+  form.append(role, await openAsBlob(path), basename(path))
 }
 
 function unreadable(path: string, error: unknown): never {

@@ -1,5 +1,5 @@
 /** A registry with all it stands on, for the tests of this folder. */
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { ChangeRecord } from '../ledger/record.ts'
 import { type ManualClock, manualClock } from '../platform/clock.ts'
 import { openKeyring } from '../platform/crypto.ts'
@@ -29,14 +29,18 @@ export interface RegistryWorld {
   readonly errors: readonly string[]
 }
 
-export function registryTest(name: string, place: FreshPlace, run: (world: RegistryWorld) => Promise<void>): void {
+export function registryTest(
+  name: string,
+  place: FreshPlace,
+  run: (world: RegistryWorld, t: TestContext) => Promise<void>,
+): void {
   test(name, async t => {
     const where = await place(t)
     const migrations = [outboxMigrations, registryMigrations]
     const db = await openDatabase(where, migrations)
     const second = await openDatabase(where, migrations)
     try {
-      await run(await worldOn(temporaryFolder(t), db, second))
+      await run(await worldOn(temporaryFolder(t), db, second), t)
     } finally {
       await Promise.all([db.close(), second.close()])
     }
