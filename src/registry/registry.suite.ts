@@ -8,7 +8,9 @@ import { type StumpModel, streamed, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV }
 
 export function registrySuite(place: FreshPlace): void {
   registering(place)
+  ordering(place)
   conflicts(place)
+  races(place)
   aliases(place)
   processes(place)
   loading(place)
@@ -55,7 +57,9 @@ function registering(place: FreshPlace): void {
     assert.deepEqual([again.created, again.version], [false, first.version])
     assert.equal((await records()).length, 2)
   })
+}
 
+function ordering(place: FreshPlace): void {
   registryTest('later versions are ordered by precedence and do not move the champion', place, async ({ registry }) => {
     for (const version of ['1.10.0', '1.2.0', '2.0.0-rc.1', '2.0.0'])
       await submit(registry, { manifest: { name: 'churn', version } })
@@ -106,7 +110,9 @@ function conflicts(place: FreshPlace): void {
     })
     assert.deepEqual(registry.catalogue.names(), ['churn'])
   })
+}
 
+function races(place: FreshPlace): void {
   registryTest('of the same registered at once, one is new', place, async ({ registry, openSecond, records }) => {
     const second = await openSecond()
     const all = await Promise.all([submit(registry, {}), submit(second, {}), submit(registry, {})])
