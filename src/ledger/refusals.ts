@@ -59,16 +59,13 @@ export function refusals({ append, ids, timers }: RefusalsParts): Refusals {
     }
   }
 
-  const close = (key: string, window: Window): void => {
-    settle(window).then(
-      () => {
-        // A refusal may have come while the record was on its way: then there is another second.
-        if (window.count === 0) windows.delete(key)
-        else timers.after(WINDOW_MS, () => close(key, window))
-      },
-      () => timers.after(WINDOW_MS, () => close(key, window)),
-    )
+  const close = async (key: string, window: Window): Promise<void> => {
+    await settle(window).catch(() => undefined)
+    // What came while the record was on its way, or could not be written, waits for the end of another second.
+    if (window.count === 0) windows.delete(key)
+    else closeLater(key, window)
   }
+  const closeLater = (key: string, window: Window): void => void timers.after(WINDOW_MS, () => void close(key, window))
 
   return {
     async record(refusal): Promise<void> {
@@ -82,7 +79,7 @@ export function refusals({ append, ids, timers }: RefusalsParts): Refusals {
       if (windows.size >= WINDOWS_MAX) return await write(refusal, refusal.at, 1)
       const window: Window = { first: refusal, count: 0, at: refusal.at }
       windows.set(key, window)
-      timers.after(WINDOW_MS, () => close(key, window))
+      closeLater(key, window)
       try {
         await write(refusal, refusal.at, 1)
       } catch (error) {

@@ -3,6 +3,7 @@
  * held, while the records themselves, their hashes and every proof stay as they are.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import type { Kysely } from 'kysely'
 import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Keyring } from '../platform/crypto.ts'
@@ -52,60 +53,12 @@ const DAY_MS = 86_400_000
 
 export function subjectKeys({ db, keyring, clock }: SubjectKeysParts): SubjectKeys {
   const sql = tables<LedgerTables>(db)
-  const known = new Map<string, Promise<SubjectKey>>()
-  /** Asked for in this turn and not known: one statement writes them all. */
-  let wanted = new Map<string, PromiseWithResolvers<SubjectKey>>()
-
-  const unwrap = ({ subject, key_id, wrapped_key }: SubjectKeysRow): SubjectKey => {
-    return { id: key_id, key: keyring.open(PURPOSE, Buffer.from(wrapped_key, 'base64'), subject) }
-  }
-
-  const fetch = async (batch: ReadonlyMap<string, PromiseWithResolvers<SubjectKey>>): Promise<void> => {
-    try {
-      const subjects = [...batch.keys()]
-      const at = clock.now()
-      const rows = subjects.map(subject => {
-        const wrapped = keyring.seal(PURPOSE, randomBytes(KEY_BYTES), subject).toString('base64')
-        return { subject, key_id: randomBytes(KEY_ID_BYTES).toString('hex'), wrapped_key: wrapped, created_at: at }
-      })
-      await sql
-        .insertInto('subject_keys')
-        .values(rows)
-        .onConflict(conflict => conflict.column('subject').doNothing())
-        .execute()
-      const stored = await sql.selectFrom('subject_keys').selectAll().where('subject', 'in', subjects).execute()
-      for (const row of stored) batch.get(row.subject)!.resolve(unwrap(row))
-    } catch (error) {
-      for (const { reject } of batch.values()) reject(error)
-    }
-  }
-
-  const keyOf = (subject: string): Promise<SubjectKey> => {
-    let key = known.get(subject)
-    if (key !== undefined) {
-      known.delete(subject) // and in again, as the youngest
-    } else {
-      if (wanted.size === 0) {
-        setImmediate(() => {
-          const batch = wanted
-          wanted = new Map()
-          void fetch(batch)
-        })
-      }
-      const waiting = Promise.withResolvers<SubjectKey>()
-      wanted.set(subject, waiting)
-      key = waiting.promise
-      key.catch(() => known.delete(subject))
-      if (known.size >= KNOWN_MAX) known.delete(known.keys().next().value!)
-    }
-    known.set(subject, key)
-    return key
-  }
+  const known = keysInMemory(batch => storedKeys(sql, keyring, batch, clock.now()))
 
   return {
     async open(subject): Promise<Seal> {
-      const key = await keyOf(subject ?? dayOf(clock.now()))
-      return (plaintext, id) => `${key.id}.${sealText(key.key, plaintext, id)}`
+      const { id: keyId, key } = await known.keyOf(subject ?? dayOf(clock.now()))
+      return (plaintext, id) => `${keyId}.${sealText(key, plaintext, id)}`
     },
 
     async unseal(sealed, { id, at, subject }): Promise<string> {
@@ -113,14 +66,76 @@ export function subjectKeys({ db, keyring, clock }: SubjectKeysParts): SubjectKe
       const [keyId, text = ''] = sealed.split('.', 2)
       const row = await sql.selectFrom('subject_keys').selectAll().where('subject', '=', name).executeTakeFirst()
       if (row === undefined || row.key_id !== keyId) throw erased(id)
-      return unsealText(unwrap(row).key, text, id)
+      return unsealText(unwrapped(row, keyring).key, text, id)
     },
 
     async destroy(subject): Promise<boolean> {
       const [result] = await sql.deleteFrom('subject_keys').where('subject', '=', subject).execute()
-      known.delete(subject)
+      known.forget(subject)
       return result!.numDeletedRows > 0n
     },
+  }
+}
+
+/** The keys of these subjects, made where there are none: one statement writes those of a whole turn. */
+async function storedKeys(
+  sql: Kysely<LedgerTables>,
+  keyring: SubjectKeysParts['keyring'],
+  subjects: readonly string[],
+  at: number,
+): Promise<ReadonlyMap<string, SubjectKey>> {
+  const rows = subjects.map(subject => {
+    const wrapped = keyring.seal(PURPOSE, randomBytes(KEY_BYTES), subject).toString('base64')
+    return { subject, key_id: randomBytes(KEY_ID_BYTES).toString('hex'), wrapped_key: wrapped, created_at: at }
+  })
+  const insert = sql.insertInto('subject_keys').values(rows)
+  await insert.onConflict(conflict => conflict.column('subject').doNothing()).execute()
+  const stored = await sql.selectFrom('subject_keys').selectAll().where('subject', 'in', subjects).execute()
+  return new Map(stored.map(row => [row.subject, unwrapped(row, keyring)]))
+}
+
+function unwrapped({ subject, key_id, wrapped_key }: SubjectKeysRow, keyring: SubjectKeysParts['keyring']): SubjectKey {
+  return { id: key_id, key: keyring.open(PURPOSE, Buffer.from(wrapped_key, 'base64'), subject) }
+}
+
+interface KeysInMemory {
+  keyOf(subject: string): Promise<SubjectKey>
+  forget(subject: string): void
+}
+
+/** Remembers keys, and fetches together those that are asked for in one turn of the event loop. */
+function keysInMemory(fetch: (subjects: readonly string[]) => Promise<ReadonlyMap<string, SubjectKey>>): KeysInMemory {
+  const known = new Map<string, Promise<SubjectKey>>()
+  let next: { readonly subjects: string[]; readonly fetched: Promise<ReadonlyMap<string, SubjectKey>> } | undefined
+
+  const fetchWithOthers = async (subject: string): Promise<SubjectKey> => {
+    if (next === undefined) {
+      const subjects: string[] = []
+      const turn = new Promise(resolve => setImmediate(resolve))
+      const fetched = turn.then(() => {
+        next = undefined
+        return fetch(subjects)
+      })
+      next = { subjects, fetched }
+    }
+    next.subjects.push(subject)
+    return (await next.fetched).get(subject)!
+  }
+
+  return {
+    keyOf(subject): Promise<SubjectKey> {
+      let key = known.get(subject)
+      if (key === undefined) {
+        key = fetchWithOthers(subject)
+        key.catch(() => known.delete(subject))
+      } else {
+        known.delete(subject) // and in again, as the youngest
+      }
+      if (known.size >= KNOWN_MAX) known.delete(known.keys().next().value!)
+      known.set(subject, key)
+      return key
+    },
+    forget: subject => void known.delete(subject),
   }
 }
 
