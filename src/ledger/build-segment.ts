@@ -1,6 +1,6 @@
 /** The engine's half of a seal: from a finished journal file to Parquet files that were read back and compared. */
 import { createHash } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
@@ -15,7 +15,7 @@ import { type Partition, partitionPath, type SealedFile, type SegmentContent } f
 export interface SegmentRequest {
   readonly journal: JournalFile
   readonly segment: number
-  /** Folder for the files, which is emptied first; they are named `0.parquet`, `1.parquet`… in the order of `files`. */
+  /** Folder for the files, which are named `0.parquet`, `1.parquet`… in the order of `files`. */
   readonly staging: string
 }
 
@@ -48,7 +48,6 @@ interface Attempt {
 
 async function tryToBuild(duck: Duck, request: SegmentRequest, whole: ReadonlySet<number>): Promise<Attempt> {
   const { journal, staging, segment } = request
-  await rm(staging, { recursive: true, force: true })
   await mkdir(staging, { recursive: true, mode: 0o700 })
   const leaves = Buffer.alloc(journal.count * HASH_BYTES)
   const groups = await group(journal, leaves, whole)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { NUMBERS, records, strangeRecords } from './arbitraries.test.ts'
+import { NUMBERS, records, strangeRecords } from './arbitraries.suite.ts'
 import { canonical } from './canonical.ts'
 import {
   assembler,

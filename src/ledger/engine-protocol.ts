@@ -1,0 +1,47 @@
+/** What the ledger and its engine process say to each other. */
+import type { ProblemCode } from '../errors.ts'
+import type { SegmentRequest } from './build-segment.ts'
+import type { JournalLeaves, Leaves } from './leaves.ts'
+import type { Range } from './lines.ts'
+import type { Search, SearchResult } from './query.ts'
+import type { SegmentContent } from './segments.ts'
+
+/** Answered once. */
+export interface EngineCalls {
+  build: { readonly question: SegmentRequest; readonly answer: SegmentContent }
+  search: { readonly question: Search; readonly answer: SearchResult }
+  segmentLeaves: { readonly question: { readonly segment: number }; readonly answer: Leaves }
+  journalLeaves: {
+    readonly question: { readonly path: string; readonly first: number }
+    readonly answer: JournalLeaves | undefined
+  }
+}
+
+/** Answered in batches. */
+export interface EngineStreams {
+  lines: { readonly question: Range; readonly batch: string[] }
+}
+
+export interface EngineStart {
+  /** The ledger's folder. */
+  readonly folder: string
+  readonly memory: string
+  readonly threads: number
+}
+
+export type EngineWhat = keyof EngineCalls | keyof EngineStreams
+
+export type ToEngine =
+  | { readonly say: 'ask'; readonly number: number; readonly what: EngineWhat; readonly question: unknown }
+  /** A batch was taken: there is room for another. */
+  | { readonly say: 'more'; readonly number: number }
+  /** No more is wanted. */
+  | { readonly say: 'stop'; readonly number: number }
+
+export type FromEngine =
+  | { readonly say: 'batch'; readonly number: number; readonly batch: unknown }
+  | { readonly say: 'answer'; readonly number: number; readonly answer: unknown }
+  | { readonly say: 'refusal'; readonly number: number; readonly code: ProblemCode; readonly message: string }
+
+/** So many batches may be on their way to a reader that has not taken them. */
+export const BATCHES_AHEAD = 3
