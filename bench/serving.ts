@@ -1,0 +1,166 @@
+/**
+ * Requests a second on one core with everything on (validation, policy, journal, log line, metrics, records), as a share of a
+ * bare `node:http` JSON echo in the same run: `npm run bench:serving -- [--rounds 5] [--seconds 8] [--own]`.
+ *
+ * The server is pinned to one core, the load (wrk; our own generator with `--own` or where wrk is missing) to another. Echo
+ * and server alternate, because machines drift; medians are told with the smallest and the largest round.
+ */
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import type { LoadResult } from './load.ts'
+import {
+  bodiesFile,
+  cpuSeconds,
+  hasProgram,
+  type Measured,
+  machine,
+  median,
+  pinned,
+  registerExample,
+  remove,
+  startEcho,
+  startServer,
+  temporaryFolder,
+} from './processes.ts'
+
+const run = promisify(execFile)
+const SERVER_CORE = 0
+const LOAD_CORE = 1
+const CONNECTIONS = 64
+const BODIES = 997
+const WARM_UP_SECONDS = 3
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '8' },
+    own: { type: 'boolean', default: false },
+    subject: { type: 'boolean', default: false },
+  },
+})
+const rounds = Number(values.rounds)
+const seconds = Number(values.seconds)
+const usesWrk = hasProgram('wrk') && !values.own
+const headers = values.subject ? ['bellwether-subject: customer-17', 'bellwether-purpose: retention-offer'] : []
+
+interface Round extends LoadResult {
+  /** Processor microseconds of the server process, its threads and children, for each request. */
+  readonly cpuUs: number
+}
+
+async function measure(server: Measured, path: string, folder: string, forSeconds: number): Promise<Round> {
+  const before = cpuSeconds(server.pid)
+  const url = server.url + path
+  const result = usesWrk ? await wrk(url, folder, forSeconds) : await own(url, folder, forSeconds)
+  const used = cpuSeconds(server.pid) - before
+  if (result.failures > 0)
+    throw new Error(`Cannot compare: ${result.failures} of ${result.requests} requests failed at ${url}`)
+  return { ...result, cpuUs: (used * 1e6) / result.requests }
+}
+
+async function own(url: string, folder: string, forSeconds: number): Promise<LoadResult> {
+  const generator = new URL('load.ts', import.meta.url).pathname
+  const told = ['--url', url, '--bodies', join(folder, 'bodies.jsonl'), '--seconds', String(forSeconds)]
+  const [program, args] = pinned(LOAD_CORE, [
+    process.execPath,
+    generator,
+    ...told,
+    '--connections',
+    String(CONNECTIONS),
+    ...headers.flatMap(header => ['--header', header]),
+  ])
+  return JSON.parse((await run(program, args)).stdout) as LoadResult
+}
+
+async function wrk(url: string, folder: string, forSeconds: number): Promise<LoadResult> {
+  const script = join(folder, 'wrk.lua')
+  const [program, args] = pinned(LOAD_CORE, ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${forSeconds}s`, '-s', script, url])
+  return JSON.parse((await run(program, args)).stdout.trim().split('\n').at(-1)!) as LoadResult
+}
+
+/** Requests are formatted once; a round costs wrk nothing but sending them. */
+function wrkScript(bodies: string): string {
+  const lua = (text: string): string => `[==[${text}]==]`
+  const set = headers
+    .map(header => header.split(': ') as [string, string])
+    .map(([name, value]) => `wrk.headers[${lua(name)}] = ${lua(value)}`)
+  return `wrk.method = "POST"
+wrk.headers["content-type"] = "application/json"
+${set.join('\n')}
+local requests, i = {}, 0
+function init()
+  for line in io.lines(${lua(bodies)}) do requests[#requests + 1] = wrk.format(nil, nil, nil, line) end
+end
+function request()
+  i = i % #requests + 1
+  return requests[i]
+end
+function done(summary, latency)
+  local failures = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  local seconds = summary.duration / 1e6
+  print(string.format('\\n{"requests":%d,"seconds":%f,"requestsPerSecond":%f,"failures":%d,"p50Ms":%f,"p99Ms":%f}',
+    summary.requests, seconds, summary.requests / seconds, failures, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
+`
+}
+
+function row(name: string, all: readonly Round[]): string {
+  const figure = (of: (round: Round) => number, digits: number): string => {
+    const figures = all.map(of)
+    const text = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: digits })
+    return `${text(median(figures))} (${text(Math.min(...figures))} to ${text(Math.max(...figures))})`
+  }
+  return `| ${name} | ${figure(r => r.requestsPerSecond, 0)} | ${figure(r => r.p50Ms, 2)} | ${figure(r => r.p99Ms, 2)} | ${figure(r => r.cpuUs, 1)} |`
+}
+
+function report(echo: readonly Round[], ours: readonly Round[]): number {
+  const shares = ours.map((round, i) => round.requestsPerSecond / echo[i]!.requestsPerSecond)
+  const share = median(shares)
+  const lines = [
+    '| | requests/s | p50 ms | p99 ms | CPU µs a request |',
+    '|---|---|---|---|---|',
+    row('bare `node:http` JSON echo', echo),
+    row('Bellwether, everything on', ours),
+    '',
+    `Share: **${share.toFixed(2)}** (${Math.min(...shares).toFixed(2)} to ${Math.max(...shares).toFixed(2)} over ${ours.length} rounds of ${seconds} s)`,
+    '',
+    `${machine()}; server on one core, ${usesWrk ? 'wrk' : 'bench/load.ts'} with ${CONNECTIONS} connections on another${headers.length > 0 ? '; with subject and purpose' : ''}.`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return share
+}
+
+async function main(): Promise<void> {
+  const folder = temporaryFolder()
+  const data = join(folder, 'data')
+  const bodies = bodiesFile(folder, BODIES)
+  writeFileSync(join(folder, 'wrk.lua'), wrkScript(bodies))
+  registerExample(data)
+  const echoServer = await startEcho(SERVER_CORE)
+  const server = await startServer(data, SERVER_CORE)
+  const echo: Round[] = []
+  const ours: Round[] = []
+  try {
+    await measure(echoServer, '/', folder, WARM_UP_SECONDS)
+    await measure(server, '/predict', folder, WARM_UP_SECONDS)
+    for (let round = 1; round <= rounds; round++) {
+      process.stderr.write(`round ${round} of ${rounds}\n`)
+      echo.push(await measure(echoServer, '/', folder, seconds))
+      ours.push(await measure(server, '/predict', folder, seconds))
+    }
+  } finally {
+    await Promise.all([echoServer.stop(), server.stop()])
+    remove(folder)
+  }
+  const share = report(echo, ours)
+  const recorded = JSON.parse(readFileSync(new URL('recorded.json', import.meta.url), 'utf8')) as {
+    servingShare: number
+  }
+  if (share < recorded.servingShare) {
+    process.stderr.write(`warning: the share is ${share.toFixed(2)}, the one recorded ${recorded.servingShare}\n`)
+  }
+}
+
+await main()
