@@ -55,16 +55,17 @@ export const SEAL_BYTES: number = 1 + NONCE_BYTES + TAG_BYTES
  */
 export async function openKeyring(folder: string, masterBase64?: string): Promise<Keyring> {
   const keys = keysFolder(folder)
-  const mark = readIfThere(join(keys, 'master.check'))
+  const check = join(keys, 'master.check')
+  const wasUsed = readIfThere(check) !== undefined
   const master =
     masterBase64 === undefined
-      ? readMaster(join(keys, 'master.key'), mark !== undefined)
+      ? readMaster(join(keys, 'master.key'), wasUsed)
       : decodeMaster(masterBase64, 'the key of the configuration (keys.master)', 'misconfigured')
   const keyring = keyringOf(master)
   // Without this mark a wrong key would show only later, as one damaged thing after another.
-  const expected = keyring.derive('check').toString('hex')
-  if (mark === undefined) createFile(join(keys, 'master.check'), `${expected}\n`)
-  else if (!sameText(mark.trim(), expected)) {
+  const mark = keyring.derive('check').toString('hex')
+  if (!wasUsed) createFile(check, `${mark}\n`)
+  if (!sameText(readFileSync(check, 'utf8').trim(), mark)) {
     const given = masterBase64 === undefined ? 'keys/master.key' : 'keys.master of the configuration'
     throw new Problem(
       'misconfigured',

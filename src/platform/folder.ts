@@ -57,7 +57,8 @@ export async function openDataFolder(path: string, clock: Clock): Promise<DataFo
 export function runningServer(path: string): RunningServer | undefined {
   try {
     const { pid, url } = JSON.parse(readFileSync(join(path, SERVER_FILE), 'utf8')) as Partial<RunningServer>
-    return typeof pid === 'number' && typeof url === 'string' && isAlive(pid) ? { pid, url } : undefined
+    if (typeof url !== 'string' || typeof pid !== 'number' || !(pid > 0)) return undefined
+    return isAlive(pid) ? { pid, url } : undefined
   } catch {
     // Not there, or of a program that writes it otherwise: in both cases nobody who could be talked to.
     return undefined
