@@ -127,6 +127,13 @@ describe('JsonReader', () => {
     })
   }
 
+  test('refuses an array that would fill the memory', () => {
+    const bytes = new Uint8Array(2 * (2 ** 24 + 1) + 1).fill(0x31)
+    for (let at = 2; at < bytes.length; at += 2) bytes[at] = 0x2c
+    bytes[0] = 0x5b
+    assert.throws(() => new JsonReader(bytes, 'the text').numbers(), /an array has more than 16777216 numbers/)
+  })
+
   test('refuses bytes that are not UTF-8', () => {
     const bytes = Uint8Array.of(0x22, 0xc3, 0x28, 0x22)
     assert.throws(() => new JsonReader(bytes, 'the text').string(), /not valid UTF-8/)

@@ -9,6 +9,8 @@ import { Problem } from '../errors.ts'
 const DEPTH_MAX = 64
 const STRING_BYTES_MAX = 1 << 20
 const MEMBERS_MAX = 10_000
+/** Of one array: 128 MB. A file of digits and commas would otherwise need eight times its size. */
+const NUMBERS_MAX = 1 << 24
 /** 10^0 … 10^22 are exact in a double, which makes one multiplication or division correctly rounded (Clinger 1990). */
 const POWERS: readonly number[] = Array.from({ length: 23 }, (_, power) => Number(`1e${power}`))
 const EXACT_DIGITS = 15
@@ -97,7 +99,7 @@ export class JsonReader {
     let count = 0
     if (this.#next() !== CLOSE_ARRAY) {
       for (;;) {
-        if (count === this.#scratch.length) this.#grow()
+        if (count === this.#scratch.length) this.#grow(count)
         this.#scratch[count++] = this.#numberOrBoolean()
         const byte = this.#next()
         if (byte === CLOSE_ARRAY) break
@@ -304,7 +306,8 @@ export class JsonReader {
     return decoder.decode(this.#bytes.subarray(from, to))
   }
 
-  #grow(): void {
+  #grow(count: number): void {
+    if (count === NUMBERS_MAX) throw this.#problem(`an array has more than ${NUMBERS_MAX} numbers`)
     const larger = new Float64Array(this.#scratch.length * 2)
     larger.set(this.#scratch)
     this.#scratch = larger

@@ -35,7 +35,6 @@ function readLearner(reader: JsonReader): Learner {
     types: [],
     params: {},
     objective: '',
-    attributes: {},
     booster: undefined,
     model: {},
   }
@@ -43,7 +42,7 @@ function readLearner(reader: JsonReader): Learner {
     if (key === 'feature_names') learner.names = readStrings(reader)
     else if (key === 'feature_types') learner.types = readStrings(reader)
     else if (key === 'learner_model_param') learner.params = readTexts(reader)
-    else if (key === 'attributes') learner.attributes = readTexts(reader)
+    else if (key === 'attributes') learner.bestIteration = readBestIteration(reader)
     else if (key === 'objective') {
       reader.object(member => {
         if (member === 'name') learner.objective = reader.string()
@@ -81,6 +80,16 @@ function readModel(reader: JsonReader, model: GatheredModel): void {
       model.built = builder.finish()
     } else reader.skip() // `iteration_indptr` matters for slices only; a linear model's `weights` never get here
   })
+}
+
+/** What early stopping found best: told as a fact, nothing more. Other attributes are the user's and may be large. */
+function readBestIteration(reader: JsonReader): number | undefined {
+  let best: number | undefined
+  reader.object(key => {
+    if (key === 'best_iteration' && reader.kind() === 'string') best = Number(reader.string())
+    else reader.skip()
+  })
+  return best
 }
 
 /** Values of scalar members as text: XGBoost writes its parameters as strings, old versions some as numbers. */
@@ -147,7 +156,7 @@ function forestOf(learner: Learner, version: string): Forest {
   const named = learner.names.length > 0
   const features = named ? learner.names : Array.from({ length: featureCount }, (_, index) => `f${index}`)
   const { leaves, featuresUsed: _, ...nodes } = built
-  const rounds = learner.attributes['best_iteration']
+  const best = learner.bestIteration
   return {
     format: 'xgboost-json',
     task: objective.task,
@@ -169,7 +178,7 @@ function forestOf(learner: Learner, version: string): Forest {
       features: featureCount,
       booster: learner.booster ?? 'gbtree',
       xgboost: version,
-      ...(rounds === undefined || !/^\d+$/.test(rounds) ? {} : { bestIteration: Number(rounds) }),
+      ...(Number.isInteger(best) ? { bestIteration: best! } : {}),
     },
   }
 }

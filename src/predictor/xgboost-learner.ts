@@ -17,7 +17,7 @@ export interface Learner {
   types: readonly string[]
   params: Record<string, string>
   objective: string
-  attributes: Record<string, string>
+  bestIteration?: number | undefined
   booster: string | undefined
   readonly model: GatheredModel
 }
@@ -102,7 +102,8 @@ function featureCountOf({ params, names, types }: Learner, built: BuiltForest): 
     throw refusal(`it has ${names.length} feature names for ${count} features`)
   if (types.length !== 0 && types.length !== count)
     throw refusal(`it has ${types.length} feature types for ${count} features`)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const seen = new Set<string>()
+  const twice = names.find(name => seen.size === seen.add(name).size)
   if (twice !== undefined) throw refusal(`it has two features named ${JSON.stringify(twice)}`)
   return count
 }

@@ -257,6 +257,17 @@ describe('stated metrics', () => {
     assert.equal(measuredMetrics?.['mse'], (1.5 ** 2 + 0.5 ** 2 + 0.5 ** 2 + 1.5 ** 2) / 4)
   })
 
+  test('of a ranking are not recomputed', async () => {
+    const model: StumpModel = { ...TWO_FEATURES, objective: 'rank:ndcg' }
+    const { measuredMetrics, notes } = await examined({
+      model,
+      manifest: { target: 'left', metrics: { ndcg: 0.8 } },
+      evaluation,
+    })
+    assert.deepEqual(measuredMetrics, {})
+    assert.deepEqual(notes, ['not recomputed: ndcg; no metric of ranking models is known here'])
+  })
+
   test('of log-odds are judged as the probabilities they mean', async () => {
     const of = async (objective: string) =>
       (

@@ -79,8 +79,9 @@ function shapeOf({ rows, header }: CsvTable): Shape {
 }
 
 async function readReference(forest: Forest, manifest: Manifest, source: AsyncIterable<Uint8Array>): Promise<CsvTable> {
+  const declarations = new Map(manifest.signature?.inputs?.map(feature => [feature.name, feature]))
   const asText = (name: string, index: number): boolean => {
-    const declared = manifest.signature?.inputs?.find(feature => feature.name === name)
+    const declared = declarations.get(name)
     return declared?.type === 'string' || declared?.categories !== undefined || forest.categories[index] !== undefined
   }
   const texts = new Set<string>()
@@ -146,7 +147,10 @@ function measured(
   const metrics = measure({ task, link, threshold: manifest.threshold ?? THRESHOLD }, truth, answers!)
   const unknown = requireReproduced(manifest.metrics ?? {}, metrics, manifest.metrics_tolerance ?? TOLERANCE)
   if (unknown.length > 0) {
-    notes.push(`not recomputed: ${unknown.join(', ')}; known here are ${Object.keys(metrics).join(', ')}`)
+    const known = Object.keys(metrics)
+    const reason =
+      known.length === 0 ? `no metric of ${task} models is known here` : `known here are ${known.join(', ')}`
+    notes.push(`not recomputed: ${unknown.join(', ')}; ${reason}`)
   }
   return metrics
 }
@@ -157,7 +161,8 @@ function noteUnused(
   target: string | undefined,
   notes: string[],
 ): void {
-  const unused = header.filter(name => name !== target && !names.includes(name))
+  const used = new Set(names)
+  const unused = header.filter(name => name !== target && !used.has(name))
   if (unused.length > 0) notes.push(`columns of the reference data that the model does not use: ${unused.join(', ')}`)
 }
 

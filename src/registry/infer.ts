@@ -47,7 +47,8 @@ export function featureNames(
 
 /** Throws `invalid` listing the columns of a data set that a model needs and it lacks. */
 export function requireColumns(header: readonly string[], wanted: readonly string[], what: string): void {
-  const missing = wanted.filter(name => !header.includes(name))
+  const there = new Set(header)
+  const missing = wanted.filter(name => !there.has(name))
   if (missing.length === 0) return
   throw new Problem('invalid', `Cannot use ${what}: it lacks ${listed(missing)}; it has ${listed(header)}`, {
     fields: missing.slice(0, LISTED_MAX).map(field => ({ field, problem: `is not a column of ${what}` })),
@@ -55,8 +56,9 @@ export function requireColumns(header: readonly string[], wanted: readonly strin
 }
 
 function requireSameNames(artifact: readonly string[], declared: readonly string[]): void {
-  const missing = artifact.filter(name => !declared.includes(name))
-  const extra = declared.filter(name => !artifact.includes(name))
+  const [inArtifact, inSignature] = [new Set(artifact), new Set(declared)]
+  const missing = artifact.filter(name => !inSignature.has(name))
+  const extra = declared.filter(name => !inArtifact.has(name))
   if (missing.length === 0 && extra.length === 0) return
   const parts = [
     missing.length === 0 ? undefined : `it lacks ${listed(missing)}`,
@@ -84,8 +86,9 @@ export function inferSignature(
   reference: CsvTable | undefined,
   notes: string[],
 ): Signature {
+  const declarations = new Map(manifest.signature?.inputs?.map(feature => [feature.name, feature]))
   const inputs = names.map((name, index): Feature => {
-    const declared = manifest.signature?.inputs?.find(feature => feature.name === name) ?? { name }
+    const declared = declarations.get(name) ?? { name }
     const column = reference?.columns.get(name)
     const known = artifact.categories[index]
     const takesCodes = artifact.featureTypes[index] === 'c' || known !== undefined

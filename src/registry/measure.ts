@@ -46,6 +46,8 @@ export function measure(
   truth: Float64Array,
   answers: Float64Array,
 ): Record<string, number> {
+  // The score of a ranking has no true value to be near to, and a survival time may be censored.
+  if (task !== 'binary' && task !== 'regression') return {}
   const measured = task === 'binary' ? classification(truth, answers, link, threshold) : regression(truth, answers)
   return Object.fromEntries(Object.entries(measured).filter(([, value]) => Number.isFinite(value)))
 }

@@ -93,6 +93,7 @@ export async function openRegistry({ db, objects, clock, ids, limits, log }: Reg
     profile: async (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
     async setAlias(model, alias, reference, by, source): Promise<Alias> {
       requireAlias(alias)
+      await refresh() // another process may have registered the version a moment ago
       const { version } = versionIn(catalogue, model, reference)
       const caller = callerOf(by, source)
       const moved = { model, alias, version, movedAt: clock.now(), movedBy: by.id }
