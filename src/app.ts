@@ -1,0 +1,252 @@
+/**
+ * The whole program, put together. This file alone knows every part; read top to bottom it is the architecture: what there
+ * is, who is handed what, and who hears of what.
+ */
+import { randomBytes, randomFillSync } from 'node:crypto'
+import { join } from 'node:path'
+import { type Access, LOCAL, openAccess } from './access/access.ts'
+import { judgeBinding, keylessGuard } from './access/keyless.ts'
+import { accessRoutes } from './access/routes.ts'
+import { accessMigrations } from './access/tables.ts'
+import { httpTransport, type Transport } from './client.ts'
+import { docsRoutes } from './doors/docs.ts'
+import { httpDoor } from './doors/http.ts'
+import type { Admission } from './doors/http-request.ts'
+import { Problem } from './errors.ts'
+import { type Changes, openChanges } from './ledger/changes.ts'
+import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
+import { pseudonyms } from './ledger/pseudonyms.ts'
+import { type Refusals, refusals } from './ledger/refusals.ts'
+import { type SubjectKeys, subjectKeys } from './ledger/subject-keys.ts'
+import { ledgerMigrations } from './ledger/tables.ts'
+import { predictionMetrics } from './monitoring/prediction-metrics.ts'
+import { defaultModelCheck, readiness } from './monitoring/readiness.ts'
+import { monitoringRoutes } from './monitoring/routes.ts'
+import { type Clock, steadyClock, systemClock } from './platform/clock.ts'
+import type { Config, LoadedConfig } from './platform/config.ts'
+import { type Keyring, openKeyring, openSigner } from './platform/crypto.ts'
+import { type Database, openDatabase } from './platform/database.ts'
+import { openDataFolder } from './platform/folder.ts'
+import { type Ids, uuid7 } from './platform/ids.ts'
+import { jobsMigrations } from './platform/jobs.ts'
+import { type Log, openLog } from './platform/log.ts'
+import { type Metrics, openMetrics } from './platform/metrics.ts'
+import { openObjects } from './platform/objects.ts'
+import { outbox, outboxMigrations } from './platform/outbox.ts'
+import { PROGRAM_VERSION } from './platform/program.ts'
+import { systemTimers } from './platform/timers.ts'
+import { permitUse } from './policy/uses.ts'
+import { openRegistry, type Registry } from './registry/registry.ts'
+import { registryRoutes } from './registry/routes.ts'
+import { registryMigrations } from './registry/tables.ts'
+import type { AnyRoute } from './route.ts'
+import { accessLog } from './serving/access-log.ts'
+import { championReleases } from './serving/choose.ts'
+import { readJson } from './serving/json.ts'
+import { openModels } from './serving/models.ts'
+import { oipRoutes } from './serving/oip-routes.ts'
+import type { Serving } from './serving/predict.ts'
+import { servingRoutes } from './serving/routes.ts'
+import { modelSchemas } from './serving/schema.ts'
+
+export interface App {
+  /** Where it answers; undefined while it does not listen. */
+  readonly url: string | undefined
+  /** Speaks to this application as the owner of its data folder. */
+  readonly transport: Transport
+  /** What a person should know at the start: sentences. */
+  readonly notes: readonly string[]
+  /** Finishes what was accepted, and lets go of everything. */
+  close(): Promise<void>
+}
+
+export interface AppOptions {
+  /** False: answers only its own `transport`, for the length of a command. */
+  readonly listen?: boolean
+  /** No log. */
+  readonly quiet?: boolean
+}
+
+/** How long requests may go on after the door was asked to close. */
+const CLOSE_MS_MAX = 10_000
+/** How often replicas that share a database look what others changed. */
+const REFRESH_MS = 2_000
+/** Models with schemas of their own in the API's description: a document of thousands could not be read. */
+const DESCRIBED_MODELS_MAX = 100
+/** Memory that loaded models may hold. */
+const MODELS_BYTES_MAX = 1 << 30
+
+export async function openApp({ config }: LoadedConfig, options: AppOptions = {}): Promise<App> {
+  const closing: (() => Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  try {
+    const world = await openWorld(config, options, closing)
+    const parts = await openParts(world, closing)
+    return await openDoor(world, parts, options, closing, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** What knows no word of the domain. */
+interface World {
+  readonly config: Config
+  readonly path: string
+  readonly announce: (url: string) => void
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly keyring: Keyring
+  readonly db: Database
+}
+
+const MIGRATIONS = [outboxMigrations, jobsMigrations, accessMigrations, ledgerMigrations, registryMigrations]
+
+async function openWorld(config: Config, options: AppOptions, closing: (() => Promise<void>)[]): Promise<World> {
+  const clock = steadyClock(systemClock)
+  const ids = uuid7(clock)
+  const log = openLog({ level: options.quiet === true ? 'silent' : config.log.level, destination: 1 })
+  closing.push(() => log.close())
+  const folder = await openDataFolder(config.data, clock)
+  closing.push(() => folder.close())
+  const { path, announce } = folder
+  const keyring = await openKeyring(path, config.keys.master)
+  const { url } = config.database
+  const db = await openDatabase(url === '' ? { file: join(path, 'metadata.sqlite') } : { url }, MIGRATIONS)
+  closing.push(() => db.close())
+  return { config, path, announce, clock, ids, log, metrics: openMetrics(), keyring, db }
+}
+
+/** The slices, in their order: each is handed what it needs of those before. */
+interface Parts {
+  readonly access: Access
+  readonly ledger: OpenedLedger
+  readonly refusals: Refusals
+  readonly seals: SubjectKeys
+  readonly changes: Changes
+  readonly registry: Registry
+  readonly serving: Serving
+}
+
+async function openParts(world: World, closing: (() => Promise<void>)[]): Promise<Parts> {
+  const { config, path, clock, ids, log, metrics, keyring, db } = world
+  const access = await openAccess({ db, clock, ids, random: bytes => void randomFillSync(bytes) })
+
+  const signer = await openSigner(path, 'ledger', keyring)
+  const ledger = await openLedger({ folder: join(path, 'ledger'), signer, clock, log, metrics, options: config.ledger })
+  closing.push(() => ledger.close())
+  const refused = refusals({ append: records => ledger.append(records), ids, timers: systemTimers })
+  closing.push(() => refused.flush())
+  const seals = subjectKeys({ db, keyring, clock })
+  const changes = await openChanges({ outbox: outbox(db), ledger })
+  closing.push(() => changes.recorded())
+
+  const objects = openObjects(path, keyring)
+  const registry = await openRegistry({ db, objects, clock, ids, limits: config.limits, log })
+  if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
+
+  const counted = predictionMetrics()
+  metrics.family(counted.render)
+  const { catalogue } = registry
+  const models = openModels({ load: registry.load, clock, bytesMax: MODELS_BYTES_MAX })
+  const serving: Serving = {
+    catalogue,
+    models,
+    releases: championReleases(catalogue),
+    pseudonyms: pseudonyms(keyring.derive),
+    seals,
+    permitUse,
+    ledger,
+    refusals: refused,
+    observers: [counted.observe, accessLog(log.line)],
+    clock,
+    timer: () => performance.now(),
+    ids,
+    ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
+    batchRowsMax: config.limits.batchRowsMax,
+  }
+  return { access, ledger, refusals: refused, seals, changes, registry, serving }
+}
+
+function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
+  const { access, ledger, changes, registry, serving } = parts
+  const recorded = changes.recorded
+  const checks = [{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)]
+  const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
+  const { artifactBytesMax, referenceBytesMax } = config.limits
+  const routes = [
+    ...servingRoutes(serving),
+    ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
+    ...accessRoutes({ access, clock, recorded }),
+    ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
+    ...monitoringRoutes({ metrics, checks }),
+  ]
+  const { catalogue, releases, batchRowsMax } = serving
+  const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
+  return [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
+}
+
+async function openDoor(
+  world: World,
+  parts: Parts,
+  options: AppOptions,
+  closing: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<App> {
+  const { config, ids, log, announce } = world
+  const { access } = parts
+  const isOpen = options.listen !== false
+  const { host, port } = isOpen ? config.server : { host: '127.0.0.1', port: 0 }
+  judgeBinding({ host, hasKeys: access.hasKeys() })
+  const ownerKey = randomBytes(32).toString('base64url')
+  const admission = admissionOf(access, `Bearer ${ownerKey}`, isOpen)
+  const door = httpDoor({ routes: routesOf(world, parts), admission, readJson, ids, log, limits: config.limits })
+  closing.push(() => door.close(CLOSE_MS_MAX))
+  const url = await door.listen(host, port)
+  if (isOpen) {
+    announce(url)
+    log.info({ url, version: PROGRAM_VERSION }, 'Listening')
+  }
+  return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
+}
+
+/**
+ * Who may come in: the owner of the data folder, by a key that this process made and nobody else knows; while the door is
+ * open, holders of keys that have the permission; and while there are no keys, whoever is on this machine.
+ */
+function admissionOf(access: Access, ownerAuthorization: string, isOpen: boolean): Admission {
+  return {
+    admit(authorization, host, origin, permission) {
+      if (authorization === ownerAuthorization) return LOCAL
+      if (!isOpen) throw new Problem('unauthenticated', 'Cannot answer: this door is for the command that opened it')
+      if (!access.hasKeys()) keylessGuard(host, origin)
+      const actor = access.authenticate(authorization)
+      access.permit(actor, permission)
+      return actor
+    },
+  }
+}
+
+function ownerTransport(url: string, ownerKey: string): Transport {
+  const send = httpTransport(url, ownerKey)
+  return ({ headers: { authorization: _, ...headers } = {}, ...request }) => send({ ...request, headers })
+}
+
+function notesOf(access: Access): readonly string[] {
+  if (access.hasKeys()) return []
+  return ['There are no keys: everybody on this machine may do everything, and nobody beyond it is answered']
+}
+
+/** Looks regularly what other replicas changed; returns how to stop. */
+function refreshed(access: Access, registry: Registry, log: Log): () => Promise<void> {
+  const timer = setInterval(() => {
+    Promise.all([access.refresh(), registry.refresh()]).catch((error: unknown) => {
+      log.warn({ error }, 'Cannot read what others changed: answering from what is known')
+    })
+  }, REFRESH_MS)
+  return async () => clearInterval(timer)
+}
