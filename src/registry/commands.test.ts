@@ -81,7 +81,7 @@ registryTest('a model from its model.yaml to its aliases', sqlitePlace, async ({
   assert.match(await run(there, 'model show', { model: 'churn' }), /1\.1\.0[^\n]*\n1\.0\.0 +champion stable/)
   assert.match(
     await run(there, 'model show', { model: 'churn@stable' }),
-    /age +integer +20 +60 +–\nbalance +number +0 +150\.5 +nullable/,
+    /age +integer +– +– +20 +60 +–\nbalance +number +– +– +0 +150\.5 +nullable/,
   )
   assert.match(
     await run(there, 'alias remove', { model: 'churn', alias: 'stable' }),

@@ -219,12 +219,14 @@ function summary(version: ModelVersion): string[] {
 
 function inputsTable(terminal: CommandContext['terminal'], { signature }: ModelVersion): string {
   return terminal.table(
-    ['feature', 'type', 'from', 'to', 'marks'],
+    ['feature', 'type', 'minimum', 'maximum', 'seen from', 'seen to', 'marks'],
     signature.inputs.map(({ name, type, minimum, maximum, observed, nullable, sensitive, protected: isProtected }) => [
       name,
       type,
-      minimum ?? observed?.minimum,
-      maximum ?? observed?.maximum,
+      minimum,
+      maximum,
+      observed?.minimum,
+      observed?.maximum,
       [nullable && 'nullable', sensitive && 'sensitive', isProtected && 'protected'].filter(Boolean).join(' '),
     ]),
   )
