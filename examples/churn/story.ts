@@ -1,0 +1,143 @@
+/** What the demo does and tells, step by step. */
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { client, httpTransport } from '../../src/client.ts'
+import { Problem } from '../../src/errors.ts'
+import type { SignedHead } from '../../src/ledger/evidence.ts'
+import { openTerminal } from '../../src/platform/terminal.ts'
+import { durationText, numberText } from '../../src/platform/text-table.ts'
+import type { ModelVersion } from '../../src/registry/version.ts'
+import { fromFile, type Population, simulated } from './population.ts'
+import { bellwether } from './server-process.ts'
+import type { Demo, Told } from './stage.ts'
+import { tamper, verify } from './tampering.ts'
+import {
+  heading,
+  indented,
+  livingFigures,
+  summary,
+  tellFigures,
+  tellRecord,
+  tellRefusals,
+  tellTampering,
+} from './telling.ts'
+import { type Answered, sendTraffic, type TrafficResult, wrongRequests } from './traffic.ts'
+
+const EXAMPLE = fileURLToPath(new URL('model.yaml', import.meta.url))
+const BARE_NAME = 'churn'
+const BARE_VERSION = '1.0.0'
+
+export async function tellStory(demo: Demo): Promise<void> {
+  const startedAt = performance.now()
+  const terminal = openTerminal(process, { json: false, env: process.env })
+  const told: Told = { ...demo, terminal, api: client(httpTransport(demo.server.url)) }
+  const { url, startedInMs } = demo.server
+  heading(terminal, 1, 'A server of its own')
+  terminal.say(`   ${url}, ready after ${durationText(startedInMs)}; everything it keeps is in ${demo.data}`)
+
+  heading(terminal, 2, 'A trained model goes into production')
+  const version = await register(told)
+
+  heading(terminal, 3, 'Live traffic over HTTP')
+  const population = await populationOf(told, version)
+  const traffic = await drive(told, version, population)
+  if (demo.signal.aborted) return
+
+  heading(terminal, 4, 'One customer, on the record')
+  const chosen = mostAtRisk(traffic.answered)
+  const proof = join(demo.folder, 'proof.json')
+  await command(told, ['audit', 'prove', chosen.id, '--output', proof], 'quietly')
+  await tellRecord(told, chosen, proof)
+
+  heading(terminal, 5, 'Nobody changed the record')
+  await command(told, ['audit', 'verify'])
+  const exported = join(demo.folder, 'export')
+  await command(told, ['audit', 'export', '--output', exported])
+  const kept = join(demo.folder, 'kept-head.json')
+  const head = await told.api.json<SignedHead>('GET', '/audit/head')
+  writeFileSync(kept, JSON.stringify(head))
+  const { intact, says } = await verify(exported, kept, [proof])
+  if (!intact) throw new Problem('corrupt', `Cannot verify the export: ${says.join('; ')}`)
+  terminal.say(
+    indented(
+      `${terminal.paint.good('✓')} tools/verify-export.mjs, which imports nothing of Bellwether: ${says.at(-1)}`,
+    ),
+  )
+
+  heading(terminal, 6, 'And if somebody does?')
+  tellTampering(terminal, await tamper(exported, demo.folder, kept, chosen.id))
+
+  heading(terminal, 7, 'Summary')
+  await summary(told, { population, traffic, head, seconds: (performance.now() - startedAt) / 1000, version })
+}
+
+async function register(told: Told): Promise<ModelVersion> {
+  const { model } = told.options
+  const file = resolve(model ?? EXAMPLE)
+  const described = /\.ya?ml$/i.test(file)
+  const named = described ? [] : ['--name', BARE_NAME, '--version', BARE_VERSION]
+  await command(told, ['register', file, ...named])
+  const { models } = await told.api.json<{ models: { name: string; versions: string[] }[] }>('GET', '/models')
+  const { name, versions } = models[0]!
+  return told.api.json<ModelVersion>('GET', `/models/${encodeURIComponent(name)}/versions/${versions.at(-1)}`)
+}
+
+/** Shows a command line and what it says, as if somebody had typed it. */
+async function command(
+  { terminal, data }: Told,
+  args: readonly string[],
+  how: 'shown' | 'quietly' = 'shown',
+): Promise<void> {
+  if (how === 'shown') terminal.say(`   ${terminal.paint.accent(`$ bellwether ${args.map(shortened).join(' ')}`)}`)
+  const { status, stdout, stderr } = await bellwether(data, args)
+  if (status !== 0)
+    throw new Problem('failed', `Cannot run \`bellwether ${args.join(' ')}\`: ${(stderr || stdout).trim()}`)
+  if (how === 'shown') terminal.say(indented(stdout.trimEnd()))
+}
+
+/** Paths as one would type them here. */
+function shortened(text: string): string {
+  const here = `${process.cwd()}/`
+  return text.startsWith(here) ? text.slice(here.length) : text
+}
+
+async function populationOf({ options, terminal }: Told, version: ModelVersion): Promise<Population> {
+  const { data, customers } = options
+  const population =
+    data === undefined ? simulated(customers, version.signature) : await fromFile(data, version.signature, customers)
+  if (population.people.length === 0) throw new Problem('invalid', `Cannot send traffic: ${data} has no rows`)
+  for (const note of population.notes) terminal.say(`   ${note}`)
+  return population
+}
+
+async function drive(told: Told, version: ModelVersion, population: Population): Promise<TrafficResult> {
+  const { terminal, server, signal, api } = told
+  const path = `/models/${encodeURIComponent(version.model)}/predict`
+  const { people } = population
+  const figures = livingFigures(terminal, people.length)
+  const { uses } = version
+  const traffic = await sendTraffic({
+    url: server.url,
+    path,
+    people,
+    purpose: uses.permitted[0],
+    wrong: wrongRequests(version.model, path, people[0]!.body, uses.prohibited[0]),
+    signal,
+    observe: figures.observe,
+    // A signed head in the middle of the log: the falsifier of step 6 goes back to it.
+    midway: () => api.json('GET', '/audit/head'),
+  })
+  figures.end()
+  tellFigures(terminal, traffic)
+  tellRefusals(terminal, traffic.refusals)
+  if (traffic.failures.length > 0) {
+    const { count, status, told: why } = traffic.failures[0]!
+    throw new Problem('failed', `Cannot go on: ${numberText(count)} right requests were answered ${status}: ${why}`)
+  }
+  return traffic
+}
+
+function mostAtRisk(answered: readonly Answered[]): Answered {
+  return answered.reduce((worst, next) => (next.value > worst.value ? next : worst))
+}
