@@ -62,7 +62,7 @@ export function profileNumbers(name: string, values: Float64Array): NumericProfi
   const sorted = sortedValues(values)
   const { distinct, counts } = runs(sorted)
   const missing = values.length - sorted.length
-  const maximum = sorted.at(-1) ?? 0
+  const maximum = (sorted.at(-1) ?? 0) + 0 // −0 is 0: JSON has no sign for it
   if (distinct.length <= BINS_MAX) return { name, kind: 'numeric', lowers: distinct, maximum, counts, missing }
   return { name, kind: 'numeric', ...quantileBins(distinct, counts, sorted.length), maximum, missing }
 }
@@ -135,7 +135,7 @@ function runs(sorted: Float64Array): { distinct: number[]; counts: number[] } {
   const distinct: number[] = []
   const counts: number[] = []
   for (let index = 0; index < sorted.length; index++) {
-    const value = sorted[index]! + 0 // −0 is 0: JSON has no sign for it
+    const value = sorted[index]! + 0
     if (distinct.length > 0 && distinct.at(-1) === value) counts[counts.length - 1]!++
     else {
       distinct.push(value)
