@@ -204,7 +204,7 @@ function observedIn(column: Column): NonNullable<Feature['observed']> {
   const sorted = present.sort()
   let distinct = 1
   for (let index = 1; index < sorted.length; index++) if (sorted[index] !== sorted[index - 1]) distinct++
-  return { minimum: sorted[0]!, maximum: sorted.at(-1)!, missing: column.missing, distinct }
+  return { minimum: sorted[0]! + 0, maximum: sorted.at(-1)! + 0, missing: column.missing, distinct } // + 0: no −0
 }
 
 function noteLimits({ name, minimum, maximum, observed }: Feature, notes: string[]): void {
