@@ -115,13 +115,25 @@ export function cpuSeconds(pid: number): number {
   return own === undefined ? 0 : own.seconds + childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), 0)
 }
 
+/** Of these, the seconds of the thread that answers. */
+export function mainThreadSeconds(pid: number): number {
+  return secondsIn(readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8'))
+}
+
+/** The name in parentheses may have spaces: fields are counted from behind it. */
+function fieldsOf(stat: string): readonly string[] {
+  return stat.replace(/^.*\) /s, '').split(' ')
+}
+
+function secondsIn(stat: string): number {
+  const fields = fieldsOf(stat)
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
 function statOf(pid: number): { readonly parent: number; readonly seconds: number } | undefined {
   try {
-    // The name in parentheses may have spaces: fields are counted from behind it.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND }
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return { parent: Number(fieldsOf(stat)[1]), seconds: secondsIn(stat) }
   } catch {
     return undefined // it ended
   }

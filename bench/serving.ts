@@ -16,6 +16,7 @@ import {
   hasProgram,
   type Measured,
   machine,
+  mainThreadSeconds,
   median,
   pinned,
   registerExample,
@@ -48,16 +49,20 @@ const headers = values.subject ? ['bellwether-subject: customer-17', 'bellwether
 interface Round extends LoadResult {
   /** Processor microseconds of the server process, its threads and children, for each request. */
   readonly cpuUs: number
+  /** Of these, those of the thread that answers. */
+  readonly mainUs: number
 }
 
 async function measure(server: Measured, path: string, folder: string, forSeconds: number): Promise<Round> {
-  const before = cpuSeconds(server.pid)
+  const before = { all: cpuSeconds(server.pid), main: mainThreadSeconds(server.pid) }
   const url = server.url + path
   const result = usesWrk ? await wrk(url, folder, forSeconds) : await own(url, folder, forSeconds)
-  const used = cpuSeconds(server.pid) - before
+  const perRequest = (used: number): number => (used * 1e6) / result.requests
+  const cpuUs = perRequest(cpuSeconds(server.pid) - before.all)
+  const mainUs = perRequest(mainThreadSeconds(server.pid) - before.main)
   if (result.failures > 0)
     throw new Error(`Cannot compare: ${result.failures} of ${result.requests} requests failed at ${url}`)
-  return { ...result, cpuUs: (used * 1e6) / result.requests }
+  return { ...result, cpuUs, mainUs }
 }
 
 async function own(url: string, folder: string, forSeconds: number): Promise<LoadResult> {
@@ -112,19 +117,21 @@ function row(name: string, all: readonly Round[]): string {
     const text = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: digits })
     return `${text(median(figures))} (${text(Math.min(...figures))} to ${text(Math.max(...figures))})`
   }
-  return `| ${name} | ${figure(r => r.requestsPerSecond, 0)} | ${figure(r => r.p50Ms, 2)} | ${figure(r => r.p99Ms, 2)} | ${figure(r => r.cpuUs, 1)} |`
+  return `| ${name} | ${figure(r => r.requestsPerSecond, 0)} | ${figure(r => r.p50Ms, 2)} | ${figure(r => r.p99Ms, 2)} | ${figure(r => r.cpuUs, 1)} | ${figure(r => r.mainUs, 1)} |`
 }
 
 function report(echo: readonly Round[], ours: readonly Round[]): number {
   const shares = ours.map((round, i) => round.requestsPerSecond / echo[i]!.requestsPerSecond)
   const share = median(shares)
+  const byCpu = median(ours.map((round, i) => echo[i]!.cpuUs / round.cpuUs))
   const lines = [
-    '| | requests/s | p50 ms | p99 ms | CPU µs a request |',
-    '|---|---|---|---|---|',
+    '| | requests/s | p50 ms | p99 ms | CPU µs a request | of them, answering thread |',
+    '|---|---|---|---|---|---|',
     row('bare `node:http` JSON echo', echo),
     row('Bellwether, everything on', ours),
     '',
     `Share: **${share.toFixed(2)}** (${Math.min(...shares).toFixed(2)} to ${Math.max(...shares).toFixed(2)} over ${ours.length} rounds of ${seconds} s)`,
+    `By processor time, which other work on the machine hardly disturbs: ${byCpu.toFixed(2)}`,
     '',
     `${machine()}; server on one core, ${usesWrk ? 'wrk' : 'bench/load.ts'} with ${CONNECTIONS} connections on another${headers.length > 0 ? '; with subject and purpose' : ''}.`,
   ]
