@@ -20,7 +20,7 @@ function lineOf(journey: Journey): string {
   const release = lane?.release
   const arm = lane?.arm
   return (
-    `{"level":"info","time":${journey.at},"msg":"invocation","requestId":${quote(journey.requestId)}` +
+    `{"level":"info","time":${journey.at},"message":"invocation","requestId":${quote(journey.requestId)}` +
     (context?.traceId === undefined ? '' : `,"traceId":"${context.traceId}"`) +
     `,"door":"${journey.door}"` +
     (model === undefined ? '' : `,"model":${quote(model)}`) +

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Problem } from '../errors.ts'
+import { readContext } from './context.ts'
+
+const pseudonyms = { subject: (id: string) => `s(${id.length})`, unit: (id: string) => `u(${id.length})` }
+const TRACE = '0af7651916cd43dd8448eb211c80319c'
+
+describe('readContext()', () => {
+  it('keeps pseudonyms in the place of ids', () => {
+    const headers = {
+      'bellwether-subject': 'alice',
+      'bellwether-unit': 'session-1',
+      'bellwether-purpose': 'retention-offer',
+    }
+    assert.deepEqual(readContext({ ...headers, traceparent: `00-${TRACE}-b7ad6b7169203331-01` }, pseudonyms), {
+      subject: 's(5)',
+      unit: 'u(9)',
+      purpose: 'retention-offer',
+      traceId: TRACE,
+    })
+  })
+
+  it('knows nothing where nothing is said, and ignores a traceparent that is none', () => {
+    const nothing = { subject: undefined, unit: undefined, purpose: undefined, traceId: undefined }
+    assert.deepEqual(readContext({}, pseudonyms), nothing)
+    const zero = '0'.repeat(32)
+    for (const traceparent of [
+      '',
+      'x',
+      `00-${zero}-b7ad6b7169203331-01`,
+      `ff-${TRACE}-b7ad6b7169203331-01`,
+      `00-${TRACE}-${'0'.repeat(16)}-01`,
+    ]) {
+      assert.deepEqual(readContext({ traceparent }, pseudonyms), nothing, traceparent)
+    }
+  })
+
+  it('names every header that cannot be used', () => {
+    const headers = {
+      'bellwether-subject': '',
+      'bellwether-unit': 'x'.repeat(257),
+      'bellwether-purpose': 'tell me everything',
+    }
+    assert.throws(
+      () => readContext(headers, pseudonyms),
+      (error: Problem) => {
+        assert.equal(error.code, 'invalid')
+        assert.deepEqual(
+          error.fields.map(({ field }) => field),
+          ['Bellwether-Subject', 'Bellwether-Unit', 'Bellwether-Purpose'],
+        )
+        return error instanceof Problem
+      },
+    )
+    assert.throws(() => readContext({ 'bellwether-subject': ['a', 'b'] }, pseudonyms), /is not one text/)
+  })
+})

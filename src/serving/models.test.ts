@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Problem } from '../errors.ts'
+import { manualClock } from '../platform/clock.ts'
+import type { LoadedVersion } from '../registry/registry.ts'
+import type { LoadedModel } from './lane.ts'
+import { type Models, openModels } from './models.ts'
+
+const MODEL_BYTES = 100
+
+/** A true, small model: answers the sum of its features. */
+function sum(model: string, version: string): LoadedVersion {
+  const features = ['a', 'b']
+  const feature = { type: 'number', nullable: false, sensitive: false, protected: false } as const
+  const signature = { inputs: features.map(name => ({ name, ...feature })), outputs: [{ name: 'sum', type: 'number' }] }
+  const predict = (rows: Float64Array, count: number, out: Float64Array): void => {
+    for (let row = 0; row < count; row++) out[row] = rows[row * 2]! + rows[row * 2 + 1]!
+  }
+  const predictor = { features, named: true, outputCount: 1, bytes: MODEL_BYTES, predict }
+  return { version: { model, version, signature }, predictor } as unknown as LoadedVersion
+}
+
+interface Loader {
+  readonly models: Models
+  readonly loads: string[]
+  /** Ends the load that waits; with an error if given. */
+  end(error?: Error): Promise<void>
+  readonly clock: ReturnType<typeof manualClock>
+}
+
+function loader(bytesMax: number): Loader {
+  const loads: string[] = []
+  const waiting: { ok: () => void; fail: (error: Error) => void }[] = []
+  const clock = manualClock(0)
+  const load = (model: string, version: string): Promise<LoadedVersion> => {
+    loads.push(`${model}@${version}`)
+    return new Promise((resolve, reject) => waiting.push({ ok: () => resolve(sum(model, version)), fail: reject }))
+  }
+  const end = async (error?: Error): Promise<void> => {
+    const next = waiting.shift()!
+    if (error === undefined) next.ok()
+    else next.fail(error)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  return { models: openModels({ load, clock, bytesMax }), loads, end, clock }
+}
+
+async function loaded({ models, end }: Loader, model: string): Promise<LoadedModel> {
+  const found = models.get(model, '1.0.0')
+  if (found instanceof Promise) await end()
+  return found
+}
+
+describe('openModels()', () => {
+  it('loads a version once for all who ask meanwhile, and has it at once from then on', async () => {
+    const parts = loader(1e9)
+    const [first, second] = [parts.models.get('a', '1.0.0'), parts.models.get('a', '1.0.0')]
+    assert.ok(first instanceof Promise)
+    await parts.end()
+    assert.equal(await first, await second)
+    assert.equal(parts.models.get('a', '1.0.0'), await first)
+    assert.deepEqual(parts.loads, ['a@1.0.0'])
+    assert.equal(parts.models.bytes(), MODEL_BYTES)
+  })
+
+  it('tells a failure again for a second, then tries again', async () => {
+    const parts = loader(1e9)
+    const broken = new Problem('corrupt', 'Cannot load: damaged')
+    const failing = assert.rejects(Promise.resolve(parts.models.get('a', '1.0.0')), broken)
+    await parts.end(broken)
+    await failing
+    await assert.rejects(Promise.resolve(parts.models.get('a', '1.0.0')), broken)
+    assert.equal(parts.loads.length, 1)
+    parts.clock.advance(1_000)
+    const again = parts.models.get('a', '1.0.0')
+    await parts.end()
+    assert.equal((await again).version.model, 'a')
+    assert.equal(parts.loads.length, 2)
+  })
+
+  it('lets go of the least recently used beyond its limit, and never of the one just loaded', async () => {
+    const parts = loader(2 * MODEL_BYTES)
+    const a = await loaded(parts, 'a')
+    await loaded(parts, 'b')
+    assert.equal(parts.models.get('a', '1.0.0'), a)
+    await loaded(parts, 'c')
+    assert.equal(parts.models.get('a', '1.0.0'), a, 'used after b')
+    assert.ok(parts.models.get('b', '1.0.0') instanceof Promise)
+    assert.equal(parts.models.bytes(), 2 * MODEL_BYTES)
+    const small = loader(1)
+    assert.equal((await loaded(small, 'a')).version.model, 'a')
+    assert.equal(small.models.bytes(), MODEL_BYTES)
+  })
+
+  it('gives a lane the number it had when its version is loaded again', async () => {
+    const parts = loader(1)
+    const before = (await loaded(parts, 'a')).lane('all', 'champion')
+    assert.equal((await loaded(parts, 'a')).lane('all', 'champion'), before, 'the same while it is loaded')
+    const pinned = (await loaded(parts, 'a')).lane(null, null)
+    await loaded(parts, 'b')
+    const after = (await loaded(parts, 'a')).lane('all', 'champion')
+    assert.notEqual(after, before)
+    assert.equal(after.number, before.number)
+    assert.notEqual(pinned.number, before.number)
+  })
+
+  it('refuses a version whose signature and artifact do not agree', async () => {
+    const wrong = { ...sum('a', '1.0.0'), predictor: { ...sum('a', '1.0.0').predictor, outputCount: 2 } }
+    const models = openModels({ load: async () => wrong, clock: manualClock(0), bytesMax: 1e9 })
+    await assert.rejects(Promise.resolve(models.get('a', '1.0.0')), { code: 'misconfigured' })
+  })
+})
