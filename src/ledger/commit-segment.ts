@@ -55,6 +55,13 @@ export async function undoHalfSeals(folder: string): Promise<void> {
   await rm(sealing, { recursive: true, force: true })
 }
 
+/** Places of the files of seals that did not come to their end, or run. */
+export async function placesOfSeals(folder: string): Promise<string[]> {
+  const sealing = join(folder, SEALING_FOLDER)
+  const lists = (await entriesOf(sealing)).map(name => readFile(join(sealing, name, PLACES), 'utf8').catch(() => '[]'))
+  return (await Promise.all(lists)).flatMap(parsePlaces)
+}
+
 /** A list that is only half there was never acted upon. */
 function parsePlaces(text: string): string[] {
   try {

@@ -1,7 +1,7 @@
 /** What the ledger and its engine process say to each other. */
 import type { ProblemCode } from '../errors.ts'
 import type { SegmentRequest } from './build-segment.ts'
-import type { JournalLeaves, Leaves } from './leaves.ts'
+import type { JournalLeaves, SegmentLeaves } from './leaves.ts'
 import type { Range } from './lines.ts'
 import type { Search, SearchResult } from './query.ts'
 import type { SegmentContent } from './segments.ts'
@@ -10,7 +10,7 @@ import type { SegmentContent } from './segments.ts'
 export interface EngineCalls {
   build: { readonly question: SegmentRequest; readonly answer: SegmentContent }
   search: { readonly question: Search; readonly answer: SearchResult }
-  segmentLeaves: { readonly question: { readonly segment: number }; readonly answer: Leaves }
+  segmentLeaves: { readonly question: { readonly segment: number }; readonly answer: SegmentLeaves }
   journalLeaves: {
     readonly question: { readonly path: string; readonly first: number }
     readonly answer: JournalLeaves | undefined

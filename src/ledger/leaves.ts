@@ -10,6 +10,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { Problem } from '../errors.ts'
 import { isLayoutOf, isRowOf } from './columns.ts'
 import { type Duck, literal } from './duck.ts'
+import type { SignedHead } from './evidence.ts'
 import { LINE_EXTRA_BYTES, scanLines } from './journal-line.ts'
 import { leafHash } from './merkle.ts'
 import { parquetSource, readParquet } from './parquet.ts'
@@ -35,10 +36,15 @@ export interface Leaves {
   readonly bytes: number
 }
 
+export interface SegmentLeaves extends Leaves {
+  readonly segment: number
+  readonly head: SignedHead
+}
+
 /** So many faults of one file are told one by one. */
 const FAULTS_MAX = 20
 
-export async function segmentLeaves(duck: Duck, folder: string, segment: number): Promise<Leaves> {
+export async function segmentLeaves(duck: Duck, folder: string, segment: number): Promise<SegmentLeaves> {
   const manifest = await readManifest(folder, segment)
   const { first, count } = manifest
   const hashes = Buffer.alloc(count * HASH_BYTES)
@@ -67,7 +73,7 @@ export async function segmentLeaves(duck: Duck, folder: string, segment: number)
     )
     if (faults.length === FAULTS_MAX) break
   }
-  return { first, count, hashes, faults, bytes }
+  return { segment, head: manifest.head, first, count, hashes, faults, bytes }
 }
 
 type Tell = (what: string, position?: number) => void

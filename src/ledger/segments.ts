@@ -63,20 +63,32 @@ export function manifestPath(folder: string, segment: number): string {
   return join(folder, SEGMENTS_FOLDER, `${eightDigits(segment)}.json`)
 }
 
-/** Number of sealed segments, from the names of the manifests. Throws `corrupt` where one is missing between others. */
-export async function countSegments(folder: string): Promise<number> {
+/** Numbers of the segments that have a manifest, in order. */
+export async function listSegments(folder: string): Promise<number[]> {
   const names = await readdir(join(folder, SEGMENTS_FOLDER)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
   })
   const numbers = names.flatMap(name => MANIFEST_NAME.exec(name)?.[1] ?? []).map(Number)
-  const missing = numbers.sort((a, b) => a - b).findIndex((number, index) => number !== index)
-  if (missing === -1) return numbers.length
-  const path = manifestPath(folder, missing)
-  throw new Problem(
-    'corrupt',
-    `Cannot read the ledger: ${path} is missing, wanted all manifests up to ${numbers.at(-1)}`,
-  )
+  return numbers.sort((a, b) => a - b)
+}
+
+/** Number of segments before the first that has no manifest. */
+export function unbroken(segments: readonly number[]): number {
+  const missing = segments.findIndex((number, index) => number !== index)
+  return missing === -1 ? segments.length : missing
+}
+
+/** Number of sealed segments. Throws `corrupt` where a manifest is missing between others. */
+export async function countSegments(folder: string): Promise<number> {
+  const segments = await listSegments(folder)
+  const count = unbroken(segments)
+  if (count === segments.length) return count
+  throw new Problem('corrupt', `Cannot read the ledger: ${missingText(folder, segments)}`)
+}
+
+export function missingText(folder: string, segments: readonly number[]): string {
+  return `${manifestPath(folder, unbroken(segments))} is missing, there are manifests up to ${segments.at(-1)}`
 }
 
 export async function readManifest(folder: string, segment: number): Promise<Manifest> {

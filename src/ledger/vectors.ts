@@ -35,11 +35,13 @@ function nulls(vector: duckdb.Vector, rows: number): IsNull | undefined {
 export function readFragments(chunk: duckdb.DataChunk, index: number, type: ColumnType, rows: number): Fragments {
   const vector = duckdb.data_chunk_get_vector(chunk, index)
   const isNull = nulls(vector, rows)
-  const read = READERS[type](vector, rows)
+  const read = READERS[type](vector, rows, isNull)
   return isNull === undefined ? read : row => (isNull(row) ? '' : read(row))
 }
 
-const READERS: Readonly<Record<ColumnType, (vector: duckdb.Vector, rows: number) => Fragments>> = {
+const READERS: Readonly<
+  Record<ColumnType, (vector: duckdb.Vector, rows: number, isNull: IsNull | undefined) => Fragments>
+> = {
   number: (vector, rows) => {
     const bytes = bytesOf(vector, rows * 8)
     const numbers = new Float64Array(bytes.buffer, bytes.byteOffset, rows)
@@ -55,8 +57,8 @@ const READERS: Readonly<Record<ColumnType, (vector: duckdb.Vector, rows: number)
     const bytes = bytesOf(vector, rows * UUID_BYTES)
     return row => `"${uuidAt(bytes, row * UUID_BYTES)}"`
   },
-  text: (vector, rows) => cachedTexts(vector, rows, quote),
-  json: (vector, rows) => cachedTexts(vector, rows, jsonOrText),
+  text: (vector, rows, isNull) => cachedTexts(vector, rows, isNull, quote),
+  json: (vector, rows, isNull) => cachedTexts(vector, rows, isNull, jsonOrText),
 }
 
 /** What was changed into something that is no JSON shows as a text: it must not pass for members beside it. */
@@ -101,9 +103,21 @@ const REMEMBERED_MAX = 64
  * Texts, decoded once for each place in memory: columns of few different values come with one place each. A place is told
  * by the 16 bytes of the text's header, which hold all of a short text and length, beginning and address of a long one.
  */
-function cachedTexts(vector: duckdb.Vector, rows: number, convert: (text: string) => string): Fragments {
+function cachedTexts(
+  vector: duckdb.Vector,
+  rows: number,
+  isNull: IsNull | undefined,
+  convert: (text: string) => string,
+): Fragments {
   const bytes = bytesOf(vector, rows * TEXT_BYTES)
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, rows * 4)
+  const longText = longTexts(bytes, words, rows, isNull)
+  const textAt = (row: number): string => {
+    const length = words[row * 4]!
+    const at = row * TEXT_BYTES + 4
+    if (length <= TEXT_INLINE_MAX) return bytes.toString('utf8', at, at + length)
+    return longText(row)
+  }
   const remembered = new Map<number, { readonly row: number; readonly text: string }>()
   let last = -1
   let lastText = ''
@@ -116,7 +130,7 @@ function cachedTexts(vector: duckdb.Vector, rows: number, convert: (text: string
     if (last >= 0 && same(row, last)) return lastText
     const key = words[row * 4 + 2]! ^ words[row * 4 + 1]!
     const known = remembered.get(key)
-    const text = known !== undefined && same(row, known.row) ? known.text : convert(textAt(bytes, words, row))
+    const text = known !== undefined && same(row, known.row) ? known.text : convert(textAt(row))
     if (known === undefined && remembered.size < REMEMBERED_MAX) remembered.set(key, { row, text })
     last = row
     lastText = text
@@ -124,12 +138,42 @@ function cachedTexts(vector: duckdb.Vector, rows: number, convert: (text: string
   }
 }
 
-function textAt(bytes: Buffer, words: Uint32Array, row: number): string {
-  const length = words[row * 4]!
-  const at = row * TEXT_BYTES
-  if (length <= TEXT_INLINE_MAX) return bytes.toString('utf8', at + 4, at + 4 + length)
-  const long = duckdb.get_data_from_pointer(bytes.buffer as ArrayBuffer, bytes.byteOffset + at + 8, length)
-  return Buffer.from(long.buffer, long.byteOffset, length).toString()
+/** In a page of a Parquet file, texts lie behind each other, with four bytes for a length in between. */
+const GAP_BYTES = 4
+
+/**
+ * Reads the long texts of a vector. Looking through an address costs ten times as much as reading a text, so that texts
+ * which lie behind each other are looked at as one: from the first one's address to the last one's end, all of it memory
+ * of the vector, because what lies between two of its texts are four bytes.
+ */
+function longTexts(
+  bytes: Buffer,
+  words: Uint32Array,
+  rows: number,
+  isNull: IsNull | undefined,
+): (row: number) => string {
+  const address = (row: number): number => words[row * 4 + 3]! * 2 ** 32 + words[row * 4 + 2]!
+  const isLong = (row: number): boolean => words[row * 4]! > TEXT_INLINE_MAX && isNull?.(row) !== true
+  let first = 0
+  let next = 0
+  let start = 0
+  let memory = bytes
+  const look = (row: number): void => {
+    first = row
+    start = address(row)
+    let end = start + words[row * 4]!
+    for (next = row + 1; next < rows && isLong(next) && address(next) === end + GAP_BYTES; next++) {
+      end = address(next) + words[next * 4]!
+    }
+    const pointer = bytes.byteOffset + row * TEXT_BYTES + 8
+    const found = duckdb.get_data_from_pointer(bytes.buffer as ArrayBuffer, pointer, end - start)
+    memory = Buffer.from(found.buffer, found.byteOffset, end - start)
+  }
+  return row => {
+    if (!(row >= first && row < next)) look(row)
+    const at = address(row) - start
+    return memory.toString('utf8', at, at + words[row * 4]!)
+  }
 }
 
 type CellOf = (row: number) => Cell
