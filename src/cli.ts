@@ -13,6 +13,7 @@ import { runningServer } from './platform/folder.ts'
 import { type CommandHost, type Connection, runCommandLine, TRACE_VARIABLE } from './platform/run-command.ts'
 import { plain } from './platform/text-width.ts'
 import { registryCommands } from './registry/commands.ts'
+import { servingCommands } from './serving/commands.ts'
 
 const PACKAGE = new URL('../package.json', import.meta.url)
 const { version, description } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string; description: string }
@@ -218,7 +219,7 @@ const PROGRAM: Program = {
     { line: 'bellwether audit verify', does: 'prove that nobody changed the record' },
   ],
   globals: GLOBALS,
-  commands: [start, ...registryCommands, ...accessCommands, completion, versionCommand],
+  commands: [start, ...registryCommands, ...servingCommands, ...accessCommands, completion, versionCommand],
   settings: CONFIG_KEYS,
   notes: [
     'Commands talk to the server given by --server; else to the one that runs on the data folder; where none runs, they open the folder themselves.',
@@ -263,11 +264,7 @@ async function connect(run: ParsedRun, config: () => LoadedConfig, signal: Abort
   if (running !== undefined) return { client: client(running), close: async () => {} }
   const { openApp } = await import('./app.ts')
   const app = await openApp(config(), { listen: false, quiet: true })
-  const key = run.options['key'] as string | undefined
-  const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` }
-  const transport: Transport = request =>
-    app.transport({ ...request, headers: { ...request.headers, ...authorization } })
-  return { client: client(transport), close: () => app.close() }
+  return { client: client(app.transport), close: () => app.close() }
 }
 
 function host(signal: AbortSignal): CommandHost {
