@@ -48,6 +48,25 @@ test('the file is durable: WAL, and a commit waits for the disk', async t => {
   assert.deepEqual((await sql`pragma foreign_keys`.execute(db.sql)).rows, [{ foreign_keys: 1 }])
 })
 
+test('a full disk is told as such, also in a transaction, and over when there is room again', async t => {
+  const db = await openDatabase(await sqlitePlace(t), [])
+  t.after(() => db.close())
+  await sql`create table t (a text)`.execute(db.sql)
+  const { page_count: pages } = (await sql<{ page_count: number }>`pragma page_count`.execute(db.sql)).rows[0]!
+  const limit = (most: number) => sql.raw(`pragma max_page_count = ${most}`).execute(db.sql)
+  const fill = () =>
+    db.sql.transaction().execute(async tx => {
+      await sql`insert into t values ('small')`.execute(tx)
+      await sql`insert into t values (${'x'.repeat(100_000)})`.execute(tx)
+    })
+  await limit(pages + 2)
+  await assert.rejects(fill(), problem('storage_full', /Cannot write .*full/))
+  await assert.rejects(fill(), problem('storage_full', /Cannot write .*full/))
+  assert.deepEqual((await sql`select * from t`.execute(db.sql)).rows, [])
+  await limit(pages + 100)
+  await fill()
+})
+
 test('a file that is no database, and a folder that is not there, are told as what they are', async t => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'text'), 'this is no database, and long enough to be seen as none')

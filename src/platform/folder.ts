@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Problem } from '../errors.ts'
 import type { Clock } from './clock.ts'
-import { createFile, errorCode, replaceFile } from './durable-file.ts'
+import { createFile, errorCode, isStorageFull, replaceFile } from './durable-file.ts'
 
 export interface DataFolder {
   /** Absolute. */
@@ -155,7 +155,8 @@ function createIfMissing(path: string, content: string): void {
   try {
     createFile(path, content)
   } catch (error) {
-    throw new Problem('misconfigured', `Cannot write ${path}: ${reasonOf(error)}`, { cause: error })
+    const code = isStorageFull(error) ? 'storage_full' : 'misconfigured'
+    throw new Problem(code, `Cannot write ${path}: ${reasonOf(error)}`, { cause: error })
   }
 }
 

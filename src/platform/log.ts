@@ -3,8 +3,8 @@
  * bound, beyond which they are counted and dropped; a reader who is gone is not written to any more.
  */
 import { type Logger, pino } from 'pino'
-import sonicBoom from 'sonic-boom'
 import { type Clock, systemClock } from './clock.ts'
+import { type LineSink, openLineSink } from './line-sink.ts'
 import { redactFields, redactText } from './redact.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -37,18 +37,12 @@ export interface LogOptions {
   readonly clock?: Clock
 }
 
-const BUFFER_BYTES_MAX = 8 * 1024 * 1024
-const CLOSE_MS_MAX = 2_000
 const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50, silent: 100 }
 
-interface Sink {
-  write(line: string): void
-  dropped(): number
-  close(): Promise<void>
-}
-
 export function openLog({ level, destination, clock = systemClock }: LogOptions): Log {
-  const sink = typeof destination === 'object' ? plainSink(destination) : fileSink(destination)
+  const tell = (lost: number): string =>
+    `{"level":"warn","time":${clock.now()},"lost":${lost},"message":"Log lines were lost: their reader is too slow"}`
+  const sink = typeof destination === 'object' ? plainSink(destination) : openLineSink({ destination, tell })
   const logger = pino(
     {
       level,
@@ -58,7 +52,7 @@ export function openLog({ level, destination, clock = systemClock }: LogOptions)
       formatters: { level: label => ({ level: label }), log: redactFields },
       hooks: { streamWrite: redactText },
     },
-    sink,
+    { write: line => sink.write(line.slice(0, -1)) },
   )
   const write =
     (at: 'debug' | 'info' | 'warn' | 'error') =>
@@ -71,55 +65,13 @@ export function openLog({ level, destination, clock = systemClock }: LogOptions)
     warn: write('warn'),
     error: write('error'),
     line(json: string): void {
-      if (writesLines) sink.write(`${json}\n`)
+      if (writesLines) sink.write(json)
     },
-    dropped: sink.dropped,
-    close: sink.close,
+    dropped: () => sink.dropped(),
+    close: () => sink.close(),
   }
 }
 
-function plainSink(destination: { write(line: string): void }): Sink {
-  return { write: line => destination.write(line), dropped: () => 0, close: () => Promise.resolve() }
-}
-
-function fileSink(destination: number | string): Sink {
-  const stream = new sonicBoom.SonicBoom({
-    fd: destination,
-    sync: false,
-    maxLength: BUFFER_BYTES_MAX,
-    mkdir: true,
-    mode: 0o600,
-  })
-  let dropped = 0
-  let isOpen = true
-  stream.on('drop', () => {
-    dropped++
-  })
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Nobody reads any more, and nobody ever will. Other errors, such as a full disk, may pass: the next line tries again.
-    if (error.code === 'EPIPE' || error.code === 'EBADF') isOpen = false
-  })
-  return {
-    write(line: string): void {
-      if (isOpen) stream.write(line)
-      else dropped++
-    },
-    dropped: () => dropped,
-    close: () => closed(stream, isOpen),
-  }
-}
-
-/** A reader who does not read must not keep the process from ending. */
-function closed(stream: sonicBoom.SonicBoom, isOpen: boolean): Promise<void> {
-  return new Promise(resolve => {
-    const giveUp = (): void => {
-      clearTimeout(timer)
-      resolve()
-    }
-    const timer = setTimeout(giveUp, CLOSE_MS_MAX)
-    stream.once('close', giveUp)
-    stream.once('error', giveUp)
-    if (isOpen) stream.end()
-    else giveUp()
-  })
+function plainSink(destination: { write(line: string): void }): LineSink {
+  return { write: line => destination.write(`${line}\n`), dropped: () => 0, close: () => Promise.resolve() }
 }

@@ -30,9 +30,9 @@ function redacted(value: unknown, depth: number, above: Set<object>): unknown {
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? String(value) : value
   if (above.has(value) || depth > DEPTH_MAX) return '[…]'
   if (value instanceof Error) return redacted({ ...stdSerializers.errWithCause(value) }, depth, above)
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   if (Array.isArray(value)) return inside(value, above, () => value.map(item => redacted(item, depth + 1, above)))
   if ('toJSON' in value && typeof value.toJSON === 'function') return value
-  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   return inside(value, above, () =>
     Object.fromEntries(
       Object.entries(value).map(([name, member]) => [

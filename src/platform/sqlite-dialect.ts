@@ -65,7 +65,7 @@ function sqliteDriver(file: string): Driver {
       await execute('commit')
     },
     async rollbackTransaction(): Promise<void> {
-      await execute('rollback')
+      await thread?.ask({ do: 'rollback' })
     },
     async savepoint(_connection, name): Promise<void> {
       await execute(`savepoint ${identifier(name)}`)

@@ -4,8 +4,11 @@ import type { SqlValue } from './parameters.ts'
 
 export interface SqliteRequest {
   readonly id: number
-  /** `run` executes a statement and returns all of its rows; `close` closes the connection and ends the thread. */
-  readonly do: 'run' | 'close'
+  /**
+   * `run` executes a statement and returns all of its rows; `rollback` ends a transaction if there is one; `close` closes
+   * the connection and ends the thread.
+   */
+  readonly do: 'run' | 'rollback' | 'close'
   readonly sql?: string
   readonly parameters?: readonly SqlValue[]
 }

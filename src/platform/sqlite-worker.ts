@@ -83,7 +83,9 @@ function plain(row: SqlValue[]): SqlValue[] {
 function answer(request: SqliteRequest): Omit<SqliteAnswer, 'id'> {
   database ??= open()
   if (request.do === 'run') return run(request.sql ?? '', request.parameters ?? [])
-  database.close()
+  // After some errors, a full disk among them, SQLite has rolled back by itself.
+  if (request.do === 'rollback' && database.isTransaction) database.exec('rollback')
+  if (request.do === 'close') database.close()
   return {}
 }
 
