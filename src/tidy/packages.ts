@@ -14,6 +14,7 @@ interface LockedPackage {
   readonly version?: string
   readonly license?: string
   readonly resolved?: string
+  readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
 const DOCUMENT = 'docs/dependencies.md'
@@ -66,6 +67,19 @@ export const registries: Rule = files =>
   locked(files).flatMap(([path, { resolved }]) =>
     resolved === undefined ? [] : [{ path: 'package-lock.json', problem: `${path} is resolved to ${resolved}` }],
   )
+
+/**
+ * The lockfile holds the native parts for every system. npm leaves those out that it could not find when the lockfile was
+ * made, says nothing, and `npm ci` then fails for everybody.
+ */
+export const systems: Rule = files => {
+  const all = new Map(locked(files))
+  return [...all].flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter(name => !all.has(`node_modules/${name}`) && !all.has(`${path}/node_modules/${name}`))
+      .map(name => ({ path: 'package-lock.json', problem: `${path} wants ${name}, which is missing` })),
+  )
+}
 
 function locked(files: readonly SourceFile[]): [string, LockedPackage][] {
   const { packages = {} } = jsonOf<Lockfile>(files, 'package-lock.json')

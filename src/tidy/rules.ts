@@ -3,7 +3,7 @@ import { commands, links, titles } from './documents.ts'
 import { packageImports } from './imports-of-packages.ts'
 import { barrels, names } from './names.ts'
 import { cycles, handedIn, order, purity } from './order.ts'
-import { dependencies, licences, registries } from './packages.ts'
+import { dependencies, licences, registries, systems } from './packages.ts'
 import { permissions } from './permissions.ts'
 import { reach } from './reach.ts'
 import { fileLength, functionLength } from './size.ts'
@@ -29,4 +29,5 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'what is installed is imported, and what is imported is installed': packageImports,
   'licences are permissive': licences,
   'the lockfile names no registry': registries,
+  'the lockfile is whole on every system': systems,
 }

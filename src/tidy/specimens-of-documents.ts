@@ -110,4 +110,21 @@ export const SPECIMENS_OF_DOCUMENTS: Readonly<Record<string, Specimens>> = {
     ],
     good: lockfile({ license: 'MIT' }),
   },
+  'the lockfile is whole on every system': {
+    bad: [
+      [
+        'package-lock.json: node_modules/left wants left-windows, which is missing',
+        { 'package-lock.json': '{"packages":{"node_modules/left":{"optionalDependencies":{"left-windows":"1"}}}}' },
+      ],
+    ],
+    good: {
+      'package-lock.json': JSON.stringify({
+        packages: {
+          'node_modules/left': { optionalDependencies: { 'left-windows': '1', 'left-linux': '1' } },
+          'node_modules/left-windows': { optional: true },
+          'node_modules/left/node_modules/left-linux': { optional: true },
+        },
+      }),
+    },
+  },
 }
