@@ -17,6 +17,7 @@ import { type Changes, openChanges } from './ledger/changes.ts'
 import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
 import { pseudonyms } from './ledger/pseudonyms.ts'
 import { type Refusals, refusals } from './ledger/refusals.ts'
+import { ledgerRoutes } from './ledger/routes.ts'
 import { type SubjectKeys, subjectKeys } from './ledger/subject-keys.ts'
 import { ledgerMigrations } from './ledger/tables.ts'
 import { predictionMetrics } from './monitoring/prediction-metrics.ts'
@@ -173,7 +174,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 }
 
 function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
-  const { access, ledger, changes, registry, serving } = parts
+  const { access, ledger, refusals: refused, seals, changes, registry, serving } = parts
   const recorded = changes.recorded
   const checks = [{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)]
   const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
@@ -181,6 +182,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const routes = [
     ...servingRoutes(serving),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
+    ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms }),
     ...accessRoutes({ access, clock, recorded }),
     ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
