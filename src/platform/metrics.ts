@@ -57,6 +57,9 @@ export function openMetrics(): Metrics {
       return new Counter(common(options))
     },
     gauge<L extends string>(options: MetricOptions<L>): Gauge<L> {
+      if (options.name.endsWith('_total')) {
+        throw new Error(`Cannot make the gauge ${options.name}: only a counter's name ends in _total`)
+      }
       return new Gauge(common(options))
     },
     histogram<L extends string>(options: MetricOptions<L> & { readonly buckets: readonly number[] }): Histogram<L> {
@@ -65,7 +68,10 @@ export function openMetrics(): Metrics {
     async expose(accept?: string): Promise<{ text: string; type: string }> {
       const format = formatFor(accept)
       const families = [await registry.metrics(), ...renderers.map(render => render(format))]
-      const text = families.map(family => family.replace(/\n{2,}/g, '\n')).join('')
+      const text = families
+        .map(family => `${family}\n`)
+        .join('')
+        .replace(/\n{2,}/g, '\n')
       return { text: format === 'openmetrics' ? openMetricsText(text) : text, type: TYPES[format] }
     },
   }
@@ -76,13 +82,14 @@ function judgedName(name: string): string {
   throw new Error(`Cannot make the metric ${name}: wanted a name in lower snake case`)
 }
 
-/** OpenMetrics 1.0 names a counter's family without `_total`, calls an untyped family unknown, and says where it ends. */
+/** OpenMetrics 1.0 names a counter's family without `_total`, quotes in help texts, calls untyped unknown, says where it ends. */
 function openMetricsText(text: string): string {
   const counters = new Set([...text.matchAll(/^# TYPE (\S+)_total counter$/gm)].map(found => found[1] as string))
   const headers = text.replace(/^# (HELP|TYPE) (\S+)_total /gm, (line, keyword: string, name: string) =>
     counters.has(name) ? `# ${keyword} ${name} ` : line,
   )
-  return `${headers.replace(/^(# TYPE \S+) untyped$/gm, '$1 unknown')}# EOF\n`
+  const helped = headers.replace(/^# HELP .*$/gm, line => line.replace(/(?<!\\)"/g, '\\"'))
+  return `${helped.replace(/^(# TYPE \S+) untyped$/gm, '$1 unknown')}# EOF\n`
 }
 
 /** Content negotiation (RFC 9110 §12.5.1) between two types; without a preference, the older one, which every tool reads. */
