@@ -322,6 +322,7 @@ class FileJournal implements Journal {
       const problem = diskProblem('write to the journal', error)
       this.meet({ problem, where: 'write', at: this.options.clock.now() })
       this.takeBack()
+      if ((error as NodeJS.ErrnoException).code === 'EFBIG') this.rollSoon() // a new file has room again
       return problem
     }
     current.bytes += used
