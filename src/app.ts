@@ -20,6 +20,7 @@ import { type Refusals, refusals } from './ledger/refusals.ts'
 import { ledgerRoutes } from './ledger/routes.ts'
 import { type SubjectKeys, subjectKeys } from './ledger/subject-keys.ts'
 import { ledgerMigrations } from './ledger/tables.ts'
+import { ledgerWatch } from './ledger/watch.ts'
 import { predictionMetrics } from './monitoring/prediction-metrics.ts'
 import { defaultModelCheck, readiness } from './monitoring/readiness.ts'
 import { monitoringRoutes } from './monitoring/routes.ts'
@@ -29,12 +30,13 @@ import { type Keyring, openKeyring, openSigner } from './platform/crypto.ts'
 import { type Database, openDatabase } from './platform/database.ts'
 import { openDataFolder } from './platform/folder.ts'
 import { type Ids, uuid7 } from './platform/ids.ts'
-import { jobsMigrations } from './platform/jobs.ts'
+import { jobStore, jobsMigrations } from './platform/jobs.ts'
 import { type Log, openLog } from './platform/log.ts'
 import { type Metrics, openMetrics } from './platform/metrics.ts'
 import { openObjects } from './platform/objects.ts'
 import { outbox, outboxMigrations } from './platform/outbox.ts'
 import { PROGRAM_VERSION } from './platform/program.ts'
+import { runJobs } from './platform/run-jobs.ts'
 import { systemTimers } from './platform/timers.ts'
 import { permitUse } from './policy/uses.ts'
 import { openRegistry, type Registry } from './registry/registry.ts'
@@ -72,6 +74,8 @@ export interface AppOptions {
 const CLOSE_MS_MAX = 10_000
 /** How often replicas that share a database look what others changed. */
 const REFRESH_MS = 2_000
+/** How often it is looked whether a job is due: they come by the day. */
+const JOBS_POLL_MS = 10_000
 /** Models with schemas of their own in the API's description: a document of thousands could not be read. */
 const DESCRIBED_MODELS_MAX = 100
 /** Memory that loaded models may hold. */
@@ -211,6 +215,7 @@ async function openDoor(
   const url = await door.listen(host, port)
   if (isOpen) {
     announce(url)
+    closing.push(startJobs(world, parts))
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
   return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
@@ -241,6 +246,23 @@ function ownerTransport(url: string, ownerKey: string): Transport {
 function notesOf(access: Access): readonly string[] {
   if (access.hasKeys()) return []
   return ['There are no keys: everybody on this machine may do everything, and nobody beyond it is answered']
+}
+
+/** What is done in the background, beside answering; returns how to stop it. */
+function startJobs({ path, clock, ids, log, metrics, db }: World, { ledger }: Parts): () => Promise<void> {
+  const { publicKey, keyId } = ledger
+  const watch = ledgerWatch({ folder: join(path, 'ledger'), publicKey, keyId, clock, log, metrics })
+  const jobs = runJobs({
+    store: jobStore(db),
+    ...watch,
+    clock,
+    timers: systemTimers,
+    ids,
+    random: Math.random,
+    pollMs: JOBS_POLL_MS,
+    onError: (error, job) => log.error({ err: error, job: job?.kind }, 'A job failed; it is tried again'),
+  })
+  return () => jobs.stop()
 }
 
 /** Looks regularly what other replicas changed; returns how to stop. */
