@@ -8,6 +8,8 @@ export interface Import {
   readonly line: number
   /** Gone at run time: `import type`, or a type named in place. */
   readonly isType: boolean
+  /** No import, but a file named in a text: a worker or a child process to start, a script to copy. */
+  readonly isNamed: boolean
   /** The file it means, from the root, where it is one of the repository's. */
   readonly target?: string
 }
@@ -51,27 +53,30 @@ function moduleOf({ path, text }: SourceFile, paths: ReadonlySet<string>): Modul
   if (errors.length > 0) throw new Error(`Cannot parse ${path}: ${errors[0]!.message}`)
   const starts = lineStarts(text)
   const lineOf = (offset: number): number => starts.findLastIndex(start => start <= offset) + 1
-  const target = (specifier: string): { target?: string } => {
-    const resolved = posix.join(posix.dirname(path), specifier)
-    return specifier.startsWith('.') && paths.has(resolved) ? { target: resolved } : {}
-  }
   const imports: Import[] = []
-  const add = (specifier: string, node: Node, isType: boolean): void => {
-    imports.push({ specifier, line: lineOf(node.start), isType, ...target(specifier) })
+  const resolve = (specifier: string, extension = ''): string | undefined => {
+    const resolved = posix.join(posix.dirname(path), specifier) + extension
+    return specifier.startsWith('.') && paths.has(resolved) ? resolved : undefined
   }
-  new Visitor(importVisitor(add, specifier => target(specifier).target !== undefined)).visit(program)
+  const add = (literal: Node, kind: 'import' | 'type' | 'named'): void => {
+    if (literal.type !== 'Literal' || typeof literal.value !== 'string') return
+    const specifier = literal.value
+    const target = resolve(specifier) ?? (kind === 'named' ? resolve(specifier, '.ts') : undefined)
+    if (kind === 'named' && target === undefined) return
+    const found = target === undefined ? {} : { target }
+    const line = lineOf(literal.start)
+    imports.push({ specifier, line, isType: kind === 'type', isNamed: kind === 'named', ...found })
+  }
+  new Visitor(importVisitor(add)).visit(program)
   return { path, text, program, comments, imports, lineOf }
 }
 
-function importVisitor(
-  add: (specifier: string, node: Node, isType: boolean) => void,
-  isFile: (specifier: string) => boolean,
-): VisitorObject {
+function importVisitor(add: (literal: Node, kind: 'import' | 'type' | 'named') => void): VisitorObject {
   const seen = new Set<number>()
   const source = (literal: Node | null, isType: boolean): void => {
-    if (literal?.type !== 'Literal' || typeof literal.value !== 'string') return
+    if (literal === null) return
     seen.add(literal.start)
-    add(literal.value, literal, isType)
+    add(literal, isType ? 'type' : 'import')
   }
   return {
     ImportDeclaration(node) {
@@ -84,11 +89,9 @@ function importVisitor(
     ExportAllDeclaration: node => source(node.source, node.exportKind === 'type'),
     ImportExpression: node => source(node.source, false),
     TSImportType: node => source(node.source, true),
-    // A worker or a child process is started by its file's name: as much an import as any.
+    // A worker or a child process is started by its file's name, with or without its ending: as much an import as any.
     Literal(node) {
-      if (typeof node.value === 'string' && !seen.has(node.start) && CODE.test(node.value) && isFile(node.value)) {
-        add(node.value, node, false)
-      }
+      if (!seen.has(node.start)) add(node, 'named')
     },
   }
 }

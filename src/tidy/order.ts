@@ -70,7 +70,7 @@ function* orderFaults(module: Module): Generator<Fault> {
     yield { path: module.path, problem: `src/${folder} is not in the order of folders` }
     return
   }
-  for (const { specifier, target, line } of module.imports) {
+  for (const { specifier, target, line, isNamed } of module.imports) {
     const at = { path: module.path, line }
     if (specifier.startsWith('.') && target === undefined) {
       yield { ...at, problem: `imports ${specifier}, which is not there` }
@@ -78,7 +78,8 @@ function* orderFaults(module: Module): Generator<Fault> {
     if (target === undefined) continue
     const other = folderOf(target)
     if (other === undefined) {
-      if (!isTest(module.path)) yield { ...at, problem: `imports ${target}, which lies outside src` }
+      // A file that travels with the package may be named, to be copied or shown.
+      if (!isTest(module.path) && !isNamed) yield { ...at, problem: `imports ${target}, which lies outside src` }
     } else if (other !== folder && ORDER.indexOf(other) > rank) {
       yield { ...at, problem: `imports ${target}, and ${folder} comes before ${other}` }
     } else if (other !== folder && ONLY[folder]?.folders.includes(other) === false) {

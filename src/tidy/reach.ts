@@ -39,6 +39,23 @@ function reached(all: readonly Module[], isRoot: (path: string) => boolean): Rea
   return found
 }
 
+/**
+ * A source file that the program names in a text has another ending once it is compiled, and compilers do not look into
+ * texts: it is named without one, and `workerUrl` finds it.
+ */
+export const namedFiles: Rule = files =>
+  modules(files)
+    .filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/tidy/') && !isTest(path))
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ isNamed, specifier, target }) => isNamed && specifier.endsWith('.ts') && target?.startsWith('src/'))
+        .map(({ line, specifier }) => ({
+          path,
+          line,
+          problem: `names ${specifier}, which is another file once compiled`,
+        })),
+    )
+
 /** Paths of code that stand in package.json, in shell scripts and in documents. */
 function namedPaths(files: readonly SourceFile[]): ReadonlySet<string> {
   const texts = files.filter(({ path }) => !/\.(?:ts|tsx|js|mjs)$/.test(path) && path !== 'package-lock.json')

@@ -1,11 +1,13 @@
 /**
  * The routes themselves, not their source: whatever way a file puts its routes together, what it returns is what a door
- * would serve. Each exported `…Routes` function of a file `…routes.ts` is called with parts of which nothing is needed, because
- * only handlers use them.
+ * would serve. A file that makes routes exports functions called `…Routes`; each is called with parts of which nothing is
+ * needed, because only handlers use them.
  */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { ObjectExpression } from 'oxc-parser'
 import type { AnyRoute } from '../route.ts'
+import { isTest, type Module, modules, walk } from './module.ts'
 import type { SourceFile } from './tree.ts'
 
 export interface LoadedRoute {
@@ -14,22 +16,40 @@ export interface LoadedRoute {
   readonly route: Pick<AnyRoute, 'method' | 'path' | 'permission'>
 }
 
-export function isRouteFile(path: string): boolean {
-  return /^src\/.*(?:^|[/-])routes\.ts$/.test(path)
-}
-
 /** @param root folder that the files' paths start from. */
 export async function loadRoutes(root: string, files: readonly SourceFile[]): Promise<LoadedRoute[]> {
   const loaded: LoadedRoute[] = []
-  for (const { path } of files.filter(file => isRouteFile(file.path))) {
+  for (const { path } of modules(files).filter(makesRoutes)) {
     const module = (await import(pathToFileURL(join(root, path)).href)) as Record<string, unknown>
-    const makers = Object.entries(module).filter(([name, made]) => /Routes?$/.test(name) && typeof made === 'function')
-    const routes = makers.flatMap(([, make]) => (make as (parts: unknown) => AnyRoute | AnyRoute[])(nothing()))
+    const makers = Object.entries(module).filter(([name, made]) => /Routes$/.test(name) && typeof made === 'function')
+    const routes = makers.flatMap(([, make]) => (make as (parts: unknown) => AnyRoute[])(nothing()))
     if (routes.length === 0)
-      throw new Error(`Cannot load the routes of ${path}: it exports no …Routes function that makes some`)
+      throw new Error(`Cannot judge the routes of ${path}: it exports no …Routes function that makes some`)
     loaded.push(...routes.map(route => ({ file: path, route })))
   }
   return loaded
+}
+
+function makesRoutes(module: Module): boolean {
+  if (!module.path.startsWith('src/') || module.path.startsWith('src/tidy/') || isTest(module.path)) return false
+  let found = false
+  walk(module, {
+    ObjectExpression(node) {
+      found ||= isRoute(node)
+    },
+  })
+  return found
+}
+
+/** An object with a handler and something of what a door needs to know about it. */
+function isRoute(node: ObjectExpression): boolean {
+  const names = new Set<string>()
+  for (const property of node.properties) {
+    if (property.type === 'SpreadElement') continue
+    if (property.key.type === 'Identifier') names.add(property.key.name)
+    if (property.key.type === 'Literal') names.add(String(property.key.value))
+  }
+  return (names.has('handle') || names.has('invoke')) && ['method', 'path', 'permission'].some(name => names.has(name))
 }
 
 /** Stands for any part: each member of it, and each answer of it, is nothing again. */

@@ -42,10 +42,11 @@ export const driftRoutes = ({ store: { all } }) => [{ method: 'GET', path: '/dri
     assert.ok(found.startsWith(`src/drift/routes.ts: the route GET /drift ${says}`), `${members}: ${found}`)
   }
   assert.equal(await toldOfRoutes(route("permission: 'model:read'")), '')
-  const health = "export const healthRoutes = () => [{ method: 'GET', path: '/healthz', permission: 'public' }]\n"
+  const health =
+    "export const healthRoutes = () => [{ method: 'GET', path: '/healthz', permission: 'public', handle() {} }]\n"
   assert.equal(await toldOfRoutes({ 'src/monitoring/routes.ts': health }), '')
   await assert.rejects(
-    toldOfRoutes({ 'src/drift/routes.ts': 'export const routes = []\n' }),
+    toldOfRoutes({ 'src/drift/drift.ts': "export const route = { 'method': 'GET', invoke() {} }\n" }),
     /exports no …Routes function/,
   )
 })

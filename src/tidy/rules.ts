@@ -4,8 +4,8 @@ import { packageImports } from './imports-of-packages.ts'
 import { barrels, names } from './names.ts'
 import { cycles, handedIn, order, purity } from './order.ts'
 import { dependencies, licences, registries, systems } from './packages.ts'
-import { permissions } from './permissions.ts'
-import { reach } from './reach.ts'
+import { askedPermissions } from './permissions.ts'
+import { namedFiles, reach } from './reach.ts'
 import { fileLength, functionLength } from './size.ts'
 import type { Rule } from './tree.ts'
 import { unfinished } from './unfinished.ts'
@@ -20,7 +20,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'names say what is inside': names,
   'no file only hands on what others hold': barrels,
   'no file lies about unused': reach,
-  'routes are made where they are judged, and permissions asked for exist': permissions,
+  'files named in texts are found once compiled': namedFiles,
+  'permissions asked for exist': askedPermissions,
   'nothing is put off or switched off': unfinished,
   'a document has one title': titles,
   'links in documents lead somewhere': links,

@@ -27,6 +27,10 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
         { 'src/ledger/notary.ts': "start(new URL('../web/worker.ts', import.meta.url))\n", 'src/web/worker.ts': '' },
       ],
       [
+        'src/ledger/notary.ts:1: imports src/web/worker.ts, and ledger comes before web',
+        { 'src/ledger/notary.ts': "workerUrl(import.meta.url, '../web/worker')\n", 'src/web/worker.ts': '' },
+      ],
+      [
         'src/route.ts:1: imports src/access/roles.ts, and route comes before access',
         { 'src/route.ts': "export type { Role } from './access/roles.ts'\n", 'src/access/roles.ts': '' },
       ],
@@ -55,8 +59,9 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       'src/drift/drift.ts': "import { psi } from '../math/psi.ts'\nimport './store.ts'\nimport 'kysely'\n",
       'src/drift/store.ts': "// import '../app.ts'\nconst text = `import '../app.ts'`\n",
       'src/drift/drift.test.ts': "import '../../test/server.ts'\n",
-      'src/app.ts': "import './drift/drift.ts'\n",
+      'src/app.ts': "import './drift/drift.ts'\ncopy(new URL('../tools/verify.mjs', import.meta.url))\n",
       'test/server.ts': "import '../src/app.ts'\n",
+      'tools/verify.mjs': '',
     },
   },
   'pure folders import nothing of Node, frameworks stay in one folder': {
@@ -208,7 +213,7 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       ...MANIFEST,
       ...PSI,
       'bin/start.js': "await import(new URL('../src/cli.ts', import.meta.url))\n",
-      'src/cli.ts': "const worker = new URL('./ledger/worker.ts', import.meta.url)\n",
+      'src/cli.ts': "const worker = workerUrl(import.meta.url, './ledger/worker')\n",
       'src/ledger/worker.ts': "import type { Entry } from './entry.ts'\n",
       'src/ledger/entry.ts': '',
       'src/ledger/store.suite.ts': '',
@@ -219,16 +224,23 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       'docs/benchmarks.md': 'Run `node bench/serving.ts`.\n',
     },
   },
-  'routes are made where they are judged, and permissions asked for exist': {
+  'files named in texts are found once compiled': {
     bad: [
       [
-        'src/drift/predict.ts:1: a route, which belongs into a file',
-        { 'src/drift/predict.ts': "const route = { 'method': 'POST', 'path': '/x', invoke() {} }\n" },
+        'src/ledger/notary.ts:1: names ./worker.ts',
+        { 'src/ledger/notary.ts': "new Worker(new URL('./worker.ts', import.meta.url))\n", 'src/ledger/worker.ts': '' },
       ],
-      [
-        'src/drift/drift.ts:2: a route, which belongs into a file',
-        { 'src/drift/drift.ts': 'const handle = 1\nexport const route = { ...described, permission, handle }\n' },
-      ],
+    ],
+    good: {
+      'src/ledger/notary.ts': "import './worker.ts'\nnew Worker(workerUrl(import.meta.url, './worker'))\n",
+      'src/ledger/notary.test.ts': "const worker = './worker.ts'\n",
+      'src/ledger/worker.ts':
+        "const tool = new URL('../../tools/verify.mjs', import.meta.url)\nconst lost = './lost.ts'\n",
+      'tools/verify.mjs': '',
+    },
+  },
+  'permissions asked for exist': {
+    bad: [
       [
         'src/serving/predict.ts:1: asks for model:predicts, which is no permission',
         { 'src/serving/predict.ts': "const actor = request.admit('model:predicts')\n" },
@@ -239,10 +251,8 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       ],
     ],
     good: {
-      'src/drift/routes.ts': "export const driftRoutes = () => [{ method: 'GET', path: '/drift', handle }]\n",
-      'src/drift/oip-routes.ts': "export const oipRoutes = () => [{ method: 'GET', path: '/drift', handle }]\n",
       'src/drift/drift.ts': "const request = { method: 'GET', path: '/drift' }\nrequest.admit('model:predict')\n",
-      'src/drift/drift.test.ts': "const route = { method: 'GET', path: '/drift', handle }\n",
+      'src/drift/drift.test.ts': "access.permit(actor, 'everything')\n",
     },
   },
   'nothing is put off or switched off': {
@@ -251,11 +261,13 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       ['src/math/a.ts:1: a comment says «FIXME»', { 'src/math/a.ts': '/** FIXME */\n' }],
       ['bench/a.ts:1: a comment says «for now»', { 'bench/a.ts': '/* good enough for now */\n' }],
       ['test/a.test.ts:1: test.skip in a test', { 'test/a.test.ts': "test.skip('a', () => {})\n" }],
+      ['test/a.test.ts:1: test.todo in a test', { 'test/a.test.ts': "test.todo('a')\n" }],
       ['test/a.test.ts:1: describe.only in a test', { 'test/a.test.ts': "describe.only('a', () => {})\n" }],
     ],
     good: {
       'src/math/a.ts': "// What is to do is done\nconst text = 'TODO'\n",
-      'test/a.test.ts': "test('a', { skip: skipUnless('postgres') }, () => {})\nlist.only()\n",
+      'test/a.test.ts':
+        "test('a', { skip: skipUnless('postgres') }, () => {})\nit('b', test => test.skip('no disk'))\nlist.only()\n",
     },
   },
 }
