@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { accessCommands } from './access/commands.ts'
 import { client, httpTransport, type Transport } from './client.ts'
 import { Problem } from './errors.ts'
+import { ledgerCommands } from './ledger/commands.ts'
 import type { Command, CommandContext, Option, Program } from './platform/command.ts'
 import type { ParsedRun } from './platform/command-line.ts'
 import { completionScript, MODEL_NAMES, SHELLS, type Shell } from './platform/completion.ts'
@@ -219,7 +220,15 @@ const PROGRAM: Program = {
     { line: 'bellwether audit verify', does: 'prove that nobody changed the record' },
   ],
   globals: GLOBALS,
-  commands: [start, ...registryCommands, ...servingCommands, ...accessCommands, completion, versionCommand],
+  commands: [
+    start,
+    ...registryCommands,
+    ...servingCommands,
+    ...ledgerCommands,
+    ...accessCommands,
+    completion,
+    versionCommand,
+  ],
   settings: CONFIG_KEYS,
   notes: [
     'Commands talk to the server given by --server; else to the one that runs on the data folder; where none runs, they open the folder themselves.',

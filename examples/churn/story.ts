@@ -1,5 +1,5 @@
 /** What the demo does and tells, step by step. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { client, httpTransport } from '../../src/client.ts'
@@ -51,12 +51,11 @@ export async function tellStory(demo: Demo): Promise<void> {
   await tellRecord(told, chosen, proof)
 
   heading(terminal, 5, 'Nobody changed the record')
-  await command(told, ['audit', 'verify'])
+  const kept = join(demo.folder, 'kept-head.json')
+  await command(told, ['audit', 'head', '--output', kept])
+  await command(told, ['audit', 'verify', '--head', kept])
   const exported = join(demo.folder, 'export')
   await command(told, ['audit', 'export', '--output', exported])
-  const kept = join(demo.folder, 'kept-head.json')
-  const head = await told.api.json<SignedHead>('GET', '/audit/head')
-  writeFileSync(kept, JSON.stringify(head))
   const { intact, says } = await verify(exported, kept, [proof])
   if (!intact) throw new Problem('corrupt', `Cannot verify the export: ${says.join('; ')}`)
   terminal.say(
@@ -69,7 +68,13 @@ export async function tellStory(demo: Demo): Promise<void> {
   tellTampering(terminal, await tamper(exported, demo.folder, kept, chosen.id))
 
   heading(terminal, 7, 'Summary')
-  await summary(told, { population, traffic, head, seconds: (performance.now() - startedAt) / 1000, version })
+  await summary(told, {
+    population,
+    traffic,
+    head: JSON.parse(readFileSync(kept, 'utf8')) as SignedHead,
+    seconds: (performance.now() - startedAt) / 1000,
+    version,
+  })
 }
 
 async function register(told: Told): Promise<ModelVersion> {
