@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Problem } from '../errors.ts'
 import { type ManualClock, manualClock } from '../platform/clock.ts'
+import { type ManualTimers, manualTimers } from '../platform/timers.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import { type Journal, type JournalOptions, openJournal } from './journal.ts'
 import { readJournalFile } from './journal-files.ts'
 import { PROBE_MS } from './journal-flush.ts'
-import { type ManualTimers, manualTimers } from './timers.ts'
 
 /** The machine's disk, with faults that tests switch on. */
 interface FaultyDisk extends Disk {

@@ -1,9 +1,9 @@
 import { Problem } from '../errors.ts'
+import type { Timers } from '../platform/timers.ts'
 import { type Disk, diskProblem } from './disk.ts'
 import { joiningNotePath } from './journal-files.ts'
 import { scanLines } from './journal-line.ts'
 import type { Progress } from './progress.ts'
-import type { Timers } from './timers.ts'
 
 /** A file of the journal that is open for writing, or was until a moment ago. */
 export interface OpenFile {

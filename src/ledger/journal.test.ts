@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { type ManualClock, manualClock } from '../platform/clock.ts'
+import { type ManualTimers, manualTimers } from '../platform/timers.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import { type Journal, type JournalOptions, openJournal } from './journal.ts'
 import { type JournalFile, readJournalFile } from './journal-files.ts'
-import { type ManualTimers, manualTimers } from './timers.ts'
 
 let folder: string
 let clock: ManualClock

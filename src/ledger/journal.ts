@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import { systemTimers, type Timers } from '../platform/timers.ts'
 import { type Disk, diskProblem, systemDisk } from './disk.ts'
 import {
   type CutTail,
@@ -15,7 +16,6 @@ import { Flusher, flushedNote, type OpenFile, PROBE_MS } from './journal-flush.t
 import { hasLineFeed, lineBytesMax, writeLine } from './journal-line.ts'
 import { type Progress, progress } from './progress.ts'
 import type { Durability } from './record.ts'
-import { systemTimers, type Timers } from './timers.ts'
 
 export interface JournalOptions {
   /** At most so long after its write is a record on the device, as long as the device keeps up. */

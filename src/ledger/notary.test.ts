@@ -6,6 +6,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { Problem } from '../errors.ts'
 import { manualClock } from '../platform/clock.ts'
 import { openKeyring, openSigner, type Signer } from '../platform/crypto.ts'
+import { manualTimers } from '../platform/timers.ts'
 import { canonical } from './canonical.ts'
 import type { SignedHead } from './evidence.ts'
 import { headDigest, NO_PREVIOUS, parseHead, signHead, verifyHead } from './heads.ts'
@@ -13,7 +14,6 @@ import { type Journal, openJournal } from './journal.ts'
 import { lineBytesMax, writeLine } from './journal-line.ts'
 import { compactRange, leafHash, verifyInclusion } from './merkle.ts'
 import { type Notary, type NotaryOptions, openNotary } from './notary.ts'
-import { manualTimers } from './timers.ts'
 
 const clock = manualClock(1_800_000_000_000)
 let keys: string
