@@ -128,8 +128,9 @@ function responsesOf(route: AnyRoute, model: DescribedModel | undefined): object
 }
 
 function contentOf(answer: AnyRoute['answers'][number] | object): object {
-  if (answer === 'text') return { 'text/plain': { schema: { type: 'string' } } }
-  if (answer === 'binary') return { 'application/octet-stream': {} }
+  // Routes say what they send, not how it is called: text may be HTML, a script, lines of JSON.
+  if (answer === 'text') return { '*/*': { schema: { type: 'string' } } }
+  if (answer === 'binary') return { '*/*': {} }
   return { 'application/json': { schema: jsonSchemaOf(answer) } }
 }
 

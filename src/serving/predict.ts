@@ -86,7 +86,9 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
   }
 }
 
-function setOut({ timer }: Serving, { door }: Protocol, { requestId, source }: InvocationRequest): Journey {
+function setOut({ timer, catalogue }: Serving, { door }: Protocol, request: InvocationRequest): Journey {
+  const { requestId, source, params } = request
+  const name = params['name']
   return {
     door,
     requestId,
@@ -94,7 +96,8 @@ function setOut({ timer }: Serving, { door }: Protocol, { requestId, source }: I
     startedMs: timer(),
     at: 0,
     actor: undefined,
-    model: undefined,
+    // Noted first, so that also a refusal at the door says which model it was about.
+    model: name !== undefined && catalogue.has(name) ? name : undefined,
     version: undefined,
     lane: undefined,
     context: undefined,
@@ -112,7 +115,7 @@ function setOut({ timer }: Serving, { door }: Protocol, { requestId, source }: I
 /** Only models and versions that exist are noted: callers may not write texts of their own into the ledger. */
 function chooseVersion(serving: Serving, journey: Journey, params: InvocationRequest['params']): Choice {
   const { catalogue, releases } = serving
-  const name = params['name'] ?? defaultModel(catalogue, serving.defaultModel)
+  const name = journey.model ?? params['name'] ?? defaultModel(catalogue, serving.defaultModel)
   if (catalogue.has(name)) journey.model = name
   const choice = choose(catalogue, releases, name, params['version'], journey.context?.unit)
   journey.version = choice.version
