@@ -121,7 +121,14 @@ function parseYaml(text: string, path: string): unknown {
   if (error !== undefined) {
     throw new Problem('misconfigured', `Cannot read the configuration ${path}: ${error.message.trim()}`)
   }
-  return document.toJS({ maxAliasCount: 0 })
+  try {
+    return document.toJS({ maxAliasCount: 0 })
+  } catch (error) {
+    // A few aliases of aliases can stand for more than the memory holds, and no configuration needs any.
+    throw new Problem('misconfigured', `Cannot read the configuration ${path}: it has aliases (*name)`, {
+      cause: error,
+    })
+  }
 }
 
 /** The values of a file by dotted key. Only what the table has may be there, and groups only where it has groups. */
