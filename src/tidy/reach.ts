@@ -11,7 +11,7 @@ export function entryPoints(files: readonly SourceFile[]): ReadonlySet<string> {
 
 /**
  * Every source file is reached from where the program is entered; tests do not count, or dead code with a test would live
- * for ever. What only tests use (`tidy`, suites, and all outside `src`) is reached from a test, or is named in a script
+ * for ever. The entries themselves exist. What only tests use (`tidy`, suites, and all outside `src`) is reached from a test, or is named in a script
  * or a document for people to run.
  */
 export const reach: Rule = files => {
@@ -20,12 +20,18 @@ export const reach: Rule = files => {
   const named = namedPaths(files)
   const program = reached(all, path => entries.has(path))
   const everything = reached(all, path => entries.has(path) || /\.test\.tsx?$/.test(path) || named.has(path))
-  return all.flatMap(({ path }) => {
+  const absent = [...entries].filter(entry => /\.[jt]s$/.test(entry) && !all.some(({ path }) => path === entry))
+  const missing = absent.map(entry => ({
+    path: 'package.json',
+    problem: `is entered through ${entry}, which is not there`,
+  }))
+  const unused = all.flatMap(({ path }) => {
     const isProgram = path.startsWith('src/') && !path.startsWith('src/tidy/') && !isTest(path)
     if ((isProgram ? program : everything).has(path)) return []
     const wanted = isProgram ? 'an entry point of the package' : 'a test, a script or a document'
     return [{ path, problem: `is not reached from ${wanted}` }]
   })
+  return [...missing, ...unused]
 }
 
 function reached(all: readonly Module[], isRoot: (path: string) => boolean): ReadonlySet<string> {

@@ -5,7 +5,12 @@ import type { Specimens, Tree } from './specimen.ts'
 const lines = (count: number): string => 'void 0\n'.repeat(count)
 const long = (count: number): string => `export function long(): void {\n${lines(count)}}\n`
 const PSI: Tree = { 'src/math/psi.ts': 'export const psi = 1\n' }
-const MANIFEST: Tree = { 'package.json': '{"bin":{"bellwether":"bin/start.js"},"exports":{"./math":"./dist/math.js"}}' }
+const MANIFEST: Tree = {
+  'package.json': '{"bin":{"bellwether":"bin/start.js"},"exports":{"./math":"./dist/math.js"}}',
+  'bin/start.js': "await import('../src/cli.ts')\n",
+  'src/cli.ts': '',
+  'src/math.ts': '',
+}
 
 export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
   'a file imports from its own folder and from folders before it': {
@@ -193,6 +198,10 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
   },
   'no file lies about unused': {
     bad: [
+      [
+        'package.json: is entered through src/math.ts, which is not there',
+        { 'package.json': '{"exports":{"./math":"./dist/math.js","./package.json":"./package.json"}}' },
+      ],
       ['src/drift/drift.ts: is not reached from an entry point', { ...MANIFEST, 'src/drift/drift.ts': '' }],
       [
         'src/drift/drift.ts: is not reached from an entry point',

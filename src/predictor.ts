@@ -1,0 +1,10 @@
+/**
+ * Published as `bellwether/predictor`: trained models as pure functions, which also run in a browser.
+ *
+ *     const predictor = forestPredictor(loadArtifact(bytes))
+ *     predictor.predict(rows, count, out)
+ */
+export type { Forest } from './predictor/forest.ts'
+export { forestPredictor } from './predictor/forest-predictor.ts'
+export { loadArtifact } from './predictor/load-artifact.ts'
+export type { ArtifactFormat, Predictor, Task } from './predictor/predictor.ts'
