@@ -1,7 +1,8 @@
 /** Takes the ledger away through the API: what `tools/verify-export.mjs` checks, and that tool itself. */
-import { copyFile, mkdir, open, readdir } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { copyFile, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable, type Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Client } from '../client.ts'
@@ -57,22 +58,16 @@ async function save(
   { gzip, signal }: ExportOptions,
   look: (chunk: Uint8Array) => void,
 ): Promise<number> {
-  const file = await open(path, 'wx')
-  try {
-    const body = answer.body === null ? Readable.from([]) : Readable.fromWeb(answer.body)
-    async function* looked(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of body) {
-        look(chunk as Uint8Array)
-        yield chunk as Uint8Array
-      }
+  const body = answer.body === null ? Readable.from([]) : Readable.fromWeb(answer.body)
+  async function* looked(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      look(chunk as Uint8Array)
+      yield chunk as Uint8Array
     }
-    const out: Writable = file.createWriteStream({ autoClose: false })
-    await (gzip ? pipeline(looked, createGzip(), out, { signal }) : pipeline(looked, out, { signal }))
-    await file.sync()
-    return (await file.stat()).size
-  } finally {
-    await file.close()
   }
+  const file = createWriteStream(path, { flags: 'wx', flush: true })
+  await (gzip ? pipeline(looked, createGzip(), file, { signal }) : pipeline(looked, file, { signal }))
+  return (await stat(path)).size
 }
 
 /** Heads that were signed meanwhile are left out: the export is of one moment. */
