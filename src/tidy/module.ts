@@ -56,12 +56,15 @@ function moduleOf({ path, text }: SourceFile, paths: ReadonlySet<string>): Modul
   const imports: Import[] = []
   const resolve = (specifier: string, extension = ''): string | undefined => {
     const resolved = posix.join(posix.dirname(path), specifier) + extension
-    return specifier.startsWith('.') && paths.has(resolved) ? resolved : undefined
+    return /^\.{1,2}\/./.test(specifier) && paths.has(resolved) ? resolved : undefined
   }
+  // A text may name a file from where it stands, with or without its ending, or from the root.
+  const named = (text: string): string | undefined =>
+    resolve(text) ?? resolve(text, '.ts') ?? (paths.has(text) ? text : undefined)
   const add = (literal: Node, kind: 'import' | 'type' | 'named'): void => {
     if (literal.type !== 'Literal' || typeof literal.value !== 'string') return
     const specifier = literal.value
-    const target = resolve(specifier) ?? (kind === 'named' ? resolve(specifier, '.ts') : undefined)
+    const target = kind === 'named' ? named(specifier) : resolve(specifier)
     if (kind === 'named' && target === undefined) return
     const found = target === undefined ? {} : { target }
     const line = lineOf(literal.start)

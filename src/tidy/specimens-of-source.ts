@@ -114,6 +114,8 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       'src/drift/a.ts': "import { b } from './b.ts'\nimport { c } from './c.ts'\n",
       'src/drift/b.ts': "import { c } from './c.ts'\nimport type { A } from './a.ts'\n",
       'src/drift/c.ts': "import { type A, type B } from './a.ts'\n",
+      'src/math/a.ts': "const folder = '.'\n",
+      'src/math.ts': "import './math/a.ts'\n",
     },
   },
   'time, chance and the environment are handed in': {
@@ -229,7 +231,8 @@ export const SPECIMENS_OF_SOURCE: Readonly<Record<string, Specimens>> = {
       'src/math.ts': "export * from './math/psi.ts'\n",
       'test/store.test.ts': "import '../src/ledger/store.suite.ts'\nimport './server.ts'\n",
       'test/server.ts': '',
-      'bench/serving.ts': '',
+      'bench/serving.ts': "start(join(ROOT, 'bench/echo.ts'))\n",
+      'bench/echo.ts': '',
       'docs/benchmarks.md': 'Run `node bench/serving.ts`.\n',
     },
   },
