@@ -56,8 +56,11 @@ interface Reading {
 
 const readings = new Map<number, Reading>()
 
+/** An owner who is gone hears nothing; without the callback, that would be told on standard error. */
 function send(message: FromEngine): void {
-  process.send?.(message)
+  process.send?.(message, error => {
+    if (error !== null) process.exit()
+  })
 }
 
 function emitter(number: number, reading: Reading): Emit<unknown> {
