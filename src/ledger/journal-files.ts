@@ -7,12 +7,12 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  writeFileSync,
+  statSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../errors.ts'
 import type { Disk } from './disk.ts'
-import { recordOf, type Scan, scanLines } from './journal-line.ts'
+import { lineScanner, recordOf, type Scan } from './journal-line.ts'
 
 /** A file of the journal: the records from `first` up to, not including, `first + count`. */
 export interface JournalFile {
@@ -27,7 +27,7 @@ export interface CutTail {
   readonly path: string
   readonly bytesCut: number
   readonly reason: string
-  /** Where the bytes were put, when whole lines were among them (the machine had lost what came before). */
+  /** Copy of the file as it was, made when whole lines were among the bytes (the machine had lost what came before). */
   readonly keptIn?: string
 }
 
@@ -147,7 +147,15 @@ function unsealedFiles(folder: string, firstIndex: number, disk: Disk): number[]
 }
 
 function look(path: string, first: number): Found {
-  const scan = scanLines(readFileSync(path))
+  const scanner = lineScanner()
+  const chunk = Buffer.allocUnsafe(READ_BYTES)
+  const fd = openSync(path, 'r')
+  try {
+    for (let read = readSync(fd, chunk); read > 0; read = readSync(fd, chunk)) scanner.push(chunk.subarray(0, read))
+  } finally {
+    closeSync(fd)
+  }
+  const scan = scanner.end()
   return { path, first, count: scan.count, scan }
 }
 
@@ -171,16 +179,16 @@ function dropLooseFile(folder: string, files: Found[], cut: CutTail[], disk: Dis
 }
 
 function cutTail({ path, scan }: Found, disk: Disk): CutTail {
-  const bytes = readFileSync(path).subarray(scan.bytes)
+  const bytesCut = statSync(path).size - scan.bytes
   const keptIn = scan.countAfter > 0 ? `${path}.${scan.bytes}.cut` : undefined
-  if (keptIn !== undefined) writeFileSync(keptIn, bytes, { mode: 0o600 })
+  if (keptIn !== undefined) copyFileSync(path, keptIn)
   const fd = disk.open(path)
   try {
     disk.truncate(fd, scan.bytes)
   } finally {
     disk.close(fd)
   }
-  return { path, bytesCut: bytes.length, reason: scan.damage ?? 'nothing', ...(keptIn !== undefined && { keptIn }) }
+  return { path, bytesCut, reason: scan.damage ?? 'nothing', ...(keptIn !== undefined && { keptIn }) }
 }
 
 function checkNothingIsMissing(folder: string, start: Found | undefined, firstIndex: number, size: number): void {

@@ -62,35 +62,54 @@ export interface Scan {
   readonly countAfter: number
 }
 
+/** Goes through lines that come in pieces. */
+export interface LineScanner {
+  /** The bytes may be used again afterwards. */
+  push(bytes: Buffer): void
+  end(): Scan
+}
+
+export function lineScanner(): LineScanner {
+  let rest: Buffer = Buffer.alloc(0)
+  const scan = { count: 0, bytes: 0, countAfter: 0 }
+  let damage: string | undefined
+
+  function take(line: Buffer): void {
+    const isWhole = recordOf(line) !== undefined
+    if (damage !== undefined) {
+      scan.countAfter += isWhole ? 1 : 0
+    } else if (isWhole) {
+      scan.count++
+      scan.bytes += line.length + 1
+    } else {
+      damage = areZeros(line) ? 'zeros' : 'a line whose checksum does not fit'
+    }
+  }
+
+  return {
+    push(bytes): void {
+      const data = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
+      let at = 0
+      for (let end = data.indexOf(LF); end >= 0; end = data.indexOf(LF, at)) {
+        take(data.subarray(at, end))
+        at = end + 1
+      }
+      rest = Buffer.from(data.subarray(at))
+    },
+    end(): Scan {
+      if (rest.length > 0) damage ??= areZeros(rest) ? 'zeros' : 'an incomplete line'
+      return damage === undefined ? scan : { ...scan, damage }
+    },
+  }
+}
+
 /** Goes through the lines of a file's bytes. */
 export function scanLines(bytes: Buffer): Scan {
-  let count = 0
-  let at = 0
-  while (at < bytes.length) {
-    const end = bytes.indexOf(LF, at)
-    if (end < 0 || recordOf(bytes.subarray(at, end)) === undefined) {
-      return { count, bytes: at, damage: damageAt(bytes, at, end), countAfter: wholeLinesAfter(bytes, end) }
-    }
-    count++
-    at = end + 1
-  }
-  return { count, bytes: at, countAfter: 0 }
+  const scanner = lineScanner()
+  scanner.push(bytes)
+  return scanner.end()
 }
 
-function damageAt(bytes: Buffer, at: number, end: number): string {
-  const line = bytes.subarray(at, end < 0 ? bytes.length : end)
-  if (line.length > 0 && line.every(byte => byte === 0)) return 'zeros'
-  return end < 0 ? 'an incomplete line' : 'a line whose checksum does not fit'
-}
-
-function wholeLinesAfter(bytes: Buffer, damagedEnd: number): number {
-  let count = 0
-  let at = damagedEnd + 1
-  while (damagedEnd >= 0 && at < bytes.length) {
-    const end = bytes.indexOf(LF, at)
-    if (end < 0) break
-    if (recordOf(bytes.subarray(at, end)) !== undefined) count++
-    at = end + 1
-  }
-  return count
+function areZeros(line: Buffer): boolean {
+  return line.length > 0 && line.every(byte => byte === 0)
 }

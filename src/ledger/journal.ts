@@ -44,7 +44,8 @@ export interface JournalOptions {
  *
  * Duties: an append that resolved survives the death of the process (`power`: of the machine) at any moment and is found
  * exactly once when the journal is opened again; records lie in the order of their appends; an append that was rejected
- * left nothing. The order is kept through the death of the machine too: what it loses is an end, never a middle.
+ * left nothing (`power`: nothing that is certain, where the device failed after the write). The order is kept through the
+ * death of the machine too: what it loses is an end, never a middle.
  */
 export interface Journal {
   /** Index of the next record. */
