@@ -109,7 +109,7 @@ export const purity: Rule = files =>
 export const cycles: Rule = files => {
   const graph = new Map<string, string[]>()
   for (const module of modules(files)) {
-    const next = module.imports.filter(({ isType, target }) => !isType && target !== undefined)
+    const next = module.imports.filter(({ isType, isNamed, target }) => !isType && !isNamed && target !== undefined)
     graph.set(module.path, [...new Set(next.map(({ target }) => target!))])
   }
   return knots(graph).map(knot => ({ path: knot[0]!, problem: `imports itself through ${knot.join(' → ')}` }))
