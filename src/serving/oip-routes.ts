@@ -58,6 +58,7 @@ const InferenceResponse = Type.Object({
     }),
   ),
 })
+const OipError = Type.Object({ error: Type.String() })
 const RepositoryIndex = Type.Array(
   Type.Object({ name: Type.String(), version: Type.String(), state: Type.String(), reason: Type.String() }),
 )
@@ -118,14 +119,15 @@ function modelRoutes(serving: Serving): AnyRoute[] {
   return MODEL_PATHS.flatMap(({ path, of }): AnyRoute[] => [
     {
       ...described('GET', path, 'model:read', `Inputs and outputs of ${of}`),
-      answers: { 200: ModelMetadata },
-      problems: [404],
+      answers: { 200: ModelMetadata, 404: OipError },
       handle: metadata,
     },
     {
       ...described('GET', `${path}/ready`, 'model:read', `Whether ${of} can answer`),
-      answers: { 200: Type.Object({ name: Type.String(), version: Type.String(), ready: Type.Boolean() }) },
-      problems: [404],
+      answers: {
+        200: Type.Object({ name: Type.String(), version: Type.String(), ready: Type.Boolean() }),
+        404: OipError,
+      },
       handle: ready,
     },
   ])
