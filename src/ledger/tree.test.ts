@@ -69,7 +69,10 @@ describe('tree', () => {
     first.close()
     const wanted = [0, 8, 16].map(number => readFileSync(level(number)))
     const harm: (() => void)[] = [
-      () => rmSync(level(8)),
+      () => {
+        rmSync(level(8))
+        writeFileSync(level(16), Buffer.alloc(32)) // behind a gap, nothing is believed
+      },
       () => rmSync(level(16)),
       () => truncateSync(level(8), 32 * 100 + 5),
       () => writeFileSync(level(16), Buffer.alloc(32 * 50)),
