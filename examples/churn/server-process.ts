@@ -29,9 +29,9 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs `bellwether …` on a data folder to its end. */
-export function bellwether(data: string, args: readonly string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [BIN, ...args, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs `bellwether …` in a folder to its end. */
+export function bellwether(folder: string, args: readonly string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   const ran = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     ran.stdout += text

@@ -27,6 +27,11 @@ import { type Answered, sendTraffic, type TrafficResult, wrongRequests } from '.
 const EXAMPLE = fileURLToPath(new URL('model.yaml', import.meta.url))
 const BARE_NAME = 'churn'
 const BARE_VERSION = '1.0.0'
+/** Files in the folder of the demo, where its commands run. */
+const PROOF = 'proof.json'
+const HEAD = 'kept-head.json'
+const EXPORT = 'export'
+const DATA = 'data'
 
 export async function tellStory(demo: Demo): Promise<void> {
   const startedAt = performance.now()
@@ -34,7 +39,7 @@ export async function tellStory(demo: Demo): Promise<void> {
   const told: Told = { ...demo, terminal, api: client(httpTransport(demo.server.url)) }
   const { url, startedInMs } = demo.server
   heading(terminal, 1, 'A server of its own')
-  terminal.say(`   ${url}, ready after ${durationText(startedInMs)}; everything it keeps is in ${demo.data}`)
+  terminal.say(`   ${url}, ready after ${durationText(startedInMs)}; everything is in ${demo.folder}`)
 
   heading(terminal, 2, 'A trained model goes into production')
   const version = await register(told)
@@ -46,17 +51,14 @@ export async function tellStory(demo: Demo): Promise<void> {
 
   heading(terminal, 4, 'One customer, on the record')
   const chosen = mostAtRisk(traffic.answered)
-  const proof = join(demo.folder, 'proof.json')
-  await command(told, ['audit', 'prove', chosen.id, '--output', proof], 'quietly')
-  await tellRecord(told, chosen, proof)
+  await tellRecord(told, chosen)
+  await command(told, ['audit', 'prove', chosen.id, '--output', PROOF])
 
   heading(terminal, 5, 'Nobody changed the record')
-  const kept = join(demo.folder, 'kept-head.json')
-  await command(told, ['audit', 'head', '--output', kept])
-  await command(told, ['audit', 'verify', '--head', kept])
-  const exported = join(demo.folder, 'export')
-  await command(told, ['audit', 'export', '--output', exported])
-  const { intact, says } = await verify(exported, kept, [proof])
+  await command(told, ['audit', 'head', '--output', HEAD])
+  await command(told, ['audit', 'verify', '--head', HEAD])
+  await command(told, ['audit', 'export', '--output', EXPORT])
+  const { intact, says } = await verify(demo.folder, EXPORT, HEAD, [PROOF])
   if (!intact) throw new Problem('corrupt', `Cannot verify the export: ${says.join('; ')}`)
   terminal.say(
     indented(
@@ -65,13 +67,13 @@ export async function tellStory(demo: Demo): Promise<void> {
   )
 
   heading(terminal, 6, 'And if somebody does?')
-  tellTampering(terminal, await tamper(exported, demo.folder, kept, chosen.id))
+  tellTampering(terminal, await tamper(demo.folder, EXPORT, HEAD, chosen.id))
 
   heading(terminal, 7, 'Summary')
   await summary(told, {
     population,
     traffic,
-    head: JSON.parse(readFileSync(kept, 'utf8')) as SignedHead,
+    head: JSON.parse(readFileSync(join(demo.folder, HEAD), 'utf8')) as SignedHead,
     seconds: (performance.now() - startedAt) / 1000,
     version,
   })
@@ -88,17 +90,14 @@ async function register(told: Told): Promise<ModelVersion> {
   return told.api.json<ModelVersion>('GET', `/models/${encodeURIComponent(name)}/versions/${versions.at(-1)}`)
 }
 
-/** Shows a command line and what it says, as if somebody had typed it. */
-async function command(
-  { terminal, data }: Told,
-  args: readonly string[],
-  how: 'shown' | 'quietly' = 'shown',
-): Promise<void> {
-  if (how === 'shown') terminal.say(`   ${terminal.paint.accent(`$ bellwether ${args.map(shortened).join(' ')}`)}`)
-  const { status, stdout, stderr } = await bellwether(data, args)
-  if (status !== 0)
-    throw new Problem('failed', `Cannot run \`bellwether ${args.join(' ')}\`: ${(stderr || stdout).trim()}`)
-  if (how === 'shown') terminal.say(indented(stdout.trimEnd()))
+/** Shows a command line and what it says, as if somebody had typed it in the folder of the demo. */
+async function command({ terminal, folder }: Told, words: readonly string[]): Promise<void> {
+  const args = [...words, '--data', DATA]
+  const line = `bellwether ${args.map(shortened).join(' ')}`
+  terminal.say(`   ${terminal.paint.accent(`$ ${line}`)}`)
+  const { status, stdout, stderr } = await bellwether(folder, args)
+  if (status !== 0) throw new Problem('failed', `Cannot run \`${line}\`: ${(stderr || stdout).trim()}`)
+  terminal.say(indented(stdout.trimEnd()))
 }
 
 /** Paths as one would type them here. */

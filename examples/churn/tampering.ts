@@ -4,6 +4,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** The end that is cut off is worth telling: older heads than the very last are gone back to. */
+const SHARE_KEPT_MAX = 0.8
 const VERIFIER = fileURLToPath(new URL('../../tools/verify-export.mjs', import.meta.url))
 
 export interface Verdict {
@@ -18,10 +20,18 @@ export interface Tampering {
   readonly verdict: Verdict
 }
 
-/** Runs the verifier, which imports nothing of ours, on an export with a head that was kept elsewhere. */
-export function verify(folder: string, keptHead: string, proofs: readonly string[] = []): Promise<Verdict> {
-  const args = [VERIFIER, folder, '--head', keptHead, ...proofs.flatMap(proof => ['--proof', proof])]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+/**
+ * Runs the verifier, which imports nothing of ours, on an export with a head that was kept elsewhere. All paths are relative to
+ * `scratch`.
+ */
+export function verify(
+  scratch: string,
+  exported: string,
+  keptHead: string,
+  proofs: readonly string[] = [],
+): Promise<Verdict> {
+  const args = [VERIFIER, exported, '--head', keptHead, ...proofs.flatMap(proof => ['--proof', proof])]
+  const child = spawn(process.execPath, args, { cwd: scratch, stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (more: string) => {
     text += more
@@ -43,26 +53,27 @@ interface Copy {
 }
 
 /**
+ * @param scratch folder for the copies; the other paths are relative to it.
  * @param exported folder of a whole export.
- * @param scratch folder for the copies.
  * @param recordId the prediction that is to be changed.
  */
 export async function tamper(
-  exported: string,
   scratch: string,
+  exported: string,
   keptHead: string,
   recordId: string,
 ): Promise<readonly Tampering[]> {
   const all: readonly ((copy: Copy) => string)[] = [copy => edit(copy, recordId), remove, cutOff]
   const tried: Tampering[] = []
   for (const [i, falsify] of all.entries()) {
-    const folder = join(scratch, `tampered-${i + 1}`)
-    cpSync(exported, folder, { recursive: true })
+    const name = `tampered-${i + 1}`
+    const folder = join(scratch, name)
+    cpSync(join(scratch, exported), folder, { recursive: true })
     const copy = { folder, records: linesOf(folder, 'records.jsonl'), heads: linesOf(folder, 'heads.jsonl') }
     const deed = falsify(copy)
     writeLines(folder, 'records.jsonl', copy.records)
     writeLines(folder, 'heads.jsonl', copy.heads)
-    tried.push({ deed, verdict: await verify(folder, keptHead) })
+    tried.push({ deed, verdict: await verify(scratch, name, keptHead) })
   }
   return tried
 }
@@ -82,15 +93,15 @@ function remove({ records }: Copy): string {
   return `takes out record ${at + 1}, as if it had never been answered`
 }
 
-/** The end goes with its signed heads: what is left is consistent, and only a head kept elsewhere gives it away. */
+/** Only a head that was kept elsewhere gives this one away. */
 function cutOff({ records, heads }: Copy): string {
   const sizes = heads.map(line => (JSON.parse(line) as { size: number }).size)
-  const last = sizes.findLastIndex(size => size < records.length)
+  const last = sizes.findLastIndex(size => size <= records.length * SHARE_KEPT_MAX)
   const kept = last === -1 ? 0 : sizes[last]!
   const lost = records.length - kept
   records.length = kept
   heads.length = last + 1
-  return `cuts off the last ${lost} records, and the signed heads that cover them`
+  return `cuts off the last ${lost} records with the signed heads over them; what is left is consistent in itself`
 }
 
 function linesOf(folder: string, name: string): string[] {

@@ -1,5 +1,5 @@
 /** How the demo looks: what each step prints. On a terminal with colour and a live line; piped, as plain text. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InclusionProof, SignedHead } from '../../src/ledger/evidence.ts'
 import type { PredictionRecord } from '../../src/ledger/record.ts'
@@ -62,13 +62,9 @@ export function tellRefusals(terminal: Terminal, refusals: readonly Refusal[]): 
   terminal.say(indented(terminal.table(['sent', 'times', 'status', 'answer'], rows)))
 }
 
-export async function tellRecord(
-  { terminal, api, data }: Told,
-  { id, person }: Answered,
-  proofFile: string,
-): Promise<void> {
+export async function tellRecord({ terminal, api }: Told, { id, person }: Answered): Promise<void> {
   const { record } = await api.json<{ record: PredictionRecord }>('GET', `/predictions/${id}`)
-  const proof = JSON.parse(readFileSync(proofFile, 'utf8')) as InclusionProof
+  const proof = await api.json<InclusionProof>('GET', `/audit/proofs/${id}`)
   const scalars = (values: object): string =>
     Object.entries(values)
       .map(([name, value]) => `${name} ${value}`)
@@ -88,7 +84,6 @@ export async function tellRecord(
       `record ${numberText(proof.index + 1)} of ${numberText(proof.head.size)}; ${proof.path.length} hashes lead from it to the signed root ${proof.head.root.slice(0, 16)}…`,
     ],
   ])
-  terminal.say(`   ${terminal.paint.faint(`$ bellwether audit prove ${id} --data ${data}`)}`)
 }
 
 export function tellTampering(terminal: Terminal, all: readonly Tampering[]): void {
