@@ -1,7 +1,6 @@
 /** Checks values against a route's schemas and names every field that is wrong. */
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { Convert } from 'typebox/value'
 import { type FieldProblem, Problem } from '../errors.ts'
 
 const FIELDS_MAX = 100
@@ -26,21 +25,39 @@ export function bodyCheck(schema: TSchema): Check {
 /** What a query or the parameters of a path are checked with: everything comes as text, and misspelled names are refused. */
 export function textCheck(schema: TSchema, what: 'query' | 'path'): Check {
   const compiled = Compile(schema)
-  const known = new Set(Object.keys((schema as { properties?: object }).properties ?? {}))
+  const properties = new Map(Object.entries((schema as { properties?: Record<string, Property> }).properties ?? {}))
   return value => {
     const texts = { ...(value as object) } as Record<string, unknown>
-    const unknown = Object.keys(texts).filter(name => !known.has(name))
-    const converted = Convert(schema, texts)
+    const unknown = Object.keys(texts).filter(name => !properties.has(name))
+    const converted = Object.fromEntries(
+      Object.entries(texts).map(([name, text]) => [name, fromText(properties.get(name), text)]),
+    )
     if (unknown.length === 0 && compiled.Check(converted)) return converted
     const wrong = compiled.Check(converted)
       ? []
       : fieldProblems(compiled.Errors(converted) as unknown as readonly SchemaError[])
     const strange = unknown.map(name => ({
       field: shorten(name),
-      problem: `is not known, wanted some of ${list(known)}`,
+      problem: `is not known, wanted some of ${list(properties)}`,
     }))
     throw refusal(what, [...strange, ...wrong])
   }
+}
+
+/** As much of a property's schema as converting a text needs. */
+interface Property {
+  readonly type?: string
+  readonly items?: Property
+}
+
+/** A text as what its schema wants, if it is written as one; else as it is, for the check to refuse. */
+function fromText(property: Property | undefined, text: unknown): unknown {
+  if (property?.type === 'array')
+    return (Array.isArray(text) ? text : [text]).map(item => fromText(property.items, item))
+  if (typeof text !== 'string') return text
+  if (property?.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  const isNumber = property?.type === 'number' || property?.type === 'integer'
+  return isNumber && /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : text
 }
 
 /** What the compiled schema says; the types of the library do not name the parameters. */
@@ -105,8 +122,8 @@ function fieldOf(pointer: string): string {
   return field
 }
 
-function list(names: ReadonlySet<string>): string {
-  return names.size === 0 ? 'none' : [...names].join(', ')
+function list(properties: ReadonlyMap<string, unknown>): string {
+  return properties.size === 0 ? 'none' : [...properties.keys()].join(', ')
 }
 
 function shorten(name: string): string {

@@ -61,6 +61,9 @@ describe('an ordinary route', () => {
     const { status, errors } = await problemOf(await call('/things/a?limit=0&deep=maybe&limt=3'))
     assert.equal(status, 422)
     assert.deepEqual(errors!.map(({ field }) => field).sort(), ['deep', 'limit', 'limt'])
+    for (const query of ['limit=true', 'limit=', 'limit=0x10', 'limit=1&limit=2', 'deep=1', 'deep=yes']) {
+      assert.equal((await call(`/things/a?${query}`)).status, 422, query)
+    }
   })
 
   it('checks a JSON body and names every wrong field', async () => {

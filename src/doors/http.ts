@@ -77,7 +77,7 @@ function serverOf(floor: Floor): FastifyInstance {
     clientErrorHandler: (error, socket) => answerBrokenRequest(floor, error, socket as Socket),
   })
   // Bodies are read by the handlers, with limits and reasons of our own: Fastify is told that no method has one.
-  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']) {
     app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   }
   return app
