@@ -59,14 +59,17 @@ function fit(natural: readonly number[], isNumeric: readonly boolean[], width: n
   return widths
 }
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+/** A whole number with a comma between each three digits. */
+function grouped(value: number): string {
+  return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',')
+}
 
 /** Whole numbers from 10,000 with separators; others with at most six significant digits. */
 export function numberText(value: number): string {
   if (!Number.isFinite(value)) return String(value)
-  if (Number.isInteger(value)) return Math.abs(value) >= 10_000 ? whole.format(value) : String(value)
+  if (Number.isInteger(value)) return Math.abs(value) >= 10_000 ? grouped(value) : String(value)
   const size = Math.abs(value)
-  if (size >= 100_000) return whole.format(value)
+  if (size >= 100_000) return grouped(value)
   return size < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(6)))
 }
 

@@ -1,7 +1,13 @@
 /** How much room text takes on a terminal, and how it is made safe and short enough for one. */
 import { stripVTControlCharacters } from 'node:util'
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+// Made when a text first needs it: that costs 20 ms, and most commands never do.
+let segmenter: Intl.Segmenter | undefined
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
+
 // Unicode UAX #11: wide East Asian characters and emoji take two columns.
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
@@ -14,7 +20,7 @@ export function widthOf(text: string): number {
   const bare = text.includes('\u001b') ? stripVTControlCharacters(text) : text
   if (NARROW.test(bare)) return bare.length
   let width = 0
-  for (const { segment } of graphemes.segment(bare)) width += WIDE.test(segment) ? 2 : 1
+  for (const { segment } of graphemesOf(bare)) width += WIDE.test(segment) ? 2 : 1
   return width
 }
 
@@ -31,7 +37,7 @@ export function cut(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   let width = 0
   let kept = ''
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     const next = width + widthOf(segment)
     if (next > columns - 1) break
     width = next
