@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { InclusionProof, SignedHead } from '../../src/ledger/evidence.ts'
 import type { PredictionRecord } from '../../src/ledger/record.ts'
 import { rocAuc } from '../../src/math/metrics/auc.ts'
+import { columnsOf } from '../../src/platform/paint.ts'
 import type { Terminal } from '../../src/platform/terminal.ts'
 import { bytesText, durationText, numberText } from '../../src/platform/text-table.ts'
 import { padEnd, widthOf } from '../../src/platform/text-width.ts'
@@ -18,7 +19,7 @@ const TOLD_CHARACTERS_MAX = 66
 
 export function heading(terminal: Terminal, step: number, text: string): void {
   const { accent, strong } = terminal.paint
-  const columns = Math.min(COLUMNS_MAX, process.stdout.columns ?? 80)
+  const columns = Math.min(COLUMNS_MAX, columnsOf(process.stdout))
   const rest = '─'.repeat(Math.max(3, columns - widthOf(text) - 8))
   terminal.say(`\n${accent('──')} ${accent(String(step))}  ${strong(text)} ${accent(rest)}`)
 }

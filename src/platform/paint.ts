@@ -7,6 +7,13 @@ export interface OutputStream {
   readonly columns?: number | undefined
 }
 
+const COLUMNS_DEFAULT = 80
+
+/** Columns of a terminal; 80 where it is none, or one that does not know (some pseudo-terminals say 0). */
+export function columnsOf({ columns }: OutputStream): number {
+  return columns === undefined || columns <= 0 ? COLUMNS_DEFAULT : columns
+}
+
 /** Says how much a text matters, not which colour it has. Without colour the text comes back as it is. */
 export interface Paint {
   readonly strong: (text: string) => string

@@ -1,11 +1,10 @@
 /** A progress bar on one line, redrawn at most ten times a second. */
-import type { OutputStream, Paint } from './paint.ts'
+import { columnsOf, type OutputStream, type Paint } from './paint.ts'
 import { durationText, numberText } from './text-table.ts'
 import { cut, widthOf } from './text-width.ts'
 
 const REDRAW_MS = 100
 const BAR_COLUMNS_MAX = 28
-const COLUMNS_DEFAULT = 80
 const ERASE_LINE = '\r\u001b[2K'
 
 export interface Progress {
@@ -34,7 +33,7 @@ export function openProgress(stream: OutputStream | undefined, options: Progress
       const at = now()
       if (at - drawnAt < REDRAW_MS) return
       drawnAt = at
-      const columns = stream.columns ?? COLUMNS_DEFAULT
+      const columns = columnsOf(stream)
       stream.write(ERASE_LINE + progressLine({ ...options, done, elapsedMs: at - startedAt, note, columns }))
     },
     end(summary?: string): void {

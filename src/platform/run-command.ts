@@ -5,7 +5,7 @@ import type { Command, CommandContext, Program } from './command.ts'
 import { helpText } from './command-help.ts'
 import { asksForJson, nextWords, type ParsedRun, parseCommandLine } from './command-line.ts'
 import type { LoadedConfig } from './config.ts'
-import { type Environment, type OutputStream, paintFor, wantsColour } from './paint.ts'
+import { columnsOf, type Environment, type OutputStream, paintFor, wantsColour } from './paint.ts'
 import { commandProblem, exitStatus, problemJson, problemText, traceText } from './problem-text.ts'
 import { openTerminal } from './terminal.ts'
 
@@ -13,8 +13,6 @@ import { openTerminal } from './terminal.ts'
 export const TRACE_VARIABLE = 'BELLWETHER_TRACE'
 /** As shells have it: 128 + SIGINT. */
 export const INTERRUPTED = 130
-
-const COLUMNS_DEFAULT = 80
 
 /** A way to the API, and how it is given up. */
 export interface Connection {
@@ -37,7 +35,7 @@ export async function runCommandLine(program: Program, argv: readonly string[], 
   try {
     const parsed = parseCommandLine(program, argv, host.env)
     const page = {
-      columns: host.stdout.columns ?? COLUMNS_DEFAULT,
+      columns: columnsOf(host.stdout),
       paint: paintFor(wantsColour(host.stdout, host.env)),
     }
     switch (parsed.kind) {

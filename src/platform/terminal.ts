@@ -1,5 +1,5 @@
 /** What a command says: tables and prose for people, JSON for programs (`--json`), progress where somebody watches. */
-import { type Environment, type OutputStream, type Paint, paintFor, wantsColour } from './paint.ts'
+import { columnsOf, type Environment, type OutputStream, type Paint, paintFor, wantsColour } from './paint.ts'
 import { openProgress, type Progress } from './progress-bar.ts'
 import { textTable } from './text-table.ts'
 
@@ -30,8 +30,6 @@ export interface TerminalOptions {
   readonly now?: () => number
 }
 
-const COLUMNS_DEFAULT = 80
-
 export function openTerminal(
   streams: { readonly stdout: OutputStream; readonly stderr: OutputStream },
   options: TerminalOptions,
@@ -55,7 +53,7 @@ export function openTerminal(
       if (text !== '') stdout.write(text.endsWith('\n') ? text : `${text}\n`)
     },
     table(columns, rows): string {
-      const width = interactive ? { width: stdout.columns ?? COLUMNS_DEFAULT } : {}
+      const width = interactive ? { width: columnsOf(stdout) } : {}
       return textTable(columns, rows, { ...width, heading: paint.faint })
     },
     progress(label: string, total?: number): Progress {
