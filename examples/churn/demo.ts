@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { Problem } from '../../src/errors.ts'
 import { paintFor, wantsColour } from '../../src/platform/paint.ts'
 import { commandProblem, exitStatus, problemText } from '../../src/platform/problem-text.ts'
-import { startServer } from './server-process.ts'
+import { type ServerProcess, startServer } from './server-process.ts'
 import type { Demo } from './stage.ts'
 import { tellStory } from './story.ts'
 
@@ -91,7 +91,7 @@ async function main(): Promise<number> {
     const server = await startServer(data, join(folder, 'invocations.jsonl'), chosen.port)
     try {
       await tellStory({ options: chosen, folder, data, server, signal })
-      if (!chosen.ends) await Promise.race([aborted(signal), server.gone])
+      if (!chosen.ends) await untilStopped(server, signal)
     } finally {
       await server.stop()
     }
@@ -99,6 +99,12 @@ async function main(): Promise<number> {
     rmSync(folder, { recursive: true, force: true })
   }
   return 0
+}
+
+async function untilStopped(server: ServerProcess, signal: AbortSignal): Promise<void> {
+  await Promise.race([aborted(signal), server.gone])
+  // Ctrl-C reaches the server too; only one that ended by itself is worth a word.
+  if (!signal.aborted) throw new Problem('failed', `Cannot go on: the server ended: ${server.said().trim()}`)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
