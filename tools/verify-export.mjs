@@ -119,7 +119,7 @@ async function checkFolder(folder, known, kept) {
   const wrong = heads.findIndex(({ size, root }) => size <= count && roots.get(size) !== root)
   const agreed = heads.findLast(({ size }, at) => size <= count && (wrong < 0 || at < wrong))?.size ?? 0
   const size = heads.at(-1)?.size ?? 0
-  const rest = `records 1 to ${agreed} are as they were signed`
+  const rest = agreed > 0 ? `records 1 to ${agreed} are as they were signed` : 'no head covers fewer of them'
   check(wrong < 0, `edited, inserted, moved or deleted: one of records ${agreed + 1} to ${heads[wrong]?.size}; ${rest}`)
   check(count <= size, `${count - size} records more than were signed: inserted, or added without a head`)
   check(count >= size, `${size - count} of ${size} records missing: deleted, or the end cut off (truncated); ${rest}`)
