@@ -35,14 +35,26 @@ async function queried(prometheus: string, query: string): Promise<number> {
   throw new Error(`Cannot query Prometheus: nothing for ${query} after ${SCRAPED_MS_MAX} ms`)
 }
 
-test('Prometheus scrapes latency, counts, errors and the distribution of predictions', { skip: skipUnless('prometheus') }, async t => {
+test('Prometheus scrapes latency, counts, errors and the distribution of predictions', {
+  skip: skipUnless('prometheus'),
+}, async t => {
   const folder = temporaryFolder()
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   await withServer({}, async server => {
     writeFileSync(join(folder, 'model.json'), tinyModel())
-    const registered = await bellwether(['register', join(folder, 'model.json'), '--name', 'tiny', '--version', '1.0.0', '--server', server.url])
+    const registered = await bellwether([
+      'register',
+      join(folder, 'model.json'),
+      '--name',
+      'tiny',
+      '--version',
+      '1.0.0',
+      '--server',
+      server.url,
+    ])
     assert.equal(registered.status, 0, registered.stderr)
-    const ask = (body: string) => fetch(`${server.url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    const ask = (body: string) =>
+      fetch(`${server.url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
     for (let i = 0; i < 20; i++) assert.equal((await ask('{"age":47,"tenure":2}')).status, 200)
     for (let i = 0; i < 3; i++) assert.equal((await ask('{"age":"old"}')).status, 422)
 
@@ -51,9 +63,26 @@ test('Prometheus scrapes latency, counts, errors and the distribution of predict
     assert.equal(checked.status, 0, checked.stdout + checked.stderr)
 
     const port = await freePort()
-    const config = { scrape_configs: [{ job_name: 'bellwether', scrape_interval: '500ms', scrape_timeout: '400ms', static_configs: [{ targets: [new URL(server.url).host] }] }] }
+    const config = {
+      scrape_configs: [
+        {
+          job_name: 'bellwether',
+          scrape_interval: '500ms',
+          scrape_timeout: '400ms',
+          static_configs: [{ targets: [new URL(server.url).host] }],
+        },
+      ],
+    }
     writeFileSync(join(folder, 'prometheus.json'), JSON.stringify(config))
-    const prometheus = spawn('prometheus', [`--config.file=${join(folder, 'prometheus.json')}`, `--storage.tsdb.path=${join(folder, 'tsdb')}`, `--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' })
+    const prometheus = spawn(
+      'prometheus',
+      [
+        `--config.file=${join(folder, 'prometheus.json')}`,
+        `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      { stdio: 'ignore' },
+    )
     const gone = new Promise(resolve => prometheus.once('exit', resolve))
     try {
       const url = `http://127.0.0.1:${port}`

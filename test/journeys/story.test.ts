@@ -43,9 +43,18 @@ test('register, predict, find the record, prove it, export it, and have the expo
   await withServer({}, async server => {
     await registered(server, folder)
 
-    const answer = await predict(server, { age: 47, tenure: 2 }, { 'bellwether-subject': 'customer-17', 'bellwether-purpose': 'retention-offer' })
+    const answer = await predict(
+      server,
+      { age: 47, tenure: 2 },
+      { 'bellwether-subject': 'customer-17', 'bellwether-purpose': 'retention-offer' },
+    )
     assert.equal(answer.status, 200)
-    const prediction = (await answer.json()) as { id: string; model: string; version: string; outputs: Record<string, number> }
+    const prediction = (await answer.json()) as {
+      id: string
+      model: string
+      version: string
+      outputs: Record<string, number>
+    }
     assert.equal(prediction.model, 'tiny')
     assert.equal(prediction.version, '1.0.0')
     assert.ok(Math.abs(prediction.outputs['tiny_probability']! - tinyAnswer(47, 2)) < 1e-6)
@@ -85,13 +94,20 @@ test('with keys, each caller may do what their role says, and the record names t
     await registered(server, folder)
     const create = async (name: string, role: string, key?: string): Promise<{ secret: string; id: string }> => {
       const env: Record<string, string> = key === undefined ? {} : { BELLWETHER_KEY: key }
-      const ended = await bellwether(['key', 'create', '--name', name, '--role', role, '--json', '--data', server.data], env)
+      const ended = await bellwether(
+        ['key', 'create', '--name', name, '--role', role, '--json', '--data', server.data],
+        env,
+      )
       assert.equal(ended.status, 0, ended.stderr)
       const { secret, key: info } = JSON.parse(ended.stdout) as { secret: string; key: { id: string } }
       return { secret, id: info.id }
     }
     const admin = await create('root', 'admin')
-    assert.equal((await predict(server, { age: 20, tenure: 1 })).status, 401, 'from the first key on, nobody is anonymous')
+    assert.equal(
+      (await predict(server, { age: 20, tenure: 1 })).status,
+      401,
+      'from the first key on, nobody is anonymous',
+    )
     const service = await create('shop', 'service', admin.secret)
     const bearer = { authorization: `Bearer ${service.secret}` }
     const answer = await predict(server, { age: 20, tenure: 1 }, bearer)
@@ -100,7 +116,9 @@ test('with keys, each caller may do what their role says, and the record names t
     assert.equal((await fetch(`${server.url}/keys`, { headers: bearer })).status, 403)
     assert.equal((await fetch(`${server.url}/predictions/${id}`, { headers: bearer })).status, 403)
     const asAdmin = { headers: { authorization: `Bearer ${admin.secret}` } }
-    const { record } = (await (await fetch(`${server.url}/predictions/${id}`, asAdmin)).json()) as { record: { actor: string } }
+    const { record } = (await (await fetch(`${server.url}/predictions/${id}`, asAdmin)).json()) as {
+      record: { actor: string }
+    }
     assert.ok(record.actor.includes(service.id), record.actor)
     const records = await (await fetch(`${server.url}/audit/records`, asAdmin)).text()
     assert.ok(records.includes('"action":"key:created"') && records.includes('"action":"model:registered"'))
