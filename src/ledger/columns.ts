@@ -28,6 +28,9 @@ interface Filling extends Column {
 
 type Members = Readonly<Record<string, unknown>>
 
+/** By name of the member, then by type: a feature has a column for each type it comes in. */
+type DynamicColumns = Map<string, Partial<Record<ColumnType, Filling>>>
+
 /** Collects records of one kind and model. Neither is stored: the file they are in says them. */
 export class TableBuilder {
   #rows = 0
@@ -36,7 +39,8 @@ export class TableBuilder {
   readonly #columns: Filling[]
   readonly #fixed: ReadonlyMap<string, readonly Filling[]>
   readonly #open: Readonly<Record<string, string>>
-  readonly #dynamic = new Map<string, Filling>()
+  readonly #dynamic = new Map<string, DynamicColumns>()
+  #dynamicCount = 0
   readonly #taken: Set<string>
 
   /** @param known columns of a table of this kind, to go on with. */
@@ -48,7 +52,7 @@ export class TableBuilder {
     for (const { path, type } of known) {
       const [member, name] = path
       const prefix = member !== undefined && Object.hasOwn(this.#open, member) ? this.#open[member] : undefined
-      if (prefix !== undefined && name !== undefined) this.#dynamicColumn(member!, prefix, name, type)
+      if (prefix !== undefined && name !== undefined) this.#addDynamic(member!, prefix, name, type)
     }
   }
 
@@ -109,25 +113,36 @@ export class TableBuilder {
 
   #putOpen(member: string, prefix: string, value: unknown): boolean {
     if (!isObject(value)) return false
+    const known = this.#dynamicOf(member)
     let added = 0
     for (const name in value) {
       const type = scalarType(value[name])
       if (type === undefined) return false
-      if (!this.#dynamic.has(`${type} ${prefix}${name}`)) added++
+      if (known.get(name)?.[type] === undefined) added++
     }
-    if (added > 0 && this.#dynamic.size + added > COLUMNS_MAX) return false
-    for (const name in value)
-      this.#put(this.#dynamicColumn(member, prefix, name, scalarType(value[name])!), value[name])
+    if (added > 0 && this.#dynamicCount + added > COLUMNS_MAX) return false
+    for (const name in value) {
+      const type = scalarType(value[name])!
+      this.#fill(known.get(name)?.[type] ?? this.#addDynamic(member, prefix, name, type), value[name] as Cell)
+    }
     return true
   }
 
-  #dynamicColumn(member: string, prefix: string, name: string, type: ColumnType): Filling {
-    const key = `${type} ${prefix}${name}`
-    const known = this.#dynamic.get(key)
-    if (known !== undefined) return known
+  #dynamicOf(member: string): DynamicColumns {
+    let known = this.#dynamic.get(member)
+    if (known === undefined) {
+      known = new Map()
+      this.#dynamic.set(member, known)
+    }
+    return known
+  }
+
+  #addDynamic(member: string, prefix: string, name: string, type: ColumnType): Filling {
     const made: Filling = { name: columnName(prefix + name, this.#taken), type, path: [member, name], values: [] }
-    this.#dynamic.set(key, made)
+    const known = this.#dynamicOf(member)
+    known.set(name, { ...known.get(name), [type]: made })
     this.#columns.push(made)
+    this.#dynamicCount++
     return made
   }
 

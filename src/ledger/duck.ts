@@ -40,6 +40,11 @@ export async function openDuck({ memory, threads }: DuckOptions): Promise<Duck> 
   }
 }
 
+/** There in processes that are started with `--expose-gc`. */
+const { gc: collect } = globalThis
+/** A chunk's memory is not the garbage collector's, which therefore sees no reason to collect the few bytes that hold it. */
+const CHUNKS_PER_COLLECTION = 16
+
 /** Hands over the chunks of a result, one at a time as they come. Stops where `each` returns false. */
 export async function eachChunk(
   connection: DuckDBConnection,
@@ -47,12 +52,14 @@ export async function eachChunk(
   each: (chunk: duckdb.DataChunk, rows: number) => Promise<boolean | undefined> | boolean | undefined,
 ): Promise<void> {
   const result = await connection.stream(sql)
+  let chunks = 0
   for (;;) {
     const made = await result.fetchChunk()
     if (made === null || made.rowCount === 0) return
     const goOn = await each(made.chunk, made.rowCount)
     duckdb.data_chunk_get_size(made.chunk) // what `each` looked at is the chunk's own memory: it must live until here
     if (goOn === false) return
+    if (++chunks % CHUNKS_PER_COLLECTION === 0) await collect?.({ type: 'minor', execution: 'async' })
   }
 }
 

@@ -115,7 +115,7 @@ function hear(message: ToEngine): void {
 }
 
 try {
-  setPriority(constants.priority.PRIORITY_LOW)
+  if (start.isNice) setPriority(constants.priority.PRIORITY_LOW)
 } catch {
   // Not allowed everywhere; then it competes as an equal.
 }

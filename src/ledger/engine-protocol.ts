@@ -27,6 +27,8 @@ export interface EngineStart {
   readonly folder: string
   readonly memory: string
   readonly threads: number
+  /** Gives way to whoever answers. */
+  readonly isNice: boolean
 }
 
 export type EngineWhat = keyof EngineCalls | keyof EngineStreams

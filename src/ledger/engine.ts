@@ -147,10 +147,10 @@ class ProcessEngine implements Engine {
 
   #start(): ChildProcess {
     if (this.#child !== undefined) return this.#child
-    const { folder, memory, threads } = this.#options
-    const child = fork(PROGRAM, [JSON.stringify({ folder, memory, threads } satisfies EngineStart)], {
+    const { folder, memory, threads, isNice } = this.#options
+    const child = fork(PROGRAM, [JSON.stringify({ folder, memory, threads, isNice } satisfies EngineStart)], {
       serialization: 'advanced',
-      execArgv: [],
+      execArgv: ['--expose-gc'], // see `eachChunk`
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     this.#child = child

@@ -100,6 +100,7 @@ export async function openLedger(parts: LedgerParts): Promise<OpenedLedger> {
     folder,
     memory: options.engineMemory,
     threads: options.engineThreads,
+    isNice: true,
     ...(timers !== undefined && { timers }),
   })
   const headsPath = join(folder, 'heads.jsonl')

@@ -118,7 +118,15 @@ export function fits(type: ColumnType, value: unknown): boolean {
 
 const DAY_MS = 86_400_000
 
-/** The UTC date of a time, as partitions are named: `2026-11-22`. */
+let latestDay = Number.NaN
+let latestDate = ''
+
+/** The UTC date of a time, as partitions are named: `2026-11-22`. Asked for record after record of one day. */
 export function utcDate(at: number): string {
-  return new Date(Math.floor(at / DAY_MS) * DAY_MS).toISOString().replace(/T.*/, '')
+  const day = Math.floor(at / DAY_MS)
+  if (day !== latestDay) {
+    latestDay = day
+    latestDate = new Date(day * DAY_MS).toISOString().replace(/T.*/, '')
+  }
+  return latestDate
 }

@@ -138,13 +138,13 @@ function cachedTexts(
   }
 }
 
-/** In a page of a Parquet file, texts lie behind each other, with four bytes for a length in between. */
-const GAP_BYTES = 4
+/** Texts of a vector lie behind each other, in a page of the file with four bytes for a length in between. */
+const GAP_BYTES_MAX = 8
 
 /**
  * Reads the long texts of a vector. Looking through an address costs ten times as much as reading a text, so that texts
  * which lie behind each other are looked at as one: from the first one's address to the last one's end, all of it memory
- * of the vector, because what lies between two of its texts are four bytes.
+ * that can be read, because between two of its texts lie a few bytes at most.
  */
 function longTexts(
   bytes: Buffer,
@@ -162,7 +162,8 @@ function longTexts(
     first = row
     start = address(row)
     let end = start + words[row * 4]!
-    for (next = row + 1; next < rows && isLong(next) && address(next) === end + GAP_BYTES; next++) {
+    const follows = (other: number): boolean => address(other) >= end && address(other) <= end + GAP_BYTES_MAX
+    for (next = row + 1; next < rows && isLong(next) && follows(next); next++) {
       end = address(next) + words[next * 4]!
     }
     const pointer = bytes.byteOffset + row * TEXT_BYTES + 8

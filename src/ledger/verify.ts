@@ -55,19 +55,28 @@ const FAULTS_MAX = 50
 
 /** @param folder `ledger` in a data folder. */
 export async function verifyLedger(folder: string, options: VerifyOptions): Promise<VerifyReport> {
+  const count = Math.max(1, options.engines ?? Math.min(2, availableParallelism()))
+  const memory = options.memory ?? '512MB'
+  const engines = Array.from({ length: count }, () => openEngine({ folder, memory, threads: 1, isNice: false }))
+  try {
+    return await verifyWith(engines, folder, options)
+  } finally {
+    await Promise.all(engines.map(engine => engine.close()))
+  }
+}
+
+/** As `verifyLedger`, with engines that are there already: what makes leaves of files. */
+export async function verifyWith(
+  engines: readonly Pick<Engine, 'ask'>[],
+  folder: string,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
   const startedAt = performance.now()
   if (!(await isFolder(folder))) throw new Problem('not_found', `Cannot verify ${folder}: there is no ledger`)
   // Heads first: whatever they cover was there before them.
   const heads = judgeHeads(await readHeads(join(folder, 'heads.jsonl')), options.publicKeys, options.head)
-  const count = Math.max(1, options.engines ?? Math.min(2, availableParallelism()))
-  const memory = options.memory ?? '512MB'
-  const engines = Array.from({ length: count }, () => openEngine({ folder, memory, threads: 1 }))
-  try {
-    const found = await checkRecords(folder, heads, engines, options)
-    return await report(folder, heads, found, startedAt)
-  } finally {
-    await Promise.all(engines.map(engine => engine.close()))
-  }
+  const found = await checkRecords(folder, heads, engines, options)
+  return await report(folder, heads, found, startedAt)
 }
 
 interface FoundRecords {
@@ -82,7 +91,7 @@ interface FoundRecords {
 async function checkRecords(
   folder: string,
   heads: JudgedHeads,
-  engines: readonly Engine[],
+  engines: readonly Pick<Engine, 'ask'>[],
   options: VerifyOptions,
 ): Promise<FoundRecords> {
   const tree = await TreeCheck.open(join(folder, 'tree', 'level-0.bin'), heads.toCompare)
@@ -145,7 +154,7 @@ async function sealedSegments(folder: string, faults: VerifyFault[]): Promise<nu
 
 /** Segments in order, read by all engines at once, a few ahead of what is taken. */
 async function eachSegment(
-  engines: readonly Engine[],
+  engines: readonly Pick<Engine, 'ask'>[],
   from: number,
   to: number,
   take: (leaves: SegmentLeaves) => Promise<void>,
@@ -165,7 +174,7 @@ async function eachSegment(
 
 /** Files of the journal from where the segments end. Says whether all were there. */
 async function eachJournalFile(
-  engine: Engine,
+  engine: Pick<Engine, 'ask'>,
   folder: string,
   tree: TreeCheck,
   take: (leaves: Leaves, damage: string | undefined) => Promise<void>,
