@@ -8,6 +8,7 @@ import {
   hashSecret,
   idOfSecret,
   isExpired,
+  isSecretOf,
   judgeCreation,
   judgeRevocation,
   type KeyInfo,
@@ -15,7 +16,6 @@ import {
   makeSecret,
   type NewKey,
   type StoredKey,
-  sameHash,
 } from './keys.ts'
 import { permits } from './roles.ts'
 import { type KeyStore, keyStore } from './store.ts'
@@ -56,6 +56,8 @@ export interface AccessParts {
 
 interface KnownKey {
   readonly key: StoredKey
+  /** `StoredKey.sha256` as bytes of its text. */
+  readonly hash: Buffer
   readonly actor: Actor
 }
 
@@ -114,6 +116,8 @@ export async function openAccess({ db, clock, ids, random }: AccessParts): Promi
   }
 }
 
+const BEARER = /^bearer +(\S+) *$/i
+
 function authenticate(
   authorization: string | undefined,
   find: (id: string) => KnownKey | undefined,
@@ -123,12 +127,12 @@ function authenticate(
     throw new Problem('unauthenticated', `Cannot tell who calls: ${found}`)
   }
   if (authorization === undefined) return refuse('no key was given, wanted the header «Authorization: Bearer KEY»')
-  const secret = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
+  const secret = BEARER.exec(authorization)?.[1]
   if (secret === undefined) return refuse('the Authorization header is not of the form «Bearer KEY»')
   const id = idOfSecret(secret)
   const known = id === undefined ? undefined : find(id)
   // One sentence for an unknown id and for a wrong secret; only who holds the secret learns what became of the key.
-  if (known === undefined || !sameHash(known.key.sha256, hashSecret(secret))) return refuse('the key is not known')
+  if (known === undefined || !isSecretOf(secret, known.hash)) return refuse('the key is not known')
   const { key, actor } = known
   if (key.revokedAt !== undefined) return refuse(`the key ${key.id} was revoked`)
   if (isExpired(key, now)) return refuse(`the key ${key.id} has expired`)
@@ -148,7 +152,7 @@ function keySnapshot(store: KeyStore): KeySnapshot {
 
   const read = async (): Promise<void> => {
     const all = await store.all()
-    keys = new Map(all.map(key => [key.id, { key, actor: actorOf(key) }]))
+    keys = new Map(all.map(key => [key.id, { key, hash: Buffer.from(key.sha256, 'latin1'), actor: actorOf(key) }]))
     needed ||= all.some(key => key.revokedAt === undefined)
   }
   return {

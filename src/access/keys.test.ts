@@ -8,12 +8,12 @@ import {
   EXPIRES_AT_MAX,
   hashSecret,
   idOfSecret,
+  isSecretOf,
   judgeCreation,
   KEYS_MAX,
   type KeyInfo,
   makeSecret,
   type NewKey,
-  sameHash,
 } from './keys.ts'
 import { ROLE_NAMES, type Role } from './roles.ts'
 
@@ -61,14 +61,14 @@ test('idOfSecret() reads nothing from what is not of the form', () => {
   }
 })
 
-test('hashSecret() is SHA-256; sameHash() is equality', () => {
+test('hashSecret() is SHA-256; isSecretOf() knows the secret and no other', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (a, b) => {
       assert.equal(hashSecret(a), createHash('sha256').update(a, 'utf8').digest('hex'))
-      assert.equal(sameHash(hashSecret(a), hashSecret(b)), hashSecret(a) === hashSecret(b))
+      assert.equal(isSecretOf(a, Buffer.from(hashSecret(b))), a.toWellFormed() === b.toWellFormed())
     }),
   )
-  assert.ok(!sameHash(hashSecret('a'), ''))
+  assert.ok(!isSecretOf('a', Buffer.alloc(0)))
 })
 
 test('judgeCreation() names every wrong field at once', () => {

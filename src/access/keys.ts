@@ -57,9 +57,10 @@ export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'hex')
 }
 
-/** Compares in a time that does not depend on where the two differ. */
-export function sameHash(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'))
+/** Whether a secret is the one whose hash is kept; takes the same time wherever the two hashes differ. */
+export function isSecretOf(secret: string, kept: Buffer): boolean {
+  const found = Buffer.from(hashSecret(secret), 'latin1')
+  return found.length === kept.length && timingSafeEqual(found, kept)
 }
 
 export function isExpired(key: KeyInfo, now: number): boolean {
