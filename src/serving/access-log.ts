@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import { quote } from '../ledger/canonical.ts'
+import type { CallContext } from './context.ts'
 import type { Journey, Observer } from './journey.ts'
 
 /** Rows of a batch whose results stand in the line. */
@@ -16,25 +17,28 @@ export function accessLog(line: (json: string) => void): Observer {
 
 /** Put together by hand: a logger would walk and escape every value again, at three times the price. */
 function lineOf(journey: Journey): string {
-  const { context, lane, problem, actor, body, model, version } = journey
-  const release = lane?.release
-  const arm = lane?.arm
-  return (
-    `{"level":"info","time":${journey.at},"message":"invocation","requestId":${quote(journey.requestId)}` +
-    (context?.traceId === undefined ? '' : `,"traceId":"${context.traceId}"`) +
-    `,"door":"${journey.door}"` +
-    (model === undefined ? '' : `,"model":${quote(model)}`) +
-    (version === undefined ? '' : `,"version":${quote(version)}`) +
-    (release == null ? '' : `,"release":${quote(release)}`) +
-    (arm == null ? '' : `,"arm":${quote(arm)}`) +
-    (problem === undefined ? resultOf(journey) : `,"status":${problem.status},"code":"${problem.code}"`) +
-    `,"latencyMs":${journey.tookMs}` +
-    (body === undefined ? '' : `,"payloadSha256":"${hash('sha256', body, 'hex')}"`) +
-    (context?.subject === undefined ? '' : `,"subject":${quote(context.subject)}`) +
-    (context?.purpose === undefined ? '' : `,"purpose":${quote(context.purpose)}`) +
-    (actor === undefined ? '' : `,"actor":${quote(actor.id)}`) +
-    (journey.source === '' ? '}' : `,"source":${quote(journey.source)}}`)
-  )
+  const { context, problem, actor, body } = journey
+  const head = `{"level":"info","time":${journey.at},"message":"invocation","requestId":${quote(journey.requestId)}`
+  const door = `,"door":"${journey.door}"${placeOf(journey)}`
+  const result = problem === undefined ? resultOf(journey) : `,"status":${problem.status},"code":"${problem.code}"`
+  const payload = body === undefined ? '' : `,"payloadSha256":"${hash('sha256', body, 'hex')}"`
+  const said = context === undefined ? '' : contextOf(context)
+  const who = actor === undefined ? '' : `,"actor":${quote(actor.id)}`
+  const source = journey.source === '' ? '}' : `,"source":${quote(journey.source)}}`
+  return `${head}${door}${result},"latencyMs":${journey.tookMs}${payload}${said}${who}${source}`
+}
+
+/** What was asked: all of the lane where one was reached. */
+function placeOf({ lane, model, version }: Journey): string {
+  if (lane !== undefined) return lane.texts.log
+  const modelText = model === undefined ? '' : `,"model":${quote(model)}`
+  return version === undefined ? modelText : `${modelText},"version":${quote(version)}`
+}
+
+function contextOf({ subject, purpose, traceId }: CallContext): string {
+  const traceText = traceId === undefined ? '' : `,"traceId":"${traceId}"`
+  const subjectText = subject === undefined ? '' : `,"subject":${quote(subject)}`
+  return purpose === undefined ? traceText + subjectText : `${traceText}${subjectText},"purpose":${quote(purpose)}`
 }
 
 function resultOf({ ids, outputTexts, rows }: Journey): string {

@@ -42,6 +42,8 @@ export interface LaneTexts {
   readonly version: string
   /** `,"model":"churn","version":"1.0.0","release":"all","arm":"champion","outputs":`, with `null` for what is not. */
   readonly answer: string
+  /** `,"model":"churn","version":"1.0.0"` and release and arm, if any: for the log. */
+  readonly log: string
 }
 
 /** Makes lanes and numbers them: a version that is loaded again gets the number it had. */
@@ -61,12 +63,15 @@ export function laneTexts(
   arm: string | null,
 ): LaneTexts {
   const [name, number] = [quote(model), quote(version)]
+  const releaseText = release === null ? '' : `,"release":${quote(release)}`
+  const armText = arm === null ? '' : `,"arm":${quote(arm)}`
   const orNull = (text: string | null): string => (text === null ? 'null' : quote(text))
   return {
-    arm: arm === null ? '' : `,"arm":${quote(arm)}`,
+    arm: armText,
     model: `,"model":${name},"outputs":`,
-    release: release === null ? '' : `,"release":${quote(release)}`,
+    release: releaseText,
     version: `,"version":${number}}`,
     answer: `,"model":${name},"version":${number},"release":${orNull(release)},"arm":${orNull(arm)},"outputs":`,
+    log: `,"model":${name},"version":${number}${releaseText}${armText}`,
   }
 }

@@ -6,6 +6,7 @@ import { Problem } from '../errors.ts'
 import { quote } from '../ledger/canonical.ts'
 import type { Predictor } from '../predictor/predictor.ts'
 import type { Feature, Signature } from '../registry/signature.ts'
+import { quickRow } from './quick-row.ts'
 import { MAGNITUDE_MAX, type RowFaults, rowFaults } from './row-faults.ts'
 
 /** Rows as a predictor takes them. */
@@ -32,6 +33,8 @@ export interface CompiledSignature {
    * @throws Problem `invalid` naming every wrong field, `too_large` for more than `rowsMax` rows.
    */
   read(body: unknown, rowsMax: number): Rows
+  /** Takes the text of a single row if it is as plain as most are; `undefined` tells nothing but that it is not. */
+  readQuickly(text: string): Rows | undefined
   /** Takes back the rows of a single call, to be overwritten by a later one. Whoever gives them back uses them no more. */
   release(rows: Rows): void
   /** Puts one value into a row if it is right for the input; false leaves the row as it was. */
@@ -85,6 +88,7 @@ export function compileSignature(
   const columns = predictor.named || names.length !== predictor.features.length ? predictor.features : names
   const table = tableOf(signature.inputs, columns)
   const width = columns.length
+  const quick = quickRow(names, (input, value, values, offset) => encode(table, input, value, values, offset))
   const free: Rows[] = []
   const rows = (count: number, single: boolean): Rows => ({
     values: new Float64Array(count * width),
@@ -106,6 +110,12 @@ export function compileSignature(
       if (readRow(table, body, single.values, 0)) return single
       free.push(single)
       return refuse(rowFaults(table.inputs, body, '', FAULTS_MAX), body)
+    },
+    readQuickly(text) {
+      const single = free.pop() ?? rows(1, true)
+      if (quick(text, single.values, 0)) return single
+      free.push(single)
+      return undefined
     },
     release(rows) {
       if (rows.single && free.length < FREE_ROWS_MAX) free.push(rows)
