@@ -8,12 +8,12 @@
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
 import { type Keyring, SEAL_BYTES } from './crypto.ts'
-import { errorCode, isStorageFull, syncFolder } from './durable-file.ts'
+import { errorCode, isStorageFull } from './durable-file.ts'
 
 export interface PutLimits {
   readonly bytesMax: number
@@ -64,9 +64,9 @@ export function openObjects(folder: string, keyring: Keyring): Objects {
       try {
         const stored = await write(temporary, source, limits, keyring)
         const parent = join(root, stored.sha256.slice(0, 2))
-        if (mkdirSync(parent, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(root)
+        if ((await mkdir(parent, { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(root)
         await rename(temporary, pathOf(stored.sha256))
-        syncFolder(parent)
+        await syncFolder(parent)
         return stored
       } catch (error) {
         await rm(temporary, { force: true })
@@ -81,6 +81,16 @@ export function openObjects(folder: string, keyring: Keyring): Objects {
       for await (const chunk of chunks(sha256)) parts.push(chunk)
       return Buffer.concat(parts)
     },
+  }
+}
+
+/** Makes the names in a folder durable, off this thread. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

@@ -63,20 +63,19 @@ export function runJobsSuite(place: FreshPlace): void {
 function doing(opened: Opened): void {
   test('jobs are done as they come, no more at once than allowed', async t => {
     const { store, enqueue, start } = await opened(t)
+    const [gate, all] = [signal(), signal()]
     let [now, most, count] = [0, 0, 0]
-    const all = signal()
     for (let i = 0; i < 20; i++) await enqueue(`early-${i}`)
-    const worker = start(
-      {
-        work: async () => {
-          most = Math.max(most, ++now)
-          await new Promise(setImmediate)
-          now--
-          if (++count === 40) all.give()
-        },
-      },
-      { concurrency: 3 },
-    )
+    const work: JobHandler = async () => {
+      most = Math.max(most, ++now)
+      await gate.came
+      now--
+      if (++count === 40) all.give()
+    }
+    const worker = start({ work }, { concurrency: 3 })
+    for (let poll = 0; poll < 3; poll++) await worker.wake()
+    assert.equal(now, 3)
+    gate.give()
     for (let i = 0; i < 20; i++) await enqueue(`late-${i}`)
     await worker.wake()
     await all.came
@@ -237,9 +236,15 @@ function stopping(opened: Opened): void {
       },
     })
     await begun.came
-    const stopped = worker.stop().then(() => isFinished)
+    let isStopped = false
+    const stopped = worker.stop().then(() => {
+      isStopped = true
+    })
+    await store.list()
+    assert.equal(isStopped, false)
     finish.give()
-    assert.equal(await stopped, true)
+    await stopped
+    assert.equal(isFinished, true)
     await worker.wake()
     const left = await store.list()
     assert.deepEqual(
