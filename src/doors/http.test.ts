@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import type { ProblemDocument } from '../errors.ts'
 import { isUuid7 } from '../platform/ids.ts'
-import { openSpecimen, type SpecimenDoor } from './http-specimen.ts'
+import { openSpecimen, type SpecimenDoor } from './http-specimen.suite.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const ALL = { authorization: 'Bearer all' }

@@ -28,7 +28,7 @@ export async function openSpecimen(limits: Partial<HttpLimits> = {}, port = 0): 
   const waiters: (() => void)[] = []
   const wait = (): Promise<void> => new Promise(resolve => waiters.push(resolve))
   const door = httpDoor({
-    routes: [...plainRoutes(), ...invocations(invoked, wait)],
+    routes: [...readingRoutes(), ...writingRoutes(), ...invocations(invoked, wait)],
     admission: { admit: admitSpecimen },
     readJson: readJsonSpecimen,
     ids: uuid7(systemClock),
@@ -94,8 +94,9 @@ function invocations(invoked: string[], wait: () => Promise<void>): AnyRoute[] {
   return [route('/invoke', async () => {}), route('/things/:name/invoke', async () => {}), route('/wait', wait), own]
 }
 
-function plainRoutes(): AnyRoute[] {
-  const described = { summary: 'A route', tag: 'Test', answers: {} }
+const described = { summary: 'A route', tag: 'Test', answers: {} }
+
+function readingRoutes(): AnyRoute[] {
   return [
     {
       ...described,
@@ -122,6 +123,11 @@ function plainRoutes(): AnyRoute[] {
         throw new Error('a bug with secret details')
       },
     },
+  ]
+}
+
+function writingRoutes(): AnyRoute[] {
+  return [
     {
       ...described,
       method: 'POST',
