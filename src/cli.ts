@@ -9,6 +9,7 @@ import type { Command, CommandContext, Option, Program } from './platform/comman
 import type { ParsedRun } from './platform/command-line.ts'
 import { completionScript, MODEL_NAMES, SHELLS, type Shell } from './platform/completion.ts'
 import { type LoadedConfig, loadConfig } from './platform/config.ts'
+import { configCommand } from './platform/config-command.ts'
 import { CONFIG_KEYS } from './platform/config-keys.ts'
 import { runningServer } from './platform/folder.ts'
 import { type CommandHost, type Connection, runCommandLine, TRACE_VARIABLE } from './platform/run-command.ts'
@@ -226,6 +227,7 @@ const PROGRAM: Program = {
     ...servingCommands,
     ...ledgerCommands,
     ...accessCommands,
+    configCommand,
     completion,
     versionCommand,
   ],

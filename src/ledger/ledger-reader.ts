@@ -24,13 +24,12 @@ const OUTCOMES_MAX = 1000
 /** Records parsed at once, so that answers come in between. */
 const PARSED_AT_ONCE = 256
 
-export function ledgerReader({
-  sealer,
-  engine,
-}: {
+interface ReaderParts {
   readonly sealer: Sealer
   readonly engine: Pick<Engine, 'ask'>
-}): LedgerReader {
+}
+
+export function ledgerReader({ sealer, engine }: ReaderParts): LedgerReader {
   const inSegments = async (snapshot: Snapshot, filter: RecordFilter, limit: number) => {
     if (snapshot.segments === 0) return []
     const search = { snapshot: { segments: snapshot.segments, journal: [] }, filter, order: 'oldest', limit } as const

@@ -67,7 +67,7 @@ const Span = Type.Object(
 )
 
 export function ledgerRoutes(parts: LedgerRouteParts): AnyRoute[] {
-  return [...readingRoutes(parts), ...auditRoutes(parts)]
+  return [...readingRoutes(parts), ...headRoutes(parts), ...proofRoutes(parts)]
 }
 
 function readingRoutes(parts: LedgerRouteParts): Route[] {
@@ -113,8 +113,9 @@ function readingRoutes(parts: LedgerRouteParts): Route[] {
   ]
 }
 
-function auditRoutes({ ledger, refusals }: LedgerRouteParts): Route[] {
-  const audit = { method: 'GET', tag: 'Audit' } as const
+const audit = { method: 'GET', tag: 'Audit' } as const
+
+function headRoutes({ ledger, refusals }: LedgerRouteParts): Route[] {
   return [
     {
       ...audit,
@@ -156,6 +157,11 @@ function auditRoutes({ ledger, refusals }: LedgerRouteParts): Route[] {
         return { body: { format: 'bellwether-export/1', ledger: keyId, keys: [{ keyId, publicKey }] } }
       },
     },
+  ]
+}
+
+function proofRoutes({ ledger, refusals }: LedgerRouteParts): Route[] {
+  return [
     {
       ...audit,
       path: '/audit/proofs/:id',

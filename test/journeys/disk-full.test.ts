@@ -44,6 +44,12 @@ function fill(path: string): void {
   closeSync(file)
 }
 
+async function predict(url: string): Promise<{ status: number; code?: string; id?: string }> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${url}/predict`, { method: 'POST', headers, body: '{"age":47,"tenure":2}' })
+  return { ...((await response.json()) as { code?: string; id?: string }), status: response.status }
+}
+
 test('a full disk: 503 with the reason, reads go on, and predictions come back by themselves', async t => {
   const disk = smallDisk(t)
   if (disk === undefined) return
@@ -62,15 +68,7 @@ test('a full disk: 503 with the reason, reads go on, and predictions come back b
       server.url,
     ])
     assert.equal(registered.status, 0, registered.stderr)
-    const ask = async (): Promise<{ status: number; code?: string; id?: string; retryAfter: string | null }> => {
-      const response = await fetch(`${server.url}/predict`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"age":47,"tenure":2}',
-      })
-      const body = (await response.json()) as { code?: string; id?: string }
-      return { status: response.status, retryAfter: response.headers.get('retry-after'), ...body }
-    }
+    const ask = () => predict(server.url)
     const acknowledged = [(await ask()).id!]
 
     fill(ballast)
