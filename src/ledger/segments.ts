@@ -146,7 +146,7 @@ export function partitionPath(segment: number, partition: Partition, taken: Set<
 }
 
 function component(value: string | undefined): string {
-  if (value === undefined) return NO_VALUE
+  if (value === undefined || value === '') return NO_VALUE
   const encoded = percentEncoded(value)
   if (encoded.length <= COMPONENT_LENGTH_MAX) return encoded
   const hash = createHash('sha256').update(value).digest('hex').slice(0, 16)
