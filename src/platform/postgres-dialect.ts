@@ -43,21 +43,34 @@ function placeOf(url: string): string {
 
 /** The pool with our rules for parameters, and its errors as the problems they are. */
 function judgingPool(pool: pg.Pool, place: string): PostgresPool {
-  const judged = async <T>(run: () => Promise<T>): Promise<T> => {
+  return {
+    async connect(): Promise<PostgresPoolClient> {
+      try {
+        return judgingClient(await pool.connect(), place)
+      } catch (error) {
+        throw problemOf(error, place)
+      }
+    },
+    end: () => pool.end(),
+  }
+}
+
+function judgingClient(client: pg.PoolClient, place: string): PostgresPoolClient {
+  let isBroken = false
+  const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
+    const values = parameters.map(sqlValue)
     try {
-      return await run()
+      return await client.query(text, values)
     } catch (error) {
-      throw problemOf(error, place)
+      const problem = problemOf(error, place)
+      isBroken ||= problem instanceof Problem && problem.code === 'unavailable'
+      throw problem
     }
   }
-  const judgingClient = (client: pg.PoolClient): PostgresPoolClient => ({
-    query: ((text: string, parameters: readonly unknown[]) =>
-      judged(async () => await client.query(text, parameters.map(sqlValue)))) as unknown as PostgresPoolClient['query'],
-    release: () => client.release(),
-  })
   return {
-    connect: () => judged(async () => judgingClient(await pool.connect())),
-    end: () => pool.end(),
+    query: query as PostgresPoolClient['query'],
+    // The news that a connection has ended may come after its last error: the next user must not be given it.
+    release: () => client.release(isBroken),
   }
 }
 

@@ -66,7 +66,7 @@ export function retryMs(attempt: number, random: number): number {
 }
 
 export function runJobs(parts: JobsParts): JobsWorker {
-  const { store, handlers, schedules = [], clock, timers, ids, onError } = parts
+  const { store, handlers, clock, timers, ids, onError } = parts
   const { concurrency = CONCURRENCY, leaseMs = LEASE_MS, pollMs = POLL_MS } = parts
   const running = new Map<Job, { readonly ended: Promise<void>; readonly controller: AbortController }>()
   let polling: Promise<void> = Promise.resolve()
@@ -74,25 +74,15 @@ export function runJobs(parts: JobsParts): JobsWorker {
   let isStopping = false
   let cancelPoll = (): void => {}
 
-  const schedule = async (): Promise<void> => {
-    for (const { name, kind, payload, everyMs } of schedules) {
-      const at = clock.now()
-      if (!(await store.isDue(name, everyMs, at))) continue
-      await store.enqueue({ id: ids.next(), kind, payload, uniqueKey: `schedule:${name}`, at })
-    }
-  }
-
   const start = (job: Job): void => {
     const controller = new AbortController()
-    const ended = attempt(job, controller, parts, leaseMs).finally(() => {
-      running.delete(job)
-      void wake()
-    })
+    const ended = attempt(job, controller, parts, leaseMs).finally(() => running.delete(job))
     running.set(job, { ended, controller })
+    void ended.then(wake)
   }
 
   const poll = async (): Promise<void> => {
-    await schedule()
+    await enqueueDue(parts)
     const limit = concurrency - running.size
     if (limit <= 0 || isStopping) return
     const jobs = await store.lease({
@@ -132,6 +122,14 @@ export function runJobs(parts: JobsParts): JobsWorker {
       await polling
       await Promise.all([...running.values()].map(({ ended }) => ended))
     },
+  }
+}
+
+async function enqueueDue({ store, schedules = [], clock, ids }: JobsParts): Promise<void> {
+  for (const { name, kind, payload, everyMs } of schedules) {
+    const at = clock.now()
+    if (!(await store.isDue(name, everyMs, at))) continue
+    await store.enqueue({ id: ids.next(), kind, payload, uniqueKey: `schedule:${name}`, at })
   }
 }
 
