@@ -82,7 +82,7 @@ const serving: Serving = {
   clock,
   timer: () => 5,
   ids: uuid7(clock),
-  batchRowsMax: 10,
+  batchRowsMax: 1_000,
 }
 
 function request(model: string, text: string, more: Partial<InvocationRequest> = {}): InvocationRequest {
@@ -122,6 +122,24 @@ describe('predict()', () => {
     assert.deepEqual(
       appended.map(({ records, durability }) => [records.length, durability]),
       [[2, 'power']],
+    )
+  })
+
+  it('answers a large batch in slices, each row its own, and lets others in between', async () => {
+    const rows = Array.from({ length: 1_000 }, (_, x) => ({ x }))
+    const batch = predict(serving, rest, request('identity', JSON.stringify(rows)))
+    await new Promise(resolve => setImmediate(resolve))
+    await predict(serving, rest, request('identity', '{"x":7}'))
+    assert.equal(appended.length, 1, 'the single row is answered before the batch')
+    const { predictions } = JSON.parse((await batch).text!) as { predictions: { outputs: { answer: number } }[] }
+    assert.deepEqual(
+      predictions.map(({ outputs }) => outputs.answer),
+      rows.map(({ x }) => x),
+    )
+    const records = appended[1]!.records.map(text => JSON.parse(text) as { features: unknown })
+    assert.deepEqual(
+      records.map(({ features }) => features),
+      rows,
     )
   })
 
