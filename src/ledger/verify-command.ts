@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { PROBLEMS, Problem } from '../errors.ts'
 import type { CommandContext } from '../platform/command.ts'
 import { openKeyring, openSigner } from '../platform/crypto.ts'
+import { runningServer } from '../platform/folder.ts'
 import { canonical } from './canonical.ts'
 import type { SignedHead } from './evidence.ts'
 import { parseHead } from './heads.ts'
@@ -23,6 +24,7 @@ export async function runVerify(context: CommandContext): Promise<number | undef
   const kept = options['head'] as string | undefined
   const head = kept === undefined ? undefined : await readHead(kept)
   const publicKeys = await keysFor(folder, context)
+  await closeGap(folder, context)
   const progress = terminal.progress('Verifying')
   const report = await verifyLedger(join(folder, 'ledger'), {
     publicKeys,
@@ -33,6 +35,16 @@ export async function runVerify(context: CommandContext): Promise<number | undef
   progress.end()
   terminal.result(report, () => reportText(folder, report, kept !== undefined))
   return report.ok ? undefined : PROBLEMS.corrupt.exit
+}
+
+/** Has a server that runs on the folder sign what came since its last head; without the right to ask, the gap is told. */
+async function closeGap(folder: string, { config, api }: CommandContext): Promise<void> {
+  if (folder !== config.config.data || runningServer(folder) === undefined) return
+  try {
+    await (await api()).json('GET', '/audit/head')
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+  }
 }
 
 async function readHead(path: string): Promise<SignedHead> {
