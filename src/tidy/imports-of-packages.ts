@@ -47,10 +47,10 @@ function isProgram({ path }: Module): boolean {
 
 function strangers(among: readonly Module[], known: ReadonlySet<string>, where: string): Fault[] {
   return among.flatMap(({ path, imports }) =>
-    imports.flatMap(({ specifier, line, isType }) => {
+    imports.flatMap(({ specifier, line, isType, isNamed }) => {
       const name = packageOf(specifier)
       // A type is gone before anybody installs anything.
-      if (name === undefined || known.has(name) || (isType && where === 'dependencies')) return []
+      if (isNamed || name === undefined || known.has(name) || (isType && where === 'dependencies')) return []
       return [{ path, line, problem: `imports ${name}, which is not in ${where}` }]
     }),
   )

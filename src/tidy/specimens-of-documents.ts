@@ -90,7 +90,8 @@ export const SPECIMENS_OF_DOCUMENTS: Readonly<Record<string, Specimens>> = {
       }),
       'package-lock.json': JSON.stringify({ packages: { 'node_modules/tool': { bin: { 'tool-bin': 'x.js' } } } }),
       'src/a.ts': "import { a } from '@a/left/lib/a.js'\nimport 'node:fs'\nimport type { R } from 'right'\n",
-      'src/a.test.ts': "import 'right'\n",
+      'src/a.test.ts': "import 'right'\nread('docs/a.md')\n",
+      'docs/a.md': '',
     },
   },
   'licences are permissive': {

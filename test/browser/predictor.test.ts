@@ -1,0 +1,42 @@
+/** `bellwether/predictor` in a browser: bundled as for any page, it answers what it answers here, to the last bit. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { forestPredictor, loadArtifact } from '../../src/predictor.ts'
+import { tinyModel } from '../journeys/model.ts'
+import { skipUnless } from '../services.ts'
+import { withPage } from './browser.ts'
+
+const ENTRIES = ['predictor', 'math'].map(name => fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url)))
+const ROWS = [20, 1, 47, 2, 47, 9, Number.NaN, 3, 40, Number.NaN]
+
+async function bundle(entry: string): Promise<string> {
+  const options = { bundle: true, format: 'iife', globalName: 'bellwether', platform: 'browser', write: false } as const
+  const { outputFiles, warnings } = await build({ ...options, entryPoints: [entry], logLevel: 'silent' })
+  assert.deepEqual(warnings, [])
+  return outputFiles[0]!.text
+}
+
+test('what is pure bundles for a browser without anything of Node', async () => {
+  for (const entry of ENTRIES) assert.ok((await bundle(entry)).length > 500, entry)
+})
+
+test('a browser predicts the same bits', { skip: skipUnless('chromium') }, async () => {
+  const count = ROWS.length / 2
+  const here = new Float64Array(count)
+  forestPredictor(loadArtifact(Buffer.from(tinyModel()))).predict(Float64Array.from(ROWS), count, here)
+  await withPage(async ({ page, errors }) => {
+    await page.addScriptTag({ content: await bundle(ENTRIES[0]!) })
+    const program = `(() => {
+      const { forestPredictor, loadArtifact } = bellwether
+      const out = new Float64Array(${count})
+      const bytes = new TextEncoder().encode(${JSON.stringify(tinyModel())})
+      const rows = Float64Array.from([${ROWS.join(',')}])
+      forestPredictor(loadArtifact(bytes)).predict(rows, ${count}, out)
+      return [...out]
+    })()`
+    assert.deepEqual(await page.evaluate(program), [...here])
+    assert.deepEqual(errors, [])
+  })
+})
