@@ -1,7 +1,7 @@
 /**
  * What the ledger costs: bytes a record, sealing and what it does to whoever answers meanwhile, verification, finding.
  *
- *   npm run bench:ledger -- [--records 1000000] [--engines 2]
+ *   node bench/ledger.ts [--records 1000000] [--engines 2]
  *
  * Predictions as the example's bank makes them, over ten days and two versions, in turns of 64 as under load.
  */
@@ -98,15 +98,15 @@ const open = (): Promise<OpenedLedger> =>
 
 try {
   const ledger = await open()
+  const [appendMs] = await timed(() => append(ledger))
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
-  const [appendMs] = await timed(() => append(ledger))
   const [sealMs] = await timed(() => ledger.seal())
   delay.disable()
   const delays = [50, 99, 99.9].map(share => `${(delay.percentile(share) / 1e6).toFixed(1)} ms at ${share} %`)
   say(`Append and seal: ${count} records in ${seconds(appendMs)}, sealed ${seconds(sealMs)} after the last`)
   say(
-    `Delay of the event loop meanwhile, a timer of 1 ms included: ${delays.join(', ')}, longest ${(delay.max / 1e6).toFixed(1)} ms`,
+    `Delay of the event loop while sealing, a timer of 1 ms included: ${delays.join(', ')}, longest ${(delay.max / 1e6).toFixed(1)} ms`,
   )
   say(`Memory of the process that answers: ${mebibytes(process.memoryUsage().rss)}`)
 
