@@ -6,9 +6,13 @@ import { hash } from 'node:crypto'
 import { quote } from '../ledger/canonical.ts'
 import type { CallContext } from './context.ts'
 import type { Journey, Observer } from './journey.ts'
+import { quoteAgain } from './quote-again.ts'
 
 /** Rows of a batch whose results stand in the line. */
 const RESULTS_MAX = 100
+
+const quoteActor = quoteAgain()
+const quoteSource = quoteAgain()
 
 /** @param line takes one line, without its line feed. */
 export function accessLog(line: (json: string) => void): Observer {
@@ -23,8 +27,8 @@ function lineOf(journey: Journey): string {
   const result = problem === undefined ? resultOf(journey) : `,"status":${problem.status},"code":"${problem.code}"`
   const payload = body === undefined ? '' : `,"payloadSha256":"${hash('sha256', body, 'hex')}"`
   const said = context === undefined ? '' : contextOf(context)
-  const who = actor === undefined ? '' : `,"actor":${quote(actor.id)}`
-  const source = journey.source === '' ? '}' : `,"source":${quote(journey.source)}}`
+  const who = actor === undefined ? '' : `,"actor":${quoteActor(actor.id)}`
+  const source = journey.source === '' ? '}' : `,"source":${quoteSource(journey.source)}}`
   return `${head}${door}${result},"latencyMs":${journey.tookMs}${payload}${said}${who}${source}`
 }
 

@@ -6,6 +6,7 @@ import { quote } from '../ledger/canonical.ts'
 import type { Actor } from '../route.ts'
 import type { CallContext } from './context.ts'
 import type { Lane } from './lane.ts'
+import { quoteAgain } from './quote-again.ts'
 
 /** What the records of one call have in common. */
 export interface CallFacts {
@@ -27,15 +28,20 @@ export interface RecordFrame {
   readonly end: string
 }
 
+/** Most calls come from the caller of the call before: what was quoted last is quoted already. */
+const quoteActor = quoteAgain()
+const quoteDoor = quoteAgain()
+const quoteSource = quoteAgain()
+
 export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts, latencyMs: number): RecordFrame {
   const { purpose, subject, traceId, unit } = facts.context!
-  const sourceText = facts.source === '' ? '' : `,"source":${quote(facts.source)}`
+  const sourceText = facts.source === '' ? '' : `,"source":${quoteSource(facts.source)}`
   const purposeText = purpose === undefined ? '' : `,"purpose":${quote(purpose)}`
   const subjectText = subject === undefined ? '' : `,"subject":${quote(subject)}`
   const traceText = traceId === undefined ? '' : `,"traceId":${quote(traceId)}`
   const unitText = unit === undefined ? '' : `,"unit":${quote(unit)}`
   return {
-    beforeFeatures: `{"actor":${quote(facts.actor!.id)}${texts.arm},"at":${facts.at},"door":${quote(facts.door)},"features":`,
+    beforeFeatures: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${facts.at},"door":${quoteDoor(facts.door)},"features":`,
     afterId: `","kind":"prediction","latencyMs":${latencyMs}${texts.model}`,
     afterOutputs: `${purposeText}${texts.release},"requestId":${quote(facts.requestId)}`,
     end: `${sourceText}${subjectText}${traceText}${unitText}${texts.version}`,
