@@ -11,13 +11,14 @@ import { Problem } from '../errors.ts'
 import { isLayoutOf, isRowOf } from './columns.ts'
 import { type Duck, literal } from './duck.ts'
 import type { SignedHead } from './evidence.ts'
-import { LINE_EXTRA_BYTES, scanLines } from './journal-line.ts'
+import { recordOf } from './journal-line.ts'
 import { leafHash } from './merkle.ts'
 import { parquetSource, readParquet } from './parquet.ts'
 import { type Column, POSITION, REST, SQL_TYPES, utcDate } from './schema.ts'
 import { type Manifest, partitionPath, readManifest, type SealedFile } from './segments.ts'
 
 export const HASH_BYTES = 32
+const LINE_FEED = 0x0a
 
 /** Something that is not as it was written, in a sentence's second half: "a.parquet was changed". */
 export interface Fault {
@@ -176,9 +177,9 @@ function firstLine(text: string): string {
   return text.split('\n', 1)[0]!
 }
 
-/** What a journal file holds up to its first damage. */
+/** What a journal file holds up to its last whole line. */
 export interface JournalLeaves extends Leaves {
-  /** What follows the last whole line. */
+  /** What follows it. */
   readonly damage?: string
 }
 
@@ -189,14 +190,26 @@ export async function journalLeaves(path: string, first: number): Promise<Journa
     throw new Problem('failed', `Cannot read the journal: ${path} gave ${error.code}`, { cause: error })
   })
   if (content === undefined) return undefined
-  const { count, bytes, damage } = scanLines(content)
-  const hashes = Buffer.alloc(count * HASH_BYTES)
+  const hashes: Uint8Array[] = []
+  const faults: Fault[] = []
+  let count = 0 // up to the last whole line: what is damaged after it, a crash explains
+  let bytes = 0
   let at = 0
-  for (let index = 0; index < count; index++) {
-    const end = content.indexOf(0x0a, at)
-    hashes.set(leafHash(content.subarray(at, end + 1 - LINE_EXTRA_BYTES)), index * HASH_BYTES)
+  for (let end = content.indexOf(LINE_FEED); end !== -1; end = content.indexOf(LINE_FEED, at)) {
+    const line = content.subarray(at, end)
+    const record = recordOf(line)
+    hashes.push(leafHash(record ?? line))
     at = end + 1
-    if (index % 4096 === 0) await nextTurn()
+    if (record === undefined) continue
+    for (let lost = count; lost < hashes.length - 1 && faults.length < FAULTS_MAX; lost++) {
+      const position = first + lost
+      faults.push({ what: `${path}: the checksum of record ${position} does not fit`, position })
+    }
+    count = hashes.length
+    bytes = at
+    if (count % 4096 === 0) await nextTurn()
   }
-  return { first, count, hashes, faults: [], bytes, ...(damage !== undefined && { damage }) }
+  const whole = Buffer.concat(hashes.slice(0, count))
+  const damaged = content.length - bytes
+  return { first, count, hashes: whole, faults, bytes, ...(damaged > 0 && { damage: `${damaged} damaged bytes` }) }
 }

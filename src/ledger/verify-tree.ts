@@ -81,7 +81,7 @@ export class TreeCheck {
     const beyond = this.#expected.at(-1)
     if (!this.#stopped && beyond !== undefined && beyond.size > this.#size) {
       const missing = beyond.size - this.#size
-      const what = `the ledger ends after ${this.#size} records, ${beyond.name} covers ${missing} more: they were cut off`
+      const what = `the ledger ends after ${this.#size} records, ${beyond.name} covers ${missing} more: they were cut off or damaged`
       this.#faults.push({ what, position: this.#size })
     }
     return this.#faults

@@ -230,19 +230,28 @@ describe('audit verify', () => {
       editJournal(folder, lines => lines.with(4, lines[4]!.replace('"age":', '"age":1'))),
     )
     assert.match(found(edited), /record 604 was changed/)
+    const unsummed = await tampered(async folder => {
+      const path = await journalPath(folder)
+      await writeFile(
+        path,
+        (await readFile(path, 'utf8')).replace('"requestId":"request-604"', '"requestId":"request-999"'),
+      )
+    })
+    assert.match(found(unsummed), /the checksum of record 604 does not fit/)
+    assert.match(found(unsummed), /record 604 was changed/)
     const swapped = await tampered(folder => editJournal(folder, lines => lines.with(4, lines[5]!).with(5, lines[4]!)))
     assert.match(found(swapped), /records 604, 605 were changed/)
     const put = await tampered(folder => editJournal(folder, lines => lines.toSpliced(4, 0, lines[5]!)))
     assert.match(found(put), /records 604, /)
     const removed = await tampered(folder => editJournal(folder, lines => lines.toSpliced(4, 1)))
-    assert.match(found(removed), /the ledger ends after 649 records, .* covers 1 more: they were cut off/)
+    assert.match(found(removed), /the ledger ends after 649 records, .* covers 1 more: they were cut off or damaged/)
   })
 
   it('finds the end cut off, with its heads only by a head kept elsewhere', async () => {
     const cut = (folder: string): Promise<void> => editJournal(folder, lines => lines.slice(0, 10))
     assert.match(
       found(await tampered(cut)),
-      /the ledger ends after 610 records, the head of .* covers 40 more: they were cut off/,
+      /the ledger ends after 610 records, the head of .* covers 40 more: they were cut off or damaged/,
     )
     const cutAll = async (folder: string): Promise<void> => {
       await cut(folder)
@@ -282,7 +291,7 @@ describe('audit verify', () => {
     assert.deepEqual([report.records, report.proven], [651, 650])
     assert.match(
       report.notes.join('\n'),
-      /ends with an incomplete line after 51 records, as a crash leaves it\n1 records came after/,
+      /ends with 40 damaged bytes after 51 records, as a crash may leave it\n1 records came after/,
     )
   })
 
@@ -295,6 +304,36 @@ describe('audit verify', () => {
     })
     assert.equal(report.ok, true)
     assert.match(report.notes.join(), /it is a cache and can be removed/)
+  })
+
+  it('works beside whoever writes and seals', async () => {
+    const other = await ledgerWorld()
+    const ledger = await other.open({ segmentBytesMax: 40_000 })
+    let isVerifying = true
+    const write = async (): Promise<number> => {
+      let count = 0
+      for (; isVerifying && count < 5000; count += 10) {
+        await ledger.append(Array.from({ length: 10 }, (_, index) => predictionText(other, count + index)))
+        if (count % 500 === 0) await ledger.head()
+      }
+      return count
+    }
+    const check = async (): Promise<number[]> => {
+      const sizes: number[] = []
+      for (let segments = 0; segments < 6; ) {
+        const publicKeys = [other.signer.publicKey]
+        const report = await verifyWith([engineOf(other.folder)], other.folder, { publicKeys })
+        assert.deepEqual(report.faults, [])
+        assert.ok(report.proven <= report.records)
+        sizes.push(report.records)
+        segments = report.segments
+      }
+      isVerifying = false
+      return sizes
+    }
+    const [written, sizes] = await Promise.all([write(), check()])
+    assert.ok(sizes.length > 2 && sizes.at(-1)! <= written, `${sizes} of ${written}`)
+    await other.close()
   })
 
   it('refuses a folder without a ledger, and stops when it is told to', async () => {

@@ -106,35 +106,51 @@ async function checkRecords(
   }
   let segments = 0
   let sealed = 0
+  /** Segments whose head was not there when the heads were read: they may be younger. */
+  const unknown: SegmentLeaves[] = []
   const takeSegment = async (leaves: SegmentLeaves): Promise<void> => {
     if (leaves.first !== sealed) faults.push({ what: gapText(leaves.first, sealed), position: sealed })
-    if (!heads.includes(leaves.head)) {
-      faults.push({ what: `segment ${leaves.segment} names a head that is not in heads.jsonl`, position: leaves.first })
-    }
+    if (!heads.includes(leaves.head)) unknown.push(leaves)
     sealed = leaves.first + leaves.count
     bytes.sealed += leaves.bytes
     const known = Math.max(0, tree.size - leaves.first) // read from the journal already, before it was sealed
     if (known < leaves.count) await take({ ...leaves, hashes: leaves.hashes.subarray(known * HASH_BYTES) })
+  }
+  const journal = join(folder, 'journal')
+  const takeFile = async (leaves: Leaves, damage: string | undefined): Promise<void> => {
+    bytes.journal += leaves.bytes
+    await take(leaves)
+    if (damage !== undefined) notes.push(damage)
   }
   try {
     for (;;) {
       const there = await sealedSegments(folder, faults)
       await eachSegment(engines, segments, there, takeSegment)
       segments = there
-      const isWhole = await eachJournalFile(engines[0]!, join(folder, 'journal'), tree, async (leaves, damage) => {
-        bytes.journal += leaves.bytes
-        await take(leaves)
-        if (damage !== undefined) notes.push(damage)
-      })
+      if (await eachJournalFile(engines[0]!, journal, tree, false, takeFile)) break
       // A file that went away meanwhile was sealed: its records are in the next segment.
-      if (isWhole || (await sealedSegments(folder, faults)) === segments) break
+      if ((await sealedSegments(folder, faults)) > segments) continue
+      await eachJournalFile(engines[0]!, journal, tree, true, takeFile)
+      break
     }
   } catch (error) {
     if (!(error instanceof Problem && error.code === 'corrupt')) throw error
     faults.push({ what: error.message, position: tree.size })
     tree.stop()
   }
+  faults.push(...(await unknownHeads(folder, unknown)))
   return { tree, segments, sealed, bytes, faults, notes }
+}
+
+async function unknownHeads(folder: string, segments: readonly SegmentLeaves[]): Promise<VerifyFault[]> {
+  if (segments.length === 0) return []
+  const { includes } = judgeHeads(await readHeads(join(folder, 'heads.jsonl')), [], undefined)
+  return segments
+    .filter(({ head }) => !includes(head))
+    .map(({ segment, first }) => ({
+      what: `segment ${segment} names a head that is not in heads.jsonl`,
+      position: first,
+    }))
 }
 
 function gapText(first: number, size: number): string {
@@ -172,11 +188,15 @@ async function eachSegment(
   }
 }
 
-/** Files of the journal from where the segments end. Says whether all were there. */
+/**
+ * Files of the journal from where the segments end. Stops and says false where one is not there, which may have been
+ * sealed meanwhile; where it was not (`isMissing`), it is a fault, and what comes after it is looked at all the same.
+ */
 async function eachJournalFile(
   engine: Pick<Engine, 'ask'>,
   folder: string,
   tree: TreeCheck,
+  isMissing: boolean,
   take: (leaves: Leaves, damage: string | undefined) => Promise<void>,
 ): Promise<boolean> {
   const names = await readdir(folder).catch(() => [])
@@ -185,14 +205,15 @@ async function eachJournalFile(
     if (first < tree.size) continue // sealed already, and not removed yet
     const path = join(folder, name)
     const leaves = await engine.ask('journalLeaves', { path, first })
-    if (leaves === undefined) return false
+    if (!isMissing && (leaves === undefined || first > tree.size)) return false
+    if (leaves === undefined) continue
     if (first > tree.size) {
       const what = `${path} begins with record ${first}, ${tree.size} come before it: records are missing`
       await take({ ...leaves, faults: [{ what, position: tree.size }] }, undefined)
       continue
     }
     const { damage } = leaves
-    await take(leaves, damage && `${path} ends with ${damage} after ${leaves.count} records, as a crash leaves it`)
+    await take(leaves, damage && `${path} ends with ${damage} after ${leaves.count} records, as a crash may leave it`)
   }
   return true
 }
