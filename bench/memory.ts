@@ -1,8 +1,8 @@
 /**
  * Resident memory of the server over a steady load: `npm run bench:memory -- [--minutes 5] [--rate 2000]`.
  *
- * The first quarter is warm-up: the heap grows to its working size. After it, the mean, the largest deviation from it, and
- * the slope of the least-squares line are told. The rate is bounded because every request is kept on disk.
+ * The first fifth is warm-up: the heap grows to its working size. After it, the mean, how far the means of eight equal spans lie
+ * from it, the lowest and highest sample (the heap breathes with its collector), and the slope of the least-squares line are told. The rate is bounded because every request is kept on disk.
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -23,7 +23,8 @@ const run = promisify(execFile)
 const SERVER_CORE = 0
 const LOAD_CORE = 1
 const SAMPLE_MS = 1000
-const WARM_UP_SHARE = 0.25
+const WARM_UP_SHARE = 0.2
+const SPANS = 8
 const CONNECTIONS = 32
 
 const { values } = parseArgs({
@@ -34,6 +35,10 @@ const seconds = Number(values.minutes) * 60
 interface Sample {
   readonly minutes: number
   readonly megabytes: number
+}
+
+function meanOf(samples: readonly Sample[]): number {
+  return samples.reduce((sum, { megabytes }) => sum + megabytes, 0) / samples.length
 }
 
 /** Slope of the least-squares line, megabytes a minute. */
@@ -80,12 +85,17 @@ try {
   try {
     const { samples, load } = await observe(server.pid, server.url, bodiesFile(folder, 997))
     const kept = samples.slice(Math.floor(samples.length * WARM_UP_SHARE))
-    const mean = kept.reduce((sum, sample) => sum + sample.megabytes, 0) / kept.length
-    const deviation = Math.max(...kept.map(({ megabytes }) => Math.abs(megabytes - mean))) / mean
+    const mean = meanOf(kept)
+    const spans = Array.from({ length: SPANS }, (_, i) =>
+      meanOf(kept.slice(Math.floor((i * kept.length) / SPANS), Math.floor(((i + 1) * kept.length) / SPANS))),
+    )
+    const deviation = Math.max(...spans.map(span => Math.abs(span - mean))) / mean
+    const all = kept.map(({ megabytes }) => megabytes)
     process.stdout.write(
       [
         `Resident memory over ${values.minutes} min at ${Math.round(load.requestsPerSecond)} requests/s (${load.requests} requests, ${load.failures} failed):`,
-        `  at first ${samples[0]!.megabytes.toFixed(0)} MB; after warm-up ${mean.toFixed(0)} MB ±${(deviation * 100).toFixed(1)} %, slope ${slope(kept).toFixed(2)} MB a minute`,
+        `  mean after warm-up ${mean.toFixed(0)} MB; spans within ±${(deviation * 100).toFixed(1)} %: ${spans.map(span => span.toFixed(0)).join(' ')} MB`,
+        `  lowest ${Math.min(...all).toFixed(0)} MB, highest ${Math.max(...all).toFixed(0)} MB, slope ${slope(kept).toFixed(2)} MB a minute`,
         `  ${machine()}`,
         '',
       ].join('\n'),
