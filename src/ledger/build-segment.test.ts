@@ -61,7 +61,7 @@ describe('a segment', () => {
         const rows = content.files.reduce((sum, file) => sum + file.rows, 0)
         assert.deepEqual([content.first, content.count, rows], [100, lines.length, lines.length])
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     )
   })
 

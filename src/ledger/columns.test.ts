@@ -50,7 +50,7 @@ describe('columns', () => {
         const lines = samePartition(made).map(canonical)
         assert.deepEqual(roundTrip(lines), lines)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     )
   })
 
@@ -60,7 +60,7 @@ describe('columns', () => {
         const lines = samePartition(made).map(canonical)
         assert.deepEqual(roundTrip(lines), lines)
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     )
   })
 

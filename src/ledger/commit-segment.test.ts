@@ -1,33 +1,38 @@
 import assert from 'node:assert/strict'
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
-import { type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
+import { after, before, describe, it } from 'node:test'
+import { type Duck, openDuck } from './duck.ts'
+import { engineIn, type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
 import { manifestPath, readManifest } from './segments.ts'
-import { verifyLedger } from './verify.ts'
+import { verifyWith } from './verify.ts'
 
 /** A ledger as it was before a seal and after it; what lies between, a crash can leave. */
 describe('what a crash leaves of a seal', () => {
   let world: LedgerWorld
-  let before: string
-  let after: string
+  let duck: Duck
+  let unsealed: string
+  let sealed: string
   const texts: string[] = []
-  beforeEach(async () => {
+  before(async () => {
     world = await ledgerWorld()
-    before = `${world.folder}-before`
-    after = `${world.folder}-after`
+    duck = await openDuck({ memory: '128MB', threads: 1 })
+    unsealed = `${world.folder}-unsealed`
+    sealed = `${world.folder}-sealed`
     const ledger = await world.open()
-    texts.splice(0)
     for (let index = 0; index < 60; index++) texts.push(predictionText(world, index, { version: `1.${index % 3}.0` }))
     await ledger.append(texts)
     await ledger.close()
-    await cp(world.folder, before, { recursive: true })
+    await cp(world.folder, unsealed, { recursive: true })
     const again = await world.open()
     await again.seal()
     await again.close()
-    await cp(world.folder, after, { recursive: true })
+    await cp(world.folder, sealed, { recursive: true })
   })
-  afterEach(() => world.close())
+  after(async () => {
+    duck.close()
+    await world.close()
+  })
 
   const check = async (): Promise<void> => {
     const ledger = await world.open()
@@ -36,7 +41,8 @@ describe('what a crash leaves of a seal', () => {
     assert.deepEqual(lines, texts)
     await ledger.seal()
     await ledger.close()
-    const report = await verifyLedger(world.folder, { publicKeys: [world.signer.publicKey], engines: 1 })
+    const options = { publicKeys: [world.signer.publicKey] }
+    const report = await verifyWith([engineIn(duck, world.folder)], world.folder, options)
     assert.deepEqual([report.faults, report.records, report.sealed, report.segments], [[], 60, 60, 1])
     assert.deepEqual(world.logged, [])
   }
@@ -50,45 +56,45 @@ describe('what a crash leaves of a seal', () => {
   }
 
   it('is taken back where files were being written', async () => {
-    const { files } = await readManifest(after, 0)
-    const staging = await resume(before)
-    await cp(join(after, files[0]!.path), join(staging, '0.parquet'))
+    const { files } = await readManifest(sealed, 0)
+    const staging = await resume(unsealed)
+    await cp(join(sealed, files[0]!.path), join(staging, '0.parquet'))
     await writeFile(join(staging, '1.parquet'), 'half of a file')
     await check()
   })
 
   it('is taken back where files were being moved', async () => {
-    const { files } = await readManifest(after, 0)
-    const staging = await resume(before)
+    const { files } = await readManifest(sealed, 0)
+    const staging = await resume(unsealed)
     await writeFile(join(staging, 'places.json'), JSON.stringify(files.map(({ path }) => path)))
     const path = join(world.folder, files[0]!.path)
     await mkdir(dirname(path), { recursive: true })
-    await cp(join(after, files[0]!.path), path)
-    await cp(join(after, files[1]!.path), join(staging, '1.parquet'))
+    await cp(join(sealed, files[0]!.path), path)
+    await cp(join(sealed, files[1]!.path), join(staging, '1.parquet'))
     await check()
   })
 
   it('is taken back where all but the manifest was done, its half written one included', async () => {
-    const { files } = await readManifest(after, 0)
-    const staging = await resume(before)
+    const { files } = await readManifest(sealed, 0)
+    const staging = await resume(unsealed)
     await writeFile(join(staging, 'places.json'), JSON.stringify(files.map(({ path }) => path)))
-    for (const { path } of files) await cp(join(after, path), join(world.folder, path))
+    for (const { path } of files) await cp(join(sealed, path), join(world.folder, path))
     await mkdir(join(world.folder, 'segments'))
     await writeFile(`${manifestPath(world.folder, 0)}.tmp`, '{"format":')
     await check()
   })
 
   it('is finished where the manifest was written', async () => {
-    const { files } = await readManifest(after, 0)
-    const staging = await resume(after)
+    const { files } = await readManifest(sealed, 0)
+    const staging = await resume(sealed)
     await writeFile(join(staging, 'places.json'), JSON.stringify(files.map(({ path }) => path)))
-    const journal = (await readdir(join(before, 'journal'))).filter(name => name.endsWith('.jsonl'))
-    for (const name of journal) await cp(join(before, 'journal', name), join(world.folder, 'journal', name))
+    const journal = (await readdir(join(unsealed, 'journal'))).filter(name => name.endsWith('.jsonl'))
+    for (const name of journal) await cp(join(unsealed, 'journal', name), join(world.folder, 'journal', name))
     await check()
   })
 
   it('is no reason to begin where a manifest is missing between others', async () => {
-    await resume(after)
+    await resume(sealed)
     await rename(manifestPath(world.folder, 0), manifestPath(world.folder, 1))
     await assert.rejects(world.open(), { code: 'corrupt', message: /00000000\.json is missing/ })
   })

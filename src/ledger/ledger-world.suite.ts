@@ -6,6 +6,9 @@ import { type ManualClock, manualClock } from '../platform/clock.ts'
 import { openKeyring, openSigner, type Signer } from '../platform/crypto.ts'
 import { type Ids, uuid7 } from '../platform/ids.ts'
 import { canonical } from './canonical.ts'
+import type { Duck } from './duck.ts'
+import type { Engine } from './engine.ts'
+import { journalLeaves, segmentLeaves } from './leaves.ts'
 import { type LedgerOptions, type LedgerParts, type OpenedLedger, openLedger } from './open-ledger.ts'
 
 export interface LedgerWorld {
@@ -86,4 +89,15 @@ export function predictionText(world: Pick<LedgerWorld, 'ids' | 'clock'>, index:
 
 export function idOf(text: string): string {
   return (JSON.parse(text) as { id: string }).id
+}
+
+/** What verification needs of an engine, in this process: many verifications then cost no start of another. */
+export function engineIn(duck: Duck, folder: string): Pick<Engine, 'ask'> {
+  return {
+    ask: (what, question: object) => {
+      const { segment, path, first } = question as { segment: number; path: string; first: number }
+      const leaves = what === 'segmentLeaves' ? segmentLeaves(duck, folder, segment) : journalLeaves(path, first)
+      return leaves as Promise<never>
+    },
+  }
 }

@@ -57,7 +57,7 @@ describe('Parquet files', () => {
           lines.map((line, index) => [index, line]),
         )
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 
@@ -72,7 +72,7 @@ describe('Parquet files', () => {
   })
 
   it('keep order and content over many vectors and row groups, nulls in any pattern', async () => {
-    const lines = Array.from({ length: 50_000 }, (_, index) =>
+    const lines = Array.from({ length: 25_000 }, (_, index) =>
       canonical({
         kind: 'prediction',
         at: index,
@@ -85,10 +85,10 @@ describe('Parquet files', () => {
     const found = await throughFile(lines)
     assert.equal(found.length, lines.length)
     for (const [index, line] of lines.entries()) assert.deepEqual(found[index], [index, line])
-    const some = await throughFile(lines, 'recorded_at >= make_timestamp_ms(40000) AND position < 40003')
+    const some = await throughFile(lines, 'recorded_at >= make_timestamp_ms(22000) AND position < 22003')
     assert.deepEqual(
       some.map(([position]) => position),
-      [40_000, 40_001, 40_002],
+      [22_000, 22_001, 22_002],
     )
   })
 })

@@ -74,7 +74,7 @@ describe('sealing', () => {
 
   it('does not make the thread wait that answers', async () => {
     const ledger = await world.open()
-    await append(ledger, 30_000)
+    await append(ledger, 15_000)
     const delay = monitorEventLoopDelay({ resolution: 1 })
     delay.enable()
     await ledger.seal()

@@ -4,10 +4,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { type Duck, openDuck } from './duck.ts'
-import type { Engine } from './engine.ts'
 import type { SignedHead } from './evidence.ts'
-import { journalLeaves, segmentLeaves } from './leaves.ts'
-import { idOf, type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
+import { engineIn, idOf, type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
 import { type Manifest, manifestPath } from './segments.ts'
 import { type VerifyOptions, type VerifyReport, verifyLedger, verifyWith } from './verify.ts'
 
@@ -46,17 +44,8 @@ describe('audit verify', () => {
     await world.close()
   })
 
-  /** In this process, which spares each of many verifications the start of another. */
-  const engineOf = (folder: string): Pick<Engine, 'ask'> => ({
-    ask: (what, question: object) => {
-      const { segment, path, first } = question as { segment: number; path: string; first: number }
-      const leaves = what === 'segmentLeaves' ? segmentLeaves(duck, folder, segment) : journalLeaves(path, first)
-      return leaves as Promise<never>
-    },
-  })
-
   const verify = (folder: string, options: Partial<VerifyOptions> = {}): Promise<VerifyReport> =>
-    verifyWith([engineOf(folder)], folder, { publicKeys: [world.signer.publicKey], ...options })
+    verifyWith([engineIn(duck, folder)], folder, { publicKeys: [world.signer.publicKey], ...options })
 
   /** Verifies a copy after `change` had its way with it. */
   const tampered = async (
@@ -322,7 +311,7 @@ describe('audit verify', () => {
       const sizes: number[] = []
       for (let segments = 0; segments < 6; ) {
         const publicKeys = [other.signer.publicKey]
-        const report = await verifyWith([engineOf(other.folder)], other.folder, { publicKeys })
+        const report = await verifyWith([engineIn(duck, other.folder)], other.folder, { publicKeys })
         assert.deepEqual(report.faults, [])
         assert.ok(report.proven <= report.records)
         sizes.push(report.records)
