@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
@@ -114,6 +114,23 @@ describe('a ledger', () => {
     for (const after of ['', 'x', '-1', '99999999999999999']) {
       await assert.rejects(ledger.query({ limit: 1, after }), { code: 'invalid' })
     }
+  })
+
+  it('makes lost hashes again from what is sealed, and signs on', async () => {
+    const ledger = await world.open()
+    const texts = await fill(ledger, 3000)
+    await ledger.seal()
+    texts.push(...(await fill(ledger, 20)))
+    const before = await ledger.head()
+    await ledger.close()
+    await rm(join(world.folder, 'tree'), { recursive: true })
+    const again = await world.open()
+    texts.push(...(await fill(again, 5)))
+    const proof = await again.prove(idOf(texts[1234]!))
+    const path = proof.path.map(hash => Buffer.from(hash, 'hex'))
+    assert.ok(verifyInclusion(leafHash(texts[1234]!), 1234, 3025, path, Buffer.from(proof.head.root, 'hex')))
+    assert.deepEqual((await again.head()).size, before.size + 5)
+    assert.deepEqual(world.logged, [])
   })
 
   it('gives up a seal when it is closed, and seals after the next start', async () => {
