@@ -120,7 +120,7 @@ function readingRoutes({ registry }: RegistryRouteParts): AnyRoute[] {
       permission: 'public',
       summary: 'JSON Schema of model.yaml',
       answers: { 200: Type.Object({}, { additionalProperties: true }) },
-      handle: () => ({ text: JSON.stringify(manifestSchema, undefined, 2), type: 'application/schema+json' }),
+      handle: () => ({ text: JSON.stringify(manifestSchema, undefined, 2) }),
     },
   ]
 }
