@@ -3,11 +3,11 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { crc32 } from 'node:zlib'
-import { type Duck, openDuck } from './duck.ts'
-import type { SignedHead } from './evidence.ts'
-import { engineIn, idOf, type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
-import { type Manifest, manifestPath } from './segments.ts'
-import { type VerifyOptions, type VerifyReport, verifyLedger, verifyWith } from './verify.ts'
+import { type Duck, openDuck } from '../../src/ledger/duck.ts'
+import type { SignedHead } from '../../src/ledger/evidence.ts'
+import { engineIn, idOf, type LedgerWorld, ledgerWorld, predictionText } from '../../src/ledger/ledger-world.suite.ts'
+import { type Manifest, manifestPath } from '../../src/ledger/segments.ts'
+import { type VerifyOptions, type VerifyReport, verifyLedger, verifyWith } from '../../src/ledger/verify.ts'
 
 const SEALED = 600
 const UNSEALED = 50

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { ROLE_NAMES } from '../access/roles.ts'
-import { sqlitePlace } from '../platform/temporary.suite.ts'
-import type { Part } from '../route.ts'
-import { type Answered, type Asked, called, field, file } from './called.suite.ts'
-import { registryTest, submit } from './registry-world.suite.ts'
-import { registryRoutes } from './routes.ts'
-import { bytesOf, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV } from './stumps.suite.ts'
+import { ROLE_NAMES } from '../../src/access/roles.ts'
+import { sqlitePlace } from '../../src/platform/temporary.suite.ts'
+import { type Answered, type Asked, called, field, file } from '../../src/registry/called.suite.ts'
+import { registryTest, submit } from '../../src/registry/registry-world.suite.ts'
+import { registryRoutes } from '../../src/registry/routes.ts'
+import { bytesOf, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV } from '../../src/registry/stumps.suite.ts'
+import type { Part } from '../../src/route.ts'
 
 const artifact = (): Part => file('artifact', stumpModel(TWO_FEATURES))
 const YAML = 'name: churn\nversion: 1.0.0\n'
@@ -233,7 +233,7 @@ registryTest('registrations that are refused leave nothing', sqlitePlace, async 
 })
 
 test('the schema of model.yaml is JSON Schema with a word on every key', async () => {
-  const { manifestSchema } = await import('./manifest-schema.ts')
+  const { manifestSchema } = await import('../../src/registry/manifest-schema.ts')
   const { properties } = manifestSchema as unknown as { properties: Record<string, { description?: string }> }
   const undescribed = Object.keys(properties).filter(key => properties[key]?.description === undefined)
   assert.deepEqual(undescribed, ['signature', 'uses'])

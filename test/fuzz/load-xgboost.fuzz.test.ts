@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { Problem } from '../errors.ts'
-import { forestPredictor } from './forest-predictor.ts'
-import { loadArtifact } from './load-artifact.ts'
+import { Problem } from '../../src/errors.ts'
+import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
+import { loadArtifact } from '../../src/predictor/load-artifact.ts'
 
 const FLIPS = Number(process.env['FUZZ_RUNS'] ?? 3000)
 
 function small(name: string): Buffer {
-  const model = JSON.parse(readFileSync(new URL(`../../test/golden/models/${name}.json`, import.meta.url), 'utf8'))
+  const model = JSON.parse(readFileSync(new URL(`../golden/models/${name}.json`, import.meta.url), 'utf8'))
   const { gradient_booster: booster } = model.learner
   const trees = (booster.gbtree ?? booster).model
   trees.trees.length = 3

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { manualTimers } from '../platform/timers.ts'
-import { type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
-import type { OpenedLedger } from './open-ledger.ts'
+import { type LedgerWorld, ledgerWorld, predictionText } from '../../src/ledger/ledger-world.suite.ts'
+import type { OpenedLedger } from '../../src/ledger/open-ledger.ts'
+import { manualTimers } from '../../src/platform/timers.ts'
 
 let world: LedgerWorld
 beforeEach(async () => {

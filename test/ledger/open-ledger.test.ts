@@ -4,12 +4,19 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
-import { canonical } from './canonical.ts'
-import { matches, type RecordFilter } from './filter.ts'
-import type { LedgerQuery } from './ledger.ts'
-import { DAY_MS, idOf, type LedgerWorld, ledgerWorld, predictionText, START_AT } from './ledger-world.suite.ts'
-import { leafHash, verifyInclusion } from './merkle.ts'
-import type { OpenedLedger } from './open-ledger.ts'
+import { canonical } from '../../src/ledger/canonical.ts'
+import { matches, type RecordFilter } from '../../src/ledger/filter.ts'
+import type { LedgerQuery } from '../../src/ledger/ledger.ts'
+import {
+  DAY_MS,
+  idOf,
+  type LedgerWorld,
+  ledgerWorld,
+  predictionText,
+  START_AT,
+} from '../../src/ledger/ledger-world.suite.ts'
+import { leafHash, verifyInclusion } from '../../src/ledger/merkle.ts'
+import type { OpenedLedger } from '../../src/ledger/open-ledger.ts'
 
 let world: LedgerWorld
 beforeEach(async () => {

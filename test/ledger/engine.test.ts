@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { manualTimers } from '../platform/timers.ts'
-import { type Engine, openEngine } from './engine.ts'
-import { idOf, type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
-import type { Search } from './query.ts'
+import { type Engine, openEngine } from '../../src/ledger/engine.ts'
+import { idOf, type LedgerWorld, ledgerWorld, predictionText } from '../../src/ledger/ledger-world.suite.ts'
+import type { Search } from '../../src/ledger/query.ts'
+import { manualTimers } from '../../src/platform/timers.ts'
 
 const NOTHING: Search = { snapshot: { segments: 0, journal: [] }, filter: {}, order: 'newest', limit: 1 }
 
@@ -94,7 +94,7 @@ describe('the engine process', () => {
     await engine.ask('search', NOTHING)
     const { pid } = engine
     const script = `
-      import { openEngine } from '${new URL('./engine.ts', import.meta.url)}'
+      import { openEngine } from '${new URL('../../src/ledger/engine.ts', import.meta.url)}'
       const engine = openEngine({ folder: '/nothing', memory: '64MB', threads: 1, isNice: false })
       await engine.ask('search', ${JSON.stringify(NOTHING)})
       process.stdout.write(String(engine.pid))

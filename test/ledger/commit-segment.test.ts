@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Duck, openDuck } from './duck.ts'
-import { engineIn, type LedgerWorld, ledgerWorld, predictionText } from './ledger-world.suite.ts'
-import { manifestPath, readManifest } from './segments.ts'
-import { verifyWith } from './verify.ts'
+import { type Duck, openDuck } from '../../src/ledger/duck.ts'
+import { engineIn, type LedgerWorld, ledgerWorld, predictionText } from '../../src/ledger/ledger-world.suite.ts'
+import { manifestPath, readManifest } from '../../src/ledger/segments.ts'
+import { verifyWith } from '../../src/ledger/verify.ts'
 
 /** A ledger as it was before a seal and after it; what lies between, a crash can leave. */
 describe('what a crash leaves of a seal', () => {
