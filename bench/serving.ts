@@ -90,7 +90,7 @@ function wrkScript(bodies: string): string {
   const lua = (text: string): string => `[==[${text}]==]`
   const set = headers
     .map(header => header.split(': ') as [string, string])
-    .map(([name, value]) => `wrk.headers[${lua(name)}] = ${lua(value)}`)
+    .map(([name, value]) => `wrk.headers[ ${lua(name)} ] = ${lua(value)}`)
   return `wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"
 ${set.join('\n')}
