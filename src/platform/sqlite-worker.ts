@@ -26,7 +26,9 @@ function open(): DatabaseSync {
   try {
     // WAL: readers of the file (a backup, a person) do not block the writer. FULL: a commit survives loss of power.
     // What is deleted is overwritten: a subject's key that was destroyed must not lie on in free pages.
-    opened.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off; pragma secure_delete = on')
+    opened.exec(
+      'pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off; pragma secure_delete = on',
+    )
     return opened
   } catch (error) {
     opened.close()
