@@ -9,7 +9,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type Service = 'postgres' | 'prometheus' | 'python' | 'chromium' | 'shared'
+export type Service = 'postgres' | 'prometheus' | 'python' | 'chromium' | 'zsh' | 'shared'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const INSTALLED_BY = '`scripts/services` installs it'
@@ -61,6 +61,7 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
     return readFileSync(made, 'utf8') === wanted ? undefined : `the Python environment is an older one; ${INSTALLED_BY}`
   },
   chromium: () => (chromiumProgram() === undefined ? `no chromium on the path; ${INSTALLED_BY}` : undefined),
+  zsh: () => (onPath('zsh') === undefined ? `no zsh on the path; ${INSTALLED_BY}` : undefined),
   shared: () => (existsSync(shared('models')) ? undefined : 'the reference data is not beside the repository'),
 }
 
