@@ -30,9 +30,10 @@ export const SPECIMENS_OF_DOCUMENTS: Readonly<Record<string, Specimens>> = {
     ],
     good: {
       'docs/a.md':
-        '# A\n[b](b.md#the-2-parts), [code](../src/) [out](https://example.org/x) `[no](link)`\n[down](#a)\n',
+        '# A\n[b](b.md#the-2-parts), [code](../src/), [data](../x/a.csv) [out](https://example.org/x) `[no](link)`\n[down](#a)\n',
       'docs/b.md': '# B\n## The 2 *parts*\n```\n[no](link)\n```\n',
       'src/a.ts': '',
+      'x/a.csv': 'a,b',
     },
   },
   'commands in documents exist': {

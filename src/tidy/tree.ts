@@ -1,10 +1,11 @@
 /** The repository as the rules see it: paths and texts. Rules are pure functions of it, so each can be shown a bad one. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface SourceFile {
   /** From the root of the repository, with forward slashes: `src/math/psi.ts`. */
   readonly path: string
+  /** Empty for what no rule reads: data, images, programs in other languages. */
   readonly text: string
 }
 
@@ -22,7 +23,7 @@ const READ = /\.(?:ts|tsx|js|mjs|md|json|sh|ya?ml)$/
 const SKIPPED: ReadonlySet<string> = new Set(['node_modules', 'dist', 'coverage', 'out', 'golden'])
 const BYTES_MAX = 1_000_000
 
-/** Reads what people wrote: code, documents, configuration and scripts; no hidden folders but `.ci`, no data. */
+/** Reads what people wrote: code, documents, configuration and scripts; no hidden folders but `.ci`. */
 export function readTree(root: string): SourceFile[] {
   const files: SourceFile[] = []
   const visit = (folder: string): void => {
@@ -31,9 +32,8 @@ export function readTree(root: string): SourceFile[] {
       if (entry.isDirectory()) {
         const isHidden = entry.name.startsWith('.') && entry.name !== '.ci'
         if (!isHidden && !SKIPPED.has(entry.name)) visit(path)
-      } else if (entry.isFile() && isRead(path)) {
-        const text = readFileSync(join(root, path), 'utf8')
-        if (text.length <= BYTES_MAX) files.push({ path, text })
+      } else if (entry.isFile()) {
+        files.push({ path, text: isRead(path, root) ? readFileSync(join(root, path), 'utf8') : '' })
       }
     }
   }
@@ -41,8 +41,9 @@ export function readTree(root: string): SourceFile[] {
   return files.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-function isRead(path: string): boolean {
-  return READ.test(path) || /^(?:scripts|\.ci)\/[\w-]+$/.test(path) || path === 'LICENSE'
+function isRead(path: string, root: string): boolean {
+  const isText = READ.test(path) || /^(?:scripts|\.ci)\/[\w-]+$/.test(path)
+  return isText && statSync(join(root, path)).size <= BYTES_MAX
 }
 
 /** A file and where it was found, as a person reads it in a test's output. */
