@@ -39,7 +39,6 @@ describe('an answer', () => {
       assert.equal(answer.status, 200)
       assert.equal(answer.headers.get('x-request-id'), 'req-1')
       assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
-      assert.equal(answer.headers.get('cache-control'), 'no-store')
       const { id, outputs, ...named } = answer.body as unknown as Answered
       assert.deepEqual(named, { model: 'tiny', version: '1.0.0', release: 'all', arm: 'champion' })
       near(outputs['tiny_probability'], 47, 2)
