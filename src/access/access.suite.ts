@@ -35,18 +35,22 @@ const problem =
 function accessTest(name: string, place: FreshPlace, run: (world: World) => Promise<void>): void {
   test(name, async t => {
     const fresh = await place(t)
-    const migrations = [outboxMigrations, accessMigrations]
-    const db = await openDatabase(fresh, migrations)
-    const second = await openDatabase(fresh, migrations)
+    const opened: Database[] = []
+    const open = async (): Promise<Database> => {
+      const db = await openDatabase(fresh, [outboxMigrations, accessMigrations])
+      opened.push(db)
+      return db
+    }
     try {
-      await run(await worldOn(db, second))
+      await run(await worldOn(open))
     } finally {
-      await Promise.all([db.close(), second.close()])
+      await Promise.all(opened.map(db => db.close()))
     }
   })
 }
 
-async function worldOn(db: Database, second: Database): Promise<World> {
+async function worldOn(open: () => Promise<Database>): Promise<World> {
+  const db = await open()
   const clock = manualClock(START_AT)
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes)
   const parts = { clock, ids: uuid7(clock), random }
@@ -55,7 +59,7 @@ async function worldOn(db: Database, second: Database): Promise<World> {
     db,
     clock,
     access,
-    openSecond: () => openAccess({ db: second, ...parts }),
+    openSecond: async () => openAccess({ db: await open(), ...parts }),
     async key(roles, expiresAt) {
       const expiry = expiresAt === undefined ? {} : { expiresAt }
       const { key, secret } = await access.create({ name: `for ${roles.join(' and ')}`, roles, ...expiry }, LOCAL)
