@@ -1,9 +1,9 @@
 /** One condition on records, in the forms in which it is asked: of a record, of a line, of a file's manifest, in SQL. */
 import { quote } from './canonical.ts'
 import { parseRecord } from './columns.ts'
-import { literal } from './duck.ts'
 import { fits } from './schema.ts'
 import type { SealedFile } from './segments.ts'
+import { literal } from './sql-text.ts'
 
 /** All that are given must hold. */
 export interface RecordFilter {

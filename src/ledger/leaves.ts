@@ -9,15 +9,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { Problem } from '../errors.ts'
 import { isLayoutOf, isRowOf } from './columns.ts'
-import { type Duck, literal } from './duck.ts'
+import type { Duck } from './duck.ts'
 import type { SignedHead } from './evidence.ts'
 import { recordOf } from './journal-line.ts'
-import { leafHash } from './merkle.ts'
+import { HASH_BYTES, leafHash } from './merkle.ts'
 import { parquetSource, readParquet } from './parquet.ts'
 import { type Column, POSITION, REST, SQL_TYPES, utcDate } from './schema.ts'
 import { type Manifest, partitionPath, readManifest, type SealedFile } from './segments.ts'
+import { literal } from './sql-text.ts'
 
-export const HASH_BYTES = 32
 const LINE_FEED = 0x0a
 
 /** Something that is not as it was written, in a sentence's second half: "a.parquet was changed". */

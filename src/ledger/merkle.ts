@@ -17,6 +17,8 @@ export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0))
 const SCRATCH_BYTES = 1 << 16
 const scratch = new Uint8Array(SCRATCH_BYTES)
 
+export const HASH_BYTES = 32
+
 /** SHA-256(0x00 ‖ bytes); a text is hashed as UTF-8. */
 export function leafHash(record: Uint8Array | string): Uint8Array {
   if (typeof record === 'string') return sha256(`\0${record}`)

@@ -12,8 +12,9 @@ import {
   VARCHAR,
 } from '@duckdb/node-api'
 import { assembler, type Fragments, type Table } from './columns.ts'
-import { eachChunk, identifier, literal } from './duck.ts'
+import { eachChunk } from './duck.ts'
 import { type Column, type ColumnType, POSITION, SQL_TYPES } from './schema.ts'
+import { identifier, literal } from './sql-text.ts'
 import { readFragments, readNumbers, VECTOR_ROWS, writeCells } from './vectors.ts'
 
 /**

@@ -1,7 +1,6 @@
 /** Leaves against roots: finds out which records are not those that were signed. */
 import { type FileHandle, open } from 'node:fs/promises'
-import { HASH_BYTES } from './leaves.ts'
-import { type CompactRange, compactRange } from './merkle.ts'
+import { type CompactRange, compactRange, HASH_BYTES } from './merkle.ts'
 import type { VerifyFault } from './verify.ts'
 import type { ExpectedRoot } from './verify-heads.ts'
 
