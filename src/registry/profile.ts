@@ -6,6 +6,7 @@
  * described in `docs/model-yaml.md`.
  */
 import { Problem } from '../errors.ts'
+import { binsOf, slotOf, slotsOf } from '../math/bins.ts'
 import { sortedValues } from '../math/quantiles.ts'
 
 /** Bins of a numeric column, at most; a column with no more distinct values has a bin for each of them. */
@@ -85,7 +86,10 @@ export function profileCategories(
 
 /** The counters of a column, and what finds the one for a value. */
 export function binning(profile: ColumnProfile): Binning {
-  if (profile.kind === 'numeric') return numericBinning(Float64Array.from(profile.lowers), profile.maximum)
+  if (profile.kind === 'numeric') {
+    const bins = binsOf(profile.lowers, profile.maximum)
+    return { slots: slotsOf(bins), slotOf: value => slotOf(bins, value) }
+  }
   const count = profile.categories.length
   return {
     slots: count + 2,
@@ -109,26 +113,6 @@ export function parseProfile(text: string): ReferenceProfile {
   const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined
   if (format !== 1) throw new Problem('corrupt', `Cannot read the reference profile: its format is ${format}, wanted 1`)
   return value as ReferenceProfile
-}
-
-function numericBinning(lowers: Float64Array, maximum: number): Binning {
-  const bins = lowers.length
-  return {
-    slots: bins + 3,
-    slotOf(value: number): number {
-      if (Number.isNaN(value)) return bins + 2
-      if (bins === 0 || value > maximum) return bins + 1
-      if (value < lowers[0]!) return bins
-      let low = 0
-      let high = bins
-      while (high - low > 1) {
-        const middle = (low + high) >>> 1
-        if (value >= lowers[middle]!) low = middle
-        else high = middle
-      }
-      return low
-    },
-  }
 }
 
 function runs(sorted: Float64Array): { distinct: number[]; counts: number[] } {
