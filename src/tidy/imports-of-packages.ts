@@ -13,6 +13,9 @@ interface Lockfile {
   readonly packages?: Readonly<Record<string, { readonly bin?: Readonly<Record<string, string>> }>>
 }
 
+/** The dashboard: a bundle holds what it imports, so that whoever installs us needs none of it. */
+const BUNDLED = /^src\/(?:ui|web\/browser)\//
+
 /**
  * The program imports nothing but `dependencies`: a user's installation has no others. Everything else may import both.
  * Each dependency is imported by the program, each development dependency by a test or named in a script.
@@ -42,7 +45,8 @@ export const packageImports: Rule = files => {
 }
 
 function isProgram({ path }: Module): boolean {
-  return (path.startsWith('src/') || path.startsWith('bin/')) && !path.startsWith('src/tidy/') && !isTest(path)
+  const isOurs = path.startsWith('src/') || path.startsWith('bin/')
+  return isOurs && !path.startsWith('src/tidy/') && !BUNDLED.test(path) && !isTest(path)
 }
 
 function strangers(among: readonly Module[], known: ReadonlySet<string>, where: string): Fault[] {

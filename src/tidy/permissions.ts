@@ -4,9 +4,12 @@ import { isTest, modules, walk } from './module.ts'
 import type { LoadedRoute } from './route-list.ts'
 import type { Fault, Rule } from './tree.ts'
 
-/** All that anybody may ask without a key: whether the server lives and can answer, and how to talk to it. */
+/**
+ * All that anybody may ask without a key: whether the server lives and can answer, how to talk to it, and the dashboard's
+ * shell, which holds no data and asks for a key itself.
+ */
 const PUBLIC =
-  /^(?:\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/v2|\/v2\/health\/live|\/v2\/health\/ready)$/
+  /^(?:\/|\/changes|\/audit|\/dashboard\/.*|\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/v2|\/v2\/health\/live|\/v2\/health\/ready)$/
 
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS)
 /** Methods that take a permission by name: `access.permit(actor, name)`, `request.admit(name)`. */

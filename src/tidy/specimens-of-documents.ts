@@ -86,11 +86,12 @@ export const SPECIMENS_OF_DOCUMENTS: Readonly<Record<string, Specimens>> = {
     good: {
       'package.json': JSON.stringify({
         dependencies: { '@a/left': '1' },
-        devDependencies: { '@types/node': '1', right: '1', tool: '1' },
+        devDependencies: { '@types/node': '1', right: '1', drawn: '1', tool: '1' },
         scripts: { ok: 'prepare && tool-bin --fast' },
       }),
       'package-lock.json': JSON.stringify({ packages: { 'node_modules/tool': { bin: { 'tool-bin': 'x.js' } } } }),
       'src/a.ts': "import { a } from '@a/left/lib/a.js'\nimport 'node:fs'\nimport type { R } from 'right'\n",
+      'src/ui/chart.ts': "import { h } from 'drawn'\n",
       'src/a.test.ts': "import 'right'\nread('docs/a.md')\n",
       'docs/a.md': '',
     },
@@ -100,8 +101,16 @@ export const SPECIMENS_OF_DOCUMENTS: Readonly<Record<string, Specimens>> = {
       ['package-lock.json: node_modules/left is under AGPL-3.0', lockfile({ license: 'AGPL-3.0' })],
       ['package-lock.json: node_modules/left is under no stated licence', lockfile({})],
       ['package-lock.json: node_modules/left is under MIT AND GPL-2.0', lockfile({ license: 'MIT AND GPL-2.0' })],
+      ['package-lock.json: node_modules/left is under MPL-2.0', lockfile({ license: 'MPL-2.0' })],
     ],
-    good: lockfile({ license: '(GPL-2.0 OR MIT)' }),
+    good: {
+      'package-lock.json': JSON.stringify({
+        packages: {
+          'node_modules/left': { license: '(GPL-2.0 OR MIT)' },
+          'node_modules/right': { license: 'MPL-2.0', dev: true },
+        },
+      }),
+    },
   },
   'the lockfile names no registry': {
     bad: [
