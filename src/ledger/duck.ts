@@ -9,6 +9,7 @@ export interface DuckOptions {
 }
 
 export interface Duck {
+  readonly threads: number
   /** Runs with a connection of its own, so that what runs at the same time does not wait. */
   use<T>(run: (connection: DuckDBConnection) => Promise<T>): Promise<T>
   close(): void
@@ -25,6 +26,7 @@ export async function openDuck({ memory, threads }: DuckOptions): Promise<Duck> 
   })
   const idle: DuckDBConnection[] = []
   return {
+    threads,
     async use(run) {
       const connection = idle.pop() ?? (await instance.connect())
       try {

@@ -5,6 +5,7 @@ import { constants, setPriority } from 'node:os'
 import { Problem, type ProblemCode } from '../errors.ts'
 import { buildSegment } from './build-segment.ts'
 import { openCatalogue } from './catalogue.ts'
+import { countRecords, seenVersions } from './counts.ts'
 import { type Duck, openDuck } from './duck.ts'
 import {
   BATCHES_AHEAD,
@@ -32,6 +33,8 @@ type Calls = { readonly [What in keyof EngineCalls]: (question: EngineCalls[What
 const CALLS: Calls = {
   build: async question => buildSegment(await duck(), question),
   search: async question => searchRecords(await duck(), catalogue, question),
+  counts: async question => countRecords(await duck(), catalogue, question),
+  seenVersions: question => seenVersions(catalogue, question),
   segmentLeaves: async ({ segment }) => segmentLeaves(await duck(), start.folder, segment),
   journalLeaves: ({ path, first }) => journalLeaves(path, first),
 }

@@ -1,15 +1,18 @@
 /** What the ledger and its engine process say to each other. */
 import type { ProblemCode } from '../errors.ts'
 import type { SegmentRequest } from './build-segment.ts'
+import type { CountedWindow, CountsQuestion, CountsRange, SeenVersion } from './count-question.ts'
 import type { JournalLeaves, SegmentLeaves } from './leaves.ts'
 import type { Range } from './lines.ts'
-import type { Search, SearchResult } from './query.ts'
+import type { Search, SearchResult, Snapshot } from './query.ts'
 import type { SegmentContent } from './segments.ts'
 
 /** Answered once. */
 export interface EngineCalls {
   build: { readonly question: SegmentRequest; readonly answer: SegmentContent }
   search: { readonly question: Search; readonly answer: SearchResult }
+  counts: { readonly question: CountsQuestion; readonly answer: CountedWindow[] }
+  seenVersions: { readonly question: CountsRange & { readonly snapshot: Snapshot }; readonly answer: SeenVersion[] }
   segmentLeaves: { readonly question: { readonly segment: number }; readonly answer: SegmentLeaves }
   journalLeaves: {
     readonly question: { readonly path: string; readonly first: number }

@@ -9,6 +9,7 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Timers } from '../platform/timers.ts'
 import { undoHalfSeals } from './commit-segment.ts'
+import type { CountedWindow, CountsQuestion, CountsRange, SeenVersion } from './count-question.ts'
 import { type Engine, openEngine } from './engine.ts'
 import type { SignedHead } from './evidence.ts'
 import { type Journal, openJournal } from './journal.ts'
@@ -64,6 +65,10 @@ export interface OpenedLedger extends Ledger {
   findText(id: string): Promise<string | undefined>
   /** Outcomes of a prediction, oldest first; at most 1,000. */
   outcomesOf(predictionId: string): Promise<LedgerRecord[]>
+  /** Counts records of versions by time window and bin: see `counts.ts`. */
+  counts(question: Omit<CountsQuestion, 'snapshot'>): Promise<CountedWindow[]>
+  /** Which versions have predictions or refusals in a range; may name one that has none. */
+  seenVersions(range: CountsRange): Promise<SeenVersion[]>
   /** The canonical texts from one index in the log up to, not including, another, in batches. */
   lines(from?: number, to?: number): AsyncGenerator<string[], void, undefined>
 }
@@ -181,6 +186,16 @@ class WholeLedger implements OpenedLedger {
 
   outcomesOf(predictionId: string): Promise<LedgerRecord[]> {
     return this.#reader.outcomesOf(predictionId)
+  }
+
+  counts(question: Omit<CountsQuestion, 'snapshot'>): Promise<CountedWindow[]> {
+    const { sealer, engine } = this.#parts
+    return sealer.withSnapshot(snapshot => engine.ask('counts', { ...question, snapshot }))
+  }
+
+  seenVersions(range: CountsRange): Promise<SeenVersion[]> {
+    const { sealer, engine } = this.#parts
+    return sealer.withSnapshot(snapshot => engine.ask('seenVersions', { ...range, snapshot }))
   }
 
   lines(from = 0, to: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<string[], void, undefined> {

@@ -32,6 +32,8 @@ export interface PredictionRecord extends Common {
   readonly release?: string
   readonly arm?: string
   readonly requestId: string
+  /** Which row of its call, from 0; absent for the first, and so for all that came singly. */
+  readonly row?: number
   readonly traceId?: string
   /** Keyed pseudonym of the subject. */
   readonly subject?: string

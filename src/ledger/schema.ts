@@ -52,6 +52,7 @@ const OWN: Readonly<Record<string, readonly Column[]>> = {
     column('purpose', 'text'),
     column('sealed', 'text'),
     column('latency_ms', 'number', 'latencyMs'),
+    column('batch_row', 'integer', 'row'),
   ],
   refusal: [column('code', 'text'), column('status', 'integer'), column('fields', 'json'), column('count', 'integer')],
   outcome: [

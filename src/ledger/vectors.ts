@@ -80,6 +80,15 @@ export function readNumbers(chunk: duckdb.DataChunk, index: number, rows: number
   return integersOf(duckdb.data_chunk_get_vector(chunk, index), rows)
 }
 
+/** The values of a DOUBLE column, NaN where there is none; valid as long as the chunk. */
+export function readDoubles(chunk: duckdb.DataChunk, index: number, rows: number): Float64Array {
+  const vector = duckdb.data_chunk_get_vector(chunk, index)
+  const isNull = nulls(vector, rows)
+  const bytes = bytesOf(vector, rows * 8)
+  const values = new Float64Array(bytes.buffer, bytes.byteOffset, rows)
+  return isNull === undefined ? values : values.map((value, row) => (isNull(row) ? Number.NaN : value))
+}
+
 function integersOf(vector: duckdb.Vector, rows: number): (row: number) => number {
   const bytes = bytesOf(vector, rows * 8)
   const low = new Uint32Array(bytes.buffer, bytes.byteOffset, rows * 2)
