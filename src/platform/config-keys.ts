@@ -35,6 +35,15 @@ export interface Config {
     readonly engineMemory: string
     readonly engineThreads: number
   }
+  readonly drift: {
+    /** Predictions. */
+    readonly window: number
+    readonly minimum: number
+    readonly alpha: number
+    readonly psiWarning: number
+    readonly psi: number
+    readonly ks: number
+  }
 }
 
 /** `server.port` and so on: the path of every value in `Config`. */
@@ -69,6 +78,13 @@ const bytes = (doc: string, ofDefault: number): Omit<ConfigKey, 'env'> => ({
 const count = (doc: string, ofDefault: number, maximum: number): Omit<ConfigKey, 'env'> => ({
   schema: Type.Integer({ minimum: 1, maximum }),
   wanted: `a whole number from 1 to ${maximum}`,
+  default: ofDefault,
+  doc,
+})
+
+const threshold = (doc: string, ofDefault: number): Omit<ConfigKey, 'env'> => ({
+  schema: Type.Number({ exclusiveMinimum: 0, maximum: 100 }),
+  wanted: 'a number above 0, at most 100',
   default: ofDefault,
   doc,
 })
@@ -140,6 +156,25 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
     doc: 'Most memory of the engine that queries the ledger',
   },
   'ledger.engineThreads': count('Threads of the engine that queries the ledger', 1, 256),
+  'drift.window': {
+    ...count('Predictions that are compared with the reference data, the last ones', 500, 1_000_000),
+    schema: Type.Integer({ minimum: 50, maximum: 1_000_000 }),
+    wanted: 'a whole number from 50 to 1000000',
+  },
+  'drift.minimum': {
+    ...count('Fewer predictions are not judged', 100, 1_000_000),
+    schema: Type.Integer({ minimum: 20, maximum: 1_000_000 }),
+    wanted: 'a whole number from 20 to 1000000',
+  },
+  'drift.alpha': {
+    schema: Type.Number({ exclusiveMinimum: 0, maximum: 0.5 }),
+    wanted: 'a probability above 0, at most 0.5',
+    default: 1e-6,
+    doc: 'Probability that one judgement finds drift where there is none',
+  },
+  'drift.psiWarning': threshold('PSI that is a warning', 0.1),
+  'drift.psi': threshold('PSI that is drift', 0.25),
+  'drift.ks': threshold('Kolmogorov–Smirnov statistic that is drift', 0.05),
 }
 
 function environmentName(key: string): string {

@@ -52,6 +52,12 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'ledger.flushMs': 9,
   'ledger.engineMemory': '2GB',
   'ledger.engineThreads': 3,
+  'drift.window': 1000,
+  'drift.minimum': 50,
+  'drift.alpha': 0.001,
+  'drift.psiWarning': 0.2,
+  'drift.psi': 0.5,
+  'drift.ks': 0.1,
 }
 const KEYS = Object.keys(OTHERS) as DottedKey[]
 
@@ -78,6 +84,7 @@ test('without anything given, every key has its default, and says so', () => {
       engineMemory: '512MB',
       engineThreads: 1,
     },
+    drift: { window: 500, minimum: 100, alpha: 1e-6, psiWarning: 0.1, psi: 0.25, ks: 0.05 },
   })
   assert.deepEqual(new Set(Object.values(origin)), new Set(['default']))
   assert.deepEqual(ignored, [])

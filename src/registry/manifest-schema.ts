@@ -1,5 +1,6 @@
 /** The schema of model.yaml; published as JSON Schema at `GET /schemas/model.yaml`. */
 import { type TSchema, Type } from 'typebox'
+import { driftSchema } from './drift-keys.ts'
 import { SEMVER_LENGTH_MAX, SEMVER_PATTERN } from './semver.ts'
 
 export const MODEL_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'
@@ -112,6 +113,7 @@ export const manifestSchema: TSchema = Type.Object(
       ),
     ),
     limitations: words('What users must know of its limits'),
+    drift: Type.Optional(driftSchema),
     durability: Type.Optional(
       Type.Enum(['process', 'power'], {
         description:

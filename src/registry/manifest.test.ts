@@ -21,6 +21,7 @@ metrics_tolerance: 0.01
 threshold: 0.4
 uses: {permitted: [retention-offer], prohibited: [credit-decision], required: true}
 limitations: [trained on 2020–2022]
+drift: {window: 1000, decide: [ks], ks: {drift: 0.1}, psi: {warning: 0.2, drift: 0.4}}
 durability: power
 `
 
@@ -111,6 +112,14 @@ const WRONG: readonly (readonly [string, string, ProblemCode, RegExp])[] = [
     /inputs\[1\]\.name comes twice: a \(line 6\)/,
   ],
   ['a feature named __proto__', `${small}signature: {inputs: [{name: __proto__}]}`, 'invalid', /cannot be __proto__/],
+  [
+    'a warning that is no earlier than the drift',
+    `${small}drift: {psi: {warning: 0.3, drift: 0.25}}`,
+    'invalid',
+    /drift\.psi\.warning is 0\.3, wanted less than drift, which is 0\.25/,
+  ],
+  ['a statistic that is none', `${small}drift: {decide: [vibes]}`, 'invalid', /wanted one of psi, ks/],
+  ['a window too small', `${small}drift: {window: 5}`, 'invalid', /drift\.window is 5/],
   [
     'a use both permitted and prohibited',
     `${small}uses: {permitted: [a], prohibited: [a]}`,

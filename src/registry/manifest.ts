@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile'
 import { type Document, isAlias, isMap, isNode, LineCounter, parseDocument, visit } from 'yaml'
 import { type FieldProblem, Problem } from '../errors.ts'
 import type { Durability } from '../ledger/record.ts'
+import { type DeclaredDrift, DRIFT_STATISTICS } from './drift-keys.ts'
 import { manifestSchema } from './manifest-schema.ts'
 import type { FeatureType } from './signature.ts'
 
@@ -52,6 +53,7 @@ export interface Manifest {
     readonly required?: boolean
   }
   readonly limitations?: readonly string[]
+  readonly drift?: DeclaredDrift
   readonly durability?: Durability
 }
 
@@ -181,7 +183,7 @@ function wantedType(type: string, path: Path): string {
 }
 
 /** What the schema cannot say. */
-function* moreProblems({ signature, uses, metrics }: Manifest): Generator<{ path: Path; problem: string }> {
+function* moreProblems({ signature, uses, metrics, drift }: Manifest): Generator<{ path: Path; problem: string }> {
   const seen = new Set<string>()
   for (const [index, feature] of (signature?.inputs ?? []).entries()) {
     const path = ['signature', 'inputs', index]
@@ -204,6 +206,16 @@ function* moreProblems({ signature, uses, metrics }: Manifest): Generator<{ path
     yield { path: ['uses', 'prohibited'], problem: `names ${JSON.stringify(both)}, which is permitted as well` }
   for (const [metric, value] of Object.entries(metrics ?? {})) {
     if (!Number.isFinite(value)) yield { path: ['metrics', metric], problem: `is ${value}, wanted a finite number` }
+  }
+  yield* driftProblems(drift)
+}
+
+function* driftProblems(drift: DeclaredDrift = {}): Generator<{ path: Path; problem: string }> {
+  for (const statistic of DRIFT_STATISTICS) {
+    const threshold = drift[statistic]
+    if (threshold?.warning === undefined || threshold.warning < threshold.drift) continue
+    const problem = `is ${threshold.warning}, wanted less than drift, which is ${threshold.drift}`
+    yield { path: ['drift', statistic, 'warning'], problem }
   }
 }
 

@@ -155,6 +155,7 @@ function versionOf(
     ...snapshotPart('reference', files.reference, reference),
     ...snapshotPart('evaluation', files.evaluation, evaluation),
     ...(profile === undefined ? {} : { profile }),
+    ...(manifest.drift === undefined ? {} : { drift: manifest.drift }),
     durability: manifest.durability ?? 'process',
     facts,
     registeredAt: at,

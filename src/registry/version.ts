@@ -3,6 +3,7 @@
 import type { DatasetSnapshot } from '../data/snapshot.ts'
 import type { Durability } from '../ledger/record.ts'
 import type { ArtifactFormat, Task } from '../predictor/predictor.ts'
+import type { DeclaredDrift } from './drift-keys.ts'
 import type { Signature } from './signature.ts'
 
 export interface Uses {
@@ -39,6 +40,8 @@ export interface ModelVersion {
   readonly evaluation?: DatasetSnapshot
   /** Object that holds the reference profile as JSON. */
   readonly profile?: StoredFile
+  /** How drift is judged, as far as model.yaml says it. */
+  readonly drift?: DeclaredDrift
   readonly durability: Durability
   /** Facts of the artifact: trees, depth… */
   readonly facts: Readonly<Record<string, number | string>>
