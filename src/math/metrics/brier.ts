@@ -6,7 +6,7 @@ import { requireSameLength } from './confusion.ts'
  *
  * @returns 0 … 1, less is better; NaN for no rows.
  */
-export function brier(labels: Float64Array, probabilities: Float64Array): number {
+export function brier(labels: ArrayLike<number>, probabilities: ArrayLike<number>): number {
   requireSameLength(labels, probabilities)
   let sum = 0
   for (let index = 0; index < labels.length; index++) sum += (probabilities[index]! - labels[index]!) ** 2

@@ -12,7 +12,7 @@ export interface Confusion {
  *
  * @param labels 1 is positive, 0 negative.
  */
-export function confusion(labels: Float64Array, scores: Float64Array, threshold = 0.5): Confusion {
+export function confusion(labels: ArrayLike<number>, scores: ArrayLike<number>, threshold: number = 0.5): Confusion {
   requireSameLength(labels, scores)
   const counts = [0, 0, 0, 0]
   for (let index = 0; index < labels.length; index++) {
@@ -48,7 +48,7 @@ function ratio(part: number, whole: number): number {
 }
 
 /** Throws a `RangeError` where two columns that belong together do not have the same rows. */
-export function requireSameLength(truth: Float64Array, answers: Float64Array): void {
+export function requireSameLength(truth: ArrayLike<number>, answers: ArrayLike<number>): void {
   if (truth.length !== answers.length) {
     throw new RangeError(`Cannot measure: ${truth.length} true values, but ${answers.length} answers`)
   }

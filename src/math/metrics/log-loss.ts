@@ -8,12 +8,15 @@ import { requireSameLength } from './confusion.ts'
  * @param probabilities of the positive class.
  * @returns 0 … about 36; NaN for no rows.
  */
-export function logLoss(labels: Float64Array, probabilities: Float64Array): number {
+export function logLoss(labels: ArrayLike<number>, probabilities: ArrayLike<number>): number {
   requireSameLength(labels, probabilities)
   let sum = 0
-  for (let index = 0; index < labels.length; index++) {
-    const kept = Math.min(Math.max(probabilities[index]!, Number.EPSILON), 1 - Number.EPSILON)
-    sum -= Math.log(labels[index] === 1 ? kept : 1 - kept)
-  }
+  for (let index = 0; index < labels.length; index++) sum += logLossOf(labels[index]!, probabilities[index]!)
   return sum / labels.length
+}
+
+/** −ln of the probability given to what was true, of one row. */
+export function logLossOf(label: number, probability: number): number {
+  const kept = Math.min(Math.max(probability, Number.EPSILON), 1 - Number.EPSILON)
+  return -Math.log(label === 1 ? kept : 1 - kept)
 }
