@@ -74,6 +74,11 @@ export interface Route extends Described {
   /** JSON body. Without it, and without `multipart`, a body is refused. */
   readonly body?: TSchema
   readonly multipart?: { readonly bytesMax: number; readonly description: string; readonly schema: TSchema }
+  /**
+   * What a browser is shown that is sent to this address: a page without data, which asks for the data itself and with a
+   * key where one is needed. So an address means one thing to people and programs, and needs no permission to be opened.
+   */
+  readonly page?: () => Answer
   readonly handle: (request: RouteRequest) => Promise<Answer> | Answer
 }
 
@@ -85,8 +90,8 @@ export interface InvocationRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Who calls, if they may do what `permission` names. */
   admit(permission: string): Actor
-  /** The body's text; throws `too_large`, `unsupported_type` or `timeout` where it could not be had. */
-  text(): string
+  /** The body, not decoded; throws `too_large`, `unsupported_type` or `timeout` where it could not be had. */
+  bytes(): Buffer
 }
 
 export interface InvocationRoute extends Described {

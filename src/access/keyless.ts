@@ -32,13 +32,18 @@ export function judgeBinding({ host, hasKeys }: { readonly host: string; readonl
  * browsers send no `Origin`, and may leave out `Host`.
  */
 export function keylessGuard(host: string | undefined, origin: string | undefined): void {
+  if (host !== undefined && host === latestLoopback && origin === undefined) return
   if (host !== undefined && !isLoopback(nameOf(host))) {
     throw refusal(`the Host header names ${shown(host)}, while there are no keys only a loopback name is answered`)
   }
   if (origin !== undefined && (host === undefined || origin.toLowerCase() !== `http://${host.toLowerCase()}`)) {
     throw refusal(`the Origin header names ${shown(origin)}, while there are no keys pages of others are refused`)
   }
+  latestLoopback = host
 }
+
+/** The `Host` that was found to be this machine last: the next request nearly always has the same. */
+let latestLoopback: string | undefined
 
 /** The name in a `Host` header, without its port. */
 function nameOf(host: string): string {

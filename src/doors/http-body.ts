@@ -1,5 +1,4 @@
 /** Collects bodies, within limits of size, of time, and of what all of them together may hold in memory. */
-import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../errors.ts'
 
@@ -152,12 +151,6 @@ class Collection {
 
 function tooLarge({ bytesMax }: BodyLimits): Problem {
   return new Problem('too_large', `Cannot read the body: it has more than ${bytesMax} bytes, the limit`)
-}
-
-/** The text of a body. Throws `malformed` where the bytes are not UTF-8. */
-export function textOf(bytes: Buffer): string {
-  if (isUtf8(bytes)) return bytes.toString('utf8')
-  throw new Problem('malformed', 'Cannot read the body: its bytes are not UTF-8')
 }
 
 const JSON_TYPES = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i

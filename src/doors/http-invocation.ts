@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asProblem, type Problem } from '../errors.ts'
 import type { Actor, Answer, InvocationRequest, InvocationRoute } from '../route.ts'
 import { type Destination, problemAnswer, problemHeaders, sendText } from './http-answer.ts'
-import { type Collected, collect, requireJson, textOf } from './http-body.ts'
+import { type Collected, collect, requireJson } from './http-body.ts'
 import { admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 
 /** Takes a request of an invocation route; answers it in its own time. */
@@ -104,10 +104,10 @@ class HttpInvocation implements InvocationRequest {
     return admit(this.#floor, this.#message, permission)
   }
 
-  text(): string {
+  bytes(): Buffer {
     const { bytes, problem } = this.#collected!
     if (problem !== undefined) throw problem
     requireJson(this.headers['content-type'], bytes)
-    return textOf(bytes)
+    return bytes
   }
 }

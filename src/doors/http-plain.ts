@@ -1,10 +1,11 @@
 /** Ordinary routes: the door itself knows the caller, checks what came, and then calls the handler. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem } from '../errors.ts'
+import { bodyText } from '../platform/body-text.ts'
 import type { Actor, Answer, Part, Route, RouteRequest } from '../route.ts'
 import { bodyCheck, type Check, mayBeAbsent, textCheck } from './check.ts'
 import { problemAnswer, send } from './http-answer.ts'
-import { type Collected, collect, requireJson, textOf } from './http-body.ts'
+import { type Collected, collect, requireJson } from './http-body.ts'
 import { multipart } from './http-multipart.ts'
 import { admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 
@@ -48,16 +49,26 @@ export async function takePlain(floor: Floor, plain: PlainRoute, request: PlainR
   floor.busy++
   let answer: Answer
   try {
-    const actor = enter(floor, plain.route, message)
-    answer = await plain.route.handle(await read(floor, plain, request, requestId, actor))
+    answer = wantsPage(plain.route, message) ? plain.route.page!() : await handled(floor, plain, request, requestId)
   } catch (error) {
     answer = problemAnswer(toldProblem(floor, error, requestId, message), requestId)
   }
+  if (plain.route.page !== undefined) answer = { ...answer, headers: { ...answer.headers, vary: 'accept' } }
   const isLast = (await linger(message)) || floor.isClosing
   floor.busy--
   send({ response, requestId, isLast }, answer, error =>
     floor.parts.log.error({ requestId, err: error }, 'Cannot finish the answer: its stream failed'),
   )
+}
+
+/** A browser names HTML first when a person goes somewhere; scripts and programs do not. */
+function wantsPage({ page }: Route, { headers }: IncomingMessage): boolean {
+  return page !== undefined && headers.accept?.startsWith('text/html') === true
+}
+
+async function handled(floor: Floor, plain: PlainRoute, request: PlainRequest, requestId: string): Promise<Answer> {
+  const actor = enter(floor, plain.route, request.message)
+  return plain.route.handle(await read(floor, plain, request, requestId, actor))
 }
 
 function enter(floor: Floor, route: Route, message: IncomingMessage): Actor {
@@ -96,7 +107,7 @@ async function readBody(floor: Floor, message: IncomingMessage, isOptional: bool
   if (problem !== undefined) throw problem
   if (bytes.length === 0 && isOptional) return undefined
   requireJson(message.headers['content-type'], bytes)
-  return floor.parts.readJson(textOf(bytes))
+  return floor.parts.readJson(bodyText(bytes))
 }
 
 function refuseBody(route: Route, message: IncomingMessage): undefined {

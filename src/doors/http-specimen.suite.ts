@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { Problem } from '../errors.ts'
+import { bodyText } from '../platform/body-text.ts'
 import { systemClock } from '../platform/clock.ts'
 import { uuid7 } from '../platform/ids.ts'
 import type { Actor, AnyRoute, InvocationRoute, Part } from '../route.ts'
@@ -76,7 +77,7 @@ function invocations(invoked: string[], wait: () => Promise<void>): AnyRoute[] {
     async invoke(request) {
       try {
         const { id } = request.admit('x:invoke')
-        const text = request.text()
+        const text = bodyText(request.bytes())
         await before()
         if (text === '{"fault":1}') throw new Error('a bug with secret details')
         invoked.push(`ok:${text}`)

@@ -6,7 +6,7 @@ export interface Ids {
   next(): string
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const HEX: Uint8Array = Buffer.from('0123456789abcdef')
 const POOL_BYTES = 4096
 const COUNTER_MAX = 0xfff
 
@@ -21,12 +21,13 @@ export function uuid7(clock: Clock, fill: (bytes: Uint8Array) => void = bytes =>
   let used = POOL_BYTES
   let latestAt = -1
   let counter = 0
-  let prefix = ''
+  // Written as bytes and made a text at once: put together from pieces, an id is a tree of twenty texts.
+  const text = Buffer.alloc(36, '-')
 
   const startMillisecond = (at: number): void => {
     latestAt = at
     const hex = at.toString(16).padStart(12, '0')
-    prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
+    text.write(`${hex.slice(0, 8)}-${hex.slice(8)}-7`, 'latin1')
   }
 
   return {
@@ -45,25 +46,22 @@ export function uuid7(clock: Clock, fill: (bytes: Uint8Array) => void = bytes =>
       } else {
         counter++
       }
-      const at = used
+      text[15] = HEX[counter >> 8]!
+      text[16] = HEX[(counter >> 4) & 15]!
+      text[17] = HEX[counter & 15]!
+      text[19] = HEX[((pool[used]! >> 4) & 3) | 8]!
+      text[20] = HEX[pool[used]! & 15]!
+      putByte(text, 21, pool[used + 1]!)
+      for (let byte = 2; byte < 8; byte++) putByte(text, 20 + byte * 2, pool[used + byte]!)
       used += 9
-      return (
-        prefix +
-        HEX[counter >> 8]![1]! +
-        HEX[counter & 0xff]! +
-        '-' +
-        HEX[(pool[at]! & 0x3f) | 0x80]! +
-        HEX[pool[at + 1]!]! +
-        '-' +
-        HEX[pool[at + 2]!]! +
-        HEX[pool[at + 3]!]! +
-        HEX[pool[at + 4]!]! +
-        HEX[pool[at + 5]!]! +
-        HEX[pool[at + 6]!]! +
-        HEX[pool[at + 7]!]!
-      )
+      return text.toString('latin1')
     },
   }
+}
+
+function putByte(text: Uint8Array, at: number, byte: number): void {
+  text[at] = HEX[byte >> 4]!
+  text[at + 1] = HEX[byte & 15]!
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

@@ -28,12 +28,16 @@ export interface LineSinkOptions {
 
 /** Lines wait so long for company, unless there are enough of them. */
 const GATHER_MS = 50
-const GATHER_CHARACTERS = 64 * 1024
+const GATHER_BYTES = 64 * 1024
 /** What may wait for a slow reader; beyond it lines are lost. */
-const WAITING_CHARACTERS_MAX = 8 * 1024 * 1024
+const WAITING_BYTES_MAX = 8 * 1024 * 1024
+/** A UTF-16 code unit is at most so many bytes of UTF-8. */
+const UTF8_BYTES_MAX = 3
 /** Time until a disk that refused to be written to is tried again. */
 const RETRY_MS = 1_000
 const CLOSE_MS_MAX = 2_000
+
+const NOTHING = (): void => {}
 
 /** Where bytes go. `done` comes exactly once for each write, with how many bytes got through before an error, if any. */
 interface Outlet {
@@ -47,19 +51,24 @@ export function openLineSink({ destination, tell }: LineSinkOptions): LineSink {
   return new GatheringSink(openOutlet(destination), tell)
 }
 
+/**
+ * Lines become bytes at once, in one of two buffers that take turns: while one is written, the other fills. Kept as texts
+ * until then, and joined, they cost three times as much, most of it for the caches that they drive everything else from.
+ */
 class GatheringSink implements LineSink {
   readonly #outlet: Outlet
   readonly #tell: (lost: number) => string
-  #waiting: string[] = []
-  #characters = 0
-  /** What is left of a write that got through in part. */
+  #filling: Buffer = Buffer.allocUnsafeSlow(GATHER_BYTES * 2)
+  #used = 0
+  #spare: Buffer = Buffer.allocUnsafeSlow(GATHER_BYTES * 2)
+  /** What is left of a write that got through in part; it lies in the spare buffer. */
   #rest: Buffer | undefined
   #isWriting = false
   #isOpen = true
   #lost = 0
   #told = 0
   #timer: NodeJS.Timeout | undefined
-  #drained = (): void => {}
+  #drained: () => void = NOTHING
 
   constructor(outlet: Outlet, tell: (lost: number) => string) {
     this.#outlet = outlet
@@ -68,15 +77,14 @@ class GatheringSink implements LineSink {
   }
 
   write(line: string): void {
-    if (!this.#isOpen || this.#characters + line.length > WAITING_CHARACTERS_MAX) {
+    if (!this.#isOpen || !this.#makeRoom(line.length * UTF8_BYTES_MAX + 1)) {
       this.#lost++
       return
     }
-    this.#waiting.push(line)
-    this.#characters += line.length + 1
+    this.#put(line)
     if (this.#isWriting) return
     // After an error there is a time to wait, however much there is to write.
-    if (this.#characters >= GATHER_CHARACTERS && this.#rest === undefined) this.#flush()
+    if (this.#used >= GATHER_BYTES && this.#rest === undefined) this.#flush()
     else this.#flushIn(GATHER_MS)
   }
 
@@ -100,6 +108,22 @@ class GatheringSink implements LineSink {
     this.#outlet.close()
   }
 
+  /** False where so much waits already that the line has to be lost. */
+  #makeRoom(bytes: number): boolean {
+    const wanted = this.#used + bytes
+    if (wanted <= this.#filling.length) return true
+    if (wanted > WAITING_BYTES_MAX) return false
+    const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(wanted, this.#filling.length * 2), WAITING_BYTES_MAX))
+    this.#filling.copy(larger, 0, 0, this.#used)
+    this.#filling = larger
+    return true
+  }
+
+  #put(line: string): void {
+    this.#used += this.#filling.write(line, this.#used)
+    this.#filling[this.#used++] = LINE_FEED
+  }
+
   #flushIn(ms: number): void {
     this.#timer ??= setTimeout(() => this.#flush(), ms).unref()
   }
@@ -117,30 +141,44 @@ class GatheringSink implements LineSink {
     this.#outlet.write(bytes, (error, written) => {
       this.#isWriting = false
       this.#rest = written < bytes.length ? bytes.subarray(written) : undefined
-      if (error === null) this.#flush()
+      // A moment of many lines shall not hold its memory for ever.
+      if (this.#rest === undefined && this.#spare.length > GATHER_BYTES * 2) {
+        this.#spare = Buffer.allocUnsafeSlow(GATHER_BYTES * 2)
+      }
+      if (error === null) this.#flushRest()
       else if (isGone(error)) this.#abandon()
       else this.#flushIn(RETRY_MS)
     })
   }
 
+  /** After a write: what was left of it at once, and new lines when there are enough of them. */
+  #flushRest(): void {
+    const isUrgent = this.#rest !== undefined || this.#used >= GATHER_BYTES || this.#drained !== NOTHING
+    if (isUrgent || this.#used === 0) this.#flush()
+    else this.#flushIn(GATHER_MS)
+  }
+
   /** What is to be written next, if anything: the rest of what was half written, else all that waits. */
   #next(): Buffer | undefined {
     if (this.#rest !== undefined) return this.#rest
-    if (this.#waiting.length === 0 && this.#lost > this.#told) {
-      this.#waiting.push(this.#tell(this.#lost - this.#told))
+    if (this.#used === 0 && this.#lost > this.#told) {
+      const line = this.#tell(this.#lost - this.#told)
       this.#told = this.#lost
+      this.#put(line)
     }
-    if (this.#waiting.length === 0) return undefined
-    const text = `${this.#waiting.join('\n')}\n`
-    this.#waiting = []
-    this.#characters = 0
-    return Buffer.from(text)
+    if (this.#used === 0) return undefined
+    const bytes = this.#filling.subarray(0, this.#used)
+    const filled = this.#filling
+    this.#filling = this.#spare
+    this.#spare = filled
+    this.#used = 0
+    return bytes
   }
 
   #abandon(): void {
     this.#isOpen = false
-    this.#lost += this.#waiting.length
-    this.#waiting = []
+    this.#lost += linesIn(this.#filling.subarray(0, this.#used))
+    this.#used = 0
     this.#rest = undefined
     this.#drained()
   }
@@ -150,6 +188,14 @@ class GatheringSink implements LineSink {
     const bytes = this.#isOpen && !this.#isWriting ? this.#next() : undefined
     if (bytes !== undefined) this.#outlet.writeNow(bytes)
   }
+}
+
+const LINE_FEED = 0x0a
+
+function linesIn(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) lines++
+  return lines
 }
 
 /** Whether nobody reads any more, and nobody ever will. Anything else, such as a full disk, may pass. */

@@ -12,7 +12,7 @@ export interface Journey {
   readonly source: string
   /** By the steady timer, milliseconds. */
   readonly startedMs: number
-  /** When it ended or its records were made: milliseconds since the epoch. */
+  /** When its rows were answered, the same for all of a batch, or when it was refused: milliseconds since the epoch. */
   at: number
   actor: Actor | undefined
   /** Only a model that exists. */
@@ -21,7 +21,7 @@ export interface Journey {
   lane: Lane | undefined
   context: CallContext | undefined
   /** The body as it came; for its hash, not to be kept. */
-  body: string | undefined
+  body: Buffer | undefined
   /** What the protocol remembers of the question for its answer. */
   asked: unknown
   rows: Rows | undefined

@@ -1,5 +1,6 @@
 /** The Open Inference Protocol v2 over REST, as Triton, KServe and MLServer speak it, with JSON tensors. */
 import { quote } from '../ledger/canonical.ts'
+import { bodyText } from '../platform/body-text.ts'
 import type { Answer } from '../route.ts'
 import type { Journey } from './journey.ts'
 import { readJson } from './json.ts'
@@ -25,8 +26,8 @@ export const oip: Protocol = {
   write: writeInference,
 }
 
-function readInference(text: string, model: LoadedModel, rowsMax: number, journey: Journey): Rows {
-  const body = readJson(text, 'leave')
+function readInference(bytes: Buffer, model: LoadedModel, rowsMax: number, journey: Journey): Rows {
+  const body = readJson(bodyText(bytes), 'leave')
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return refuse([{ field: 'body', problem: 'is not an object with inputs' }])
   }

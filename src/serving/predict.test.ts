@@ -92,7 +92,7 @@ function request(model: string, text: string, more: Partial<InvocationRequest> =
     params: { name: model },
     headers: {},
     admit: () => ({ id: 'key:1', name: 'one', roles: [] }),
-    text: () => text,
+    bytes: () => Buffer.from(text),
     ...more,
   }
 }

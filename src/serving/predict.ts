@@ -48,7 +48,7 @@ export interface Protocol {
   /** Why a body with these headers cannot be read in this protocol, if so. */
   refuses?(headers: InvocationRequest['headers']): Problem | undefined
   /** Turns the body into rows; may leave in `journey.asked` what its answer needs to know. */
-  read(text: string, model: LoadedModel, rowsMax: number, journey: Journey): Rows
+  read(body: Buffer, model: LoadedModel, rowsMax: number, journey: Journey): Rows
   write(journey: Journey, lane: Lane): Answer
 }
 
@@ -66,12 +66,13 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
 
     const unreadable = protocol.refuses?.(request.headers)
     if (unreadable !== undefined) throw unreadable
-    journey.body = request.text()
+    journey.body = request.bytes()
     const rows = protocol.read(journey.body, model, serving.batchRowsMax, journey)
     journey.rows = rows
     const forbidden = serving.permitUse(model.version.uses, context.purpose)
     if (forbidden !== undefined) throw forbidden
 
+    journey.at = serving.clock.now()
     const seal = model.signature.hasSensitive ? await serving.seals.open(context.subject) : undefined
     const records: string[] = []
     for (let from = 0; from < rows.count; from += SLICE_ROWS) {
@@ -155,7 +156,6 @@ function writeRecords(
   records: string[],
 ): void {
   const { signature, outputs } = lane.model
-  journey.at = serving.clock.now()
   const frame = recordFrame(lane, journey, sinceStart(serving, journey))
   const to = Math.min(from + SLICE_ROWS, rows.count)
   for (let row = from; row < to; row++) {

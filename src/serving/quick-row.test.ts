@@ -12,7 +12,7 @@ function taken(text: string): unknown[] | undefined {
     row[input] = value
     return true
   })
-  return read(text, new Float64Array(3), 0) ? row : undefined
+  return read(Buffer.from(text), new Float64Array(3), 0) ? row : undefined
 }
 
 function written(values: readonly string[], space = ''): string {

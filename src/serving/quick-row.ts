@@ -1,6 +1,6 @@
 /**
  * Reads the body that callers nearly always send — one object, the features in the signature's order, plain numbers,
- * words and texts — from its characters straight into a row, in a quarter of the time that `JSON.parse` and a walk over
+ * words and texts — from its bytes straight into a row, in a quarter of the time that `JSON.parse` and a walk over
  * its result take. Whatever looks any different is left to the careful reader: this one decides nothing, it only agrees.
  */
 
@@ -9,13 +9,15 @@ type Value = number | boolean | string | null
 /** Puts the value of an input into a row; false where it is not right for it. */
 export type Encode = (input: number, value: Value, values: Float64Array, offset: number) => boolean
 
-/** Reads a text into a row. False: not a text for this reader, and the row may hold anything. */
-export type QuickRow = (text: string, values: Float64Array, offset: number) => boolean
+/** Reads a body into a row. False: not a body for this reader, and the row may hold anything. */
+export type QuickRow = (body: Uint8Array, values: Float64Array, offset: number) => boolean
 
-/** Characters of the longest text for this reader. */
+/** Bytes of the longest body for this reader. */
 const LENGTH_MAX = 8_192
-/** Bytes are read several times faster than characters, even with the copying; and nobody else runs meanwhile. */
-const bytes: Buffer = Buffer.alloc(LENGTH_MAX * 3 + 1)
+/** The body that is read, always in the same place: what is known where it lies is read faster. Nobody else runs meanwhile. */
+const bytes: Buffer = Buffer.alloc(LENGTH_MAX + 1)
+/** What stands in a text where bytes were not UTF-8. */
+const REPLACEMENT = '\ufffd'
 /** Where the reading is. */
 let at = 0
 
@@ -32,9 +34,10 @@ const POWERS: Float64Array = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, p
 export function quickRow(names: readonly string[], encode: Encode): QuickRow {
   const quoted = names.map(name => Buffer.from(JSON.stringify(name)))
   const last = names.length - 1
-  return (text, values, offset) => {
-    if (text.length > LENGTH_MAX || last < 0) return false
-    const end = bytes.write(text, 0, 'utf8')
+  return (body, values, offset) => {
+    const end = body.length
+    if (end > LENGTH_MAX || last < 0) return false
+    bytes.set(body)
     bytes[end] = 0 // no byte of JSON: whatever reads on stops here
     at = 0
     if (!take(123 /* { */)) return false
@@ -113,5 +116,6 @@ function readText(): string | undefined {
     if (code < 32 || code === 92 /* \ */) return undefined
   }
   at = here + 1
-  return bytes.toString('utf8', start, here)
+  const text = bytes.toString('utf8', start, here)
+  return text.includes(REPLACEMENT) ? undefined : text
 }

@@ -1,4 +1,5 @@
 /** Our own protocol: a row is an object of features, a batch is an array of rows, an answer names what answered. */
+import { bodyText } from '../platform/body-text.ts'
 import type { Answer } from '../route.ts'
 import type { Journey } from './journey.ts'
 import { readJson } from './json.ts'
@@ -8,9 +9,9 @@ import { answerText } from './prediction-text.ts'
 
 export const rest: Protocol = {
   door: 'rest',
-  read: (text, { signature }, rowsMax) =>
+  read: (body, { signature }, rowsMax) =>
     // The signature looks at every number, and names an infinite one beside whatever else is wrong.
-    signature.readQuickly(text) ?? signature.read(readJson(text, 'leave'), rowsMax),
+    signature.readQuickly(body) ?? signature.read(readJson(bodyText(body), 'leave'), rowsMax),
   write: (journey, lane) => ({ text: journey.rows!.single ? answerOf(journey, lane, 0) : answersOf(journey, lane) }),
 }
 

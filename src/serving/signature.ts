@@ -33,8 +33,8 @@ export interface CompiledSignature {
    * @throws Problem `invalid` naming every wrong field, `too_large` for more than `rowsMax` rows.
    */
   read(body: unknown, rowsMax: number): Rows
-  /** Takes the text of a single row if it is as plain as most are; `undefined` tells nothing but that it is not. */
-  readQuickly(text: string): Rows | undefined
+  /** Takes the body of a single row if it is as plain as most are; `undefined` tells nothing but that it is not. */
+  readQuickly(body: Buffer): Rows | undefined
   /** Takes back the rows of a single call, to be overwritten by a later one. Whoever gives them back uses them no more. */
   release(rows: Rows): void
   /** Puts one value into a row if it is right for the input; false leaves the row as it was. */
@@ -111,9 +111,9 @@ export function compileSignature(
       free.push(single)
       return refuse(rowFaults(table.inputs, body, '', FAULTS_MAX), body)
     },
-    readQuickly(text) {
+    readQuickly(body) {
       const single = free.pop() ?? rows(1, true)
-      if (quick(text, single.values, 0)) return single
+      if (quick(body, single.values, 0)) return single
       free.push(single)
       return undefined
     },
