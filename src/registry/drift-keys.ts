@@ -19,9 +19,9 @@ export type DeclaredDrift = {
   readonly decide?: readonly DriftStatistic[]
 } & { readonly [statistic in DriftStatistic]?: DriftThreshold }
 
-export const DRIFT_WINDOW_MIN = 50
-export const DRIFT_WINDOW_MAX = 1_000_000
-export const DRIFT_ROWS_MIN = 20
+const DRIFT_WINDOW_MIN = 50
+const DRIFT_WINDOW_MAX = 1_000_000
+const DRIFT_ROWS_MIN = 20
 
 const closed = { additionalProperties: false }
 
