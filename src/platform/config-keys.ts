@@ -35,6 +35,10 @@ export interface Config {
     readonly engineMemory: string
     readonly engineThreads: number
   }
+  readonly monitoring: {
+    readonly windowMs: number
+    readonly keepMs: number
+  }
   readonly drift: {
     /** Predictions. */
     readonly window: number
@@ -156,6 +160,12 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
     doc: 'Most memory of the engine that queries the ledger',
   },
   'ledger.engineThreads': count('Threads of the engine that queries the ledger', 1, 256),
+  'monitoring.windowMs': {
+    ...count('Length of the time windows in which predictions are counted, in milliseconds', 3_600_000, DAY_MS),
+    schema: Type.Integer({ minimum: 1000, maximum: DAY_MS }),
+    wanted: `a whole number from 1000 to ${DAY_MS}`,
+  },
+  'monitoring.keepMs': count('How long counts of time windows are kept, in milliseconds', 90 * DAY_MS, 3660 * DAY_MS),
   'drift.window': {
     ...count('Predictions that are compared with the reference data, the last ones', 500, 1_000_000),
     schema: Type.Integer({ minimum: 50, maximum: 1_000_000 }),

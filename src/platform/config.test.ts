@@ -52,6 +52,8 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'ledger.flushMs': 9,
   'ledger.engineMemory': '2GB',
   'ledger.engineThreads': 3,
+  'monitoring.windowMs': 60_000,
+  'monitoring.keepMs': 86_400_000,
   'drift.window': 1000,
   'drift.minimum': 50,
   'drift.alpha': 0.001,
@@ -84,6 +86,7 @@ test('without anything given, every key has its default, and says so', () => {
       engineMemory: '512MB',
       engineThreads: 1,
     },
+    monitoring: { windowMs: 3_600_000, keepMs: 7_776_000_000 },
     drift: { window: 500, minimum: 100, alpha: 1e-6, psiWarning: 0.1, psi: 0.25, ks: 0.05 },
   })
   assert.deepEqual(new Set(Object.values(origin)), new Set(['default']))

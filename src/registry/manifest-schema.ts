@@ -2,6 +2,7 @@
 import { type TSchema, Type } from 'typebox'
 import { driftSchema } from './drift-keys.ts'
 import { SEMVER_LENGTH_MAX, SEMVER_PATTERN } from './semver.ts'
+import { serviceSchema } from './service-keys.ts'
 
 export const MODEL_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'
 
@@ -114,6 +115,7 @@ export const manifestSchema: TSchema = Type.Object(
     ),
     limitations: words('What users must know of its limits'),
     drift: Type.Optional(driftSchema),
+    service: Type.Optional(serviceSchema),
     durability: Type.Optional(
       Type.Enum(['process', 'power'], {
         description:

@@ -5,6 +5,7 @@ import { type FieldProblem, Problem } from '../errors.ts'
 import type { Durability } from '../ledger/record.ts'
 import { type DeclaredDrift, DRIFT_STATISTICS } from './drift-keys.ts'
 import { manifestSchema } from './manifest-schema.ts'
+import type { DeclaredService } from './service-keys.ts'
 import type { FeatureType } from './signature.ts'
 
 const TEXT_LENGTH_MAX = 1 << 20
@@ -54,6 +55,7 @@ export interface Manifest {
   }
   readonly limitations?: readonly string[]
   readonly drift?: DeclaredDrift
+  readonly service?: DeclaredService
   readonly durability?: Durability
 }
 
@@ -183,7 +185,13 @@ function wantedType(type: string, path: Path): string {
 }
 
 /** What the schema cannot say. */
-function* moreProblems({ signature, uses, metrics, drift }: Manifest): Generator<{ path: Path; problem: string }> {
+function* moreProblems({
+  signature,
+  uses,
+  metrics,
+  drift,
+  service,
+}: Manifest): Generator<{ path: Path; problem: string }> {
   const seen = new Set<string>()
   for (const [index, feature] of (signature?.inputs ?? []).entries()) {
     const path = ['signature', 'inputs', index]
@@ -208,6 +216,11 @@ function* moreProblems({ signature, uses, metrics, drift }: Manifest): Generator
     if (!Number.isFinite(value)) yield { path: ['metrics', metric], problem: `is ${value}, wanted a finite number` }
   }
   yield* driftProblems(drift)
+  const { p99LatencyMs = 0, alertP99LatencyMs = Infinity } = service ?? {}
+  if (p99LatencyMs > alertP99LatencyMs) {
+    const problem = `is ${p99LatencyMs}, wanted at most alertP99LatencyMs, which is ${alertP99LatencyMs}`
+    yield { path: ['service', 'p99LatencyMs'], problem }
+  }
 }
 
 function* driftProblems(drift: DeclaredDrift = {}): Generator<{ path: Path; problem: string }> {

@@ -156,6 +156,7 @@ function versionOf(
     ...snapshotPart('evaluation', files.evaluation, evaluation),
     ...(profile === undefined ? {} : { profile }),
     ...(manifest.drift === undefined ? {} : { drift: manifest.drift }),
+    ...(manifest.service === undefined ? {} : { service: manifest.service }),
     durability: manifest.durability ?? 'process',
     facts,
     registeredAt: at,

@@ -4,6 +4,7 @@ import type { DatasetSnapshot } from '../data/snapshot.ts'
 import type { Durability } from '../ledger/record.ts'
 import type { ArtifactFormat, Task } from '../predictor/predictor.ts'
 import type { DeclaredDrift } from './drift-keys.ts'
+import type { DeclaredService } from './service-keys.ts'
 import type { Signature } from './signature.ts'
 
 export interface Uses {
@@ -42,6 +43,8 @@ export interface ModelVersion {
   readonly profile?: StoredFile
   /** How drift is judged, as far as model.yaml says it. */
   readonly drift?: DeclaredDrift
+  /** What its service must be like, as far as model.yaml says it. */
+  readonly service?: DeclaredService
   readonly durability: Durability
   /** Facts of the artifact: trees, depth… */
   readonly facts: Readonly<Record<string, number | string>>
