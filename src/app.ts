@@ -51,6 +51,9 @@ import { oipRoutes } from './serving/oip-routes.ts'
 import type { Serving } from './serving/predict.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
+import type { ListedModel } from './web/overview.ts'
+import { withPages } from './web/pages.ts'
+import { dashboardRoutes } from './web/routes.ts'
 
 export interface App {
   /** Where it answers; undefined while it does not listen. */
@@ -190,10 +193,20 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
     ...accessRoutes({ access, clock, recorded }),
     ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
+    ...dashboardRoutes({ clock, models: () => listed(serving), signs: () => ({}) }),
   ]
   const { catalogue, releases, batchRowsMax } = serving
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
-  return [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
+  const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
+  return withPages(api, { wantsKey: access.hasKeys })
+}
+
+/** Every model with the version that answers for it. */
+function listed({ catalogue, releases }: Serving): ListedModel[] {
+  return catalogue.names().map(name => {
+    const version = releases.choose(name, undefined)?.version
+    return { name, version, versions: catalogue.versions(name).length }
+  })
 }
 
 async function openDoor(

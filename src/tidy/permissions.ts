@@ -9,7 +9,7 @@ import type { Fault, Rule } from './tree.ts'
  * shell, which holds no data and asks for a key itself.
  */
 const PUBLIC =
-  /^(?:\/|\/changes|\/audit|\/dashboard\/.*|\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/v2|\/v2\/health\/live|\/v2\/health\/ready)$/
+  /^(?:\/|\/predictions|\/changes|\/audit|\/dashboard\/.*|\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/v2|\/v2\/health\/live|\/v2\/health\/ready)$/
 
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS)
 /** Methods that take a permission by name: `access.permit(actor, name)`, `request.admit(name)`. */

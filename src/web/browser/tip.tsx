@@ -1,0 +1,52 @@
+/** One tooltip for the whole page: whatever has `data-tip` is explained by it, pointed at or reached by keyboard. */
+import { type Signal, signal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+
+interface Told {
+  readonly text: string
+  readonly box: DOMRect
+}
+
+const told: Signal<Told | undefined> = signal(undefined)
+const GAP = 8
+
+export function startTips(): void {
+  const show = (event: Event): void => {
+    const owner = event.target instanceof Element ? event.target.closest('[data-tip]') : null
+    const text = owner?.getAttribute('data-tip')
+    if (owner === null || text === null || text === undefined) hide()
+    else if (told.peek()?.text !== text) told.value = { text, box: owner.getBoundingClientRect() }
+  }
+  const hide = (): void => {
+    if (told.peek() !== undefined) told.value = undefined
+  }
+  document.addEventListener('pointerover', show)
+  document.addEventListener('focusin', show)
+  document.addEventListener('focusout', hide)
+  document.addEventListener('scroll', hide, { capture: true, passive: true })
+  document.addEventListener('pointerleave', hide)
+  document.addEventListener('keydown', event => {
+    if (event.key === 'Escape') hide()
+  })
+}
+
+export function Tip(): VNode {
+  const element = useRef<HTMLDivElement>(null)
+  const { value } = told
+  useLayoutEffect(() => {
+    const tip = element.current
+    if (tip === null || value === undefined) return
+    const { width, height } = tip.getBoundingClientRect()
+    const { box } = value
+    const left = Math.max(GAP, Math.min(innerWidth - width - GAP, box.left + box.width / 2 - width / 2))
+    const above = box.top - height - GAP
+    tip.style.left = `${left}px`
+    tip.style.top = `${above > GAP ? above : Math.min(innerHeight - height - GAP, box.bottom + GAP)}px`
+  }, [value])
+  return (
+    <div ref={element} id="tip" role="tooltip" class="tip" hidden={value === undefined}>
+      {value?.text}
+    </div>
+  )
+}
