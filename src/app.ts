@@ -16,14 +16,22 @@ import { Problem } from './errors.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
 import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
 import { pseudonyms } from './ledger/pseudonyms.ts'
-import { type Refusals, refusals } from './ledger/refusals.ts'
+import { type Refusals, type Refused, refusals } from './ledger/refusals.ts'
 import { ledgerRoutes } from './ledger/routes.ts'
 import { type SubjectKeys, subjectKeys } from './ledger/subject-keys.ts'
 import { ledgerMigrations } from './ledger/tables.ts'
 import { ledgerWatch } from './ledger/watch.ts'
+import { openWatch } from './monitoring/live-watch.ts'
 import { predictionMetrics } from './monitoring/prediction-metrics.ts'
 import { defaultModelCheck, readiness } from './monitoring/readiness.ts'
+import { type ServiceWatch, serviceWatch } from './monitoring/recent-calls.ts'
 import { monitoringRoutes } from './monitoring/routes.ts'
+import { serviceTargets } from './monitoring/service-levels.ts'
+import { serviceMetrics } from './monitoring/service-metrics.ts'
+import { serviceRoutes } from './monitoring/service-routes.ts'
+import { windowStore } from './monitoring/store.ts'
+import { monitoringMigrations } from './monitoring/tables.ts'
+import type { Watch } from './monitoring/watch.ts'
 import { type Clock, steadyClock, systemClock } from './platform/clock.ts'
 import type { Config, LoadedConfig } from './platform/config.ts'
 import { type Keyring, openKeyring, openSigner } from './platform/crypto.ts'
@@ -45,6 +53,7 @@ import { registryMigrations } from './registry/tables.ts'
 import type { AnyRoute } from './route.ts'
 import { accessLog } from './serving/access-log.ts'
 import { championReleases } from './serving/choose.ts'
+import type { Observer } from './serving/journey.ts'
 import { readJson } from './serving/json.ts'
 import { openModels } from './serving/models.ts'
 import { oipRoutes } from './serving/oip-routes.ts'
@@ -112,7 +121,14 @@ interface World {
   readonly db: Database
 }
 
-const MIGRATIONS = [outboxMigrations, jobsMigrations, accessMigrations, ledgerMigrations, registryMigrations]
+const MIGRATIONS = [
+  outboxMigrations,
+  jobsMigrations,
+  accessMigrations,
+  ledgerMigrations,
+  registryMigrations,
+  monitoringMigrations,
+]
 
 async function openWorld(config: Config, options: AppOptions, closing: (() => Promise<void>)[]): Promise<World> {
   const clock = steadyClock(systemClock)
@@ -138,6 +154,7 @@ interface Parts {
   readonly changes: Changes
   readonly registry: Registry
   readonly serving: Serving
+  readonly watches: Watches
 }
 
 async function openParts(world: World, closing: (() => Promise<void>)[]): Promise<Parts> {
@@ -147,8 +164,6 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const signer = await openSigner(path, 'ledger', keyring)
   const ledger = await openLedger({ folder: join(path, 'ledger'), signer, clock, log, metrics, options: config.ledger })
   closing.push(() => ledger.close())
-  const refused = refusals({ append: records => ledger.append(records), ids, timers: systemTimers })
-  closing.push(() => refused.flush())
   const seals = subjectKeys({ db, keyring, clock })
   const changes = await openChanges({ outbox: outbox(db), ledger })
   closing.push(() => changes.recorded())
@@ -157,31 +172,71 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const registry = await openRegistry({ db, objects, clock, ids, limits: config.limits, log })
   if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
 
-  const counted = predictionMetrics()
-  metrics.family(counted.render)
   const { catalogue } = registry
+  const releases = championReleases(catalogue)
+  const watches = openWatches(world, ledger, registry)
+  closing.push(() => watches.watch.close())
+  const refused = refusals({
+    append: records => ledger.append(records),
+    ids,
+    timers: systemTimers,
+    onWritten: watches.refused,
+  })
+  closing.push(() => refused.flush())
   const models = openModels({ load: registry.load, clock, bytesMax: MODELS_BYTES_MAX })
   const serving: Serving = {
     catalogue,
     models,
-    releases: championReleases(catalogue),
+    releases,
     pseudonyms: pseudonyms(keyring.derive),
     seals,
     permitUse,
     ledger,
     refusals: refused,
-    observers: [counted.observe, accessLog(log.line)],
+    observers: [...watches.observers, accessLog(log.line)],
     clock,
     timer: () => performance.now(),
     ids,
     ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
     batchRowsMax: config.limits.batchRowsMax,
   }
-  return { access, ledger, refusals: refused, seals, changes, registry, serving }
+  return { access, ledger, refusals: refused, seals, changes, registry, serving, watches }
+}
+
+/** Who hears of what is served, and counts it. */
+interface Watches {
+  readonly watch: Watch
+  readonly service: ServiceWatch
+  readonly observers: readonly Observer[]
+  readonly refused: Refused
+}
+
+function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedLedger, registry: Registry): Watches {
+  const { catalogue } = registry
+  const watch = openWatch({
+    ledger,
+    registry,
+    store: windowStore(db),
+    clock,
+    timers: systemTimers,
+    log,
+    options: config.monitoring,
+    latestRows: version => version?.drift?.window ?? config.drift.window,
+  })
+  const service = serviceWatch({ clock })
+  const targetsOf = (model: string, version: string) => serviceTargets(catalogue.version(model, version)?.service)
+  const counted = predictionMetrics()
+  metrics.family(counted.render)
+  metrics.family(serviceMetrics({ service, targetsOf }))
+  const refused: Refused = record => {
+    watch.refused(record)
+    service.refused(record)
+  }
+  return { watch, service, observers: [counted.observe, service.observe, watch.observe], refused }
 }
 
 function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
-  const { access, ledger, refusals: refused, seals, changes, registry, serving } = parts
+  const { access, ledger, refusals: refused, seals, changes, registry, serving, watches } = parts
   const recorded = changes.recorded
   const checks = [{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)]
   const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
@@ -193,6 +248,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
     ...accessRoutes({ access, clock, recorded }),
     ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
+    ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),
     ...dashboardRoutes({ clock, models: () => listed(serving), signs: () => ({}) }),
   ]
   const { catalogue, releases, batchRowsMax } = serving
@@ -229,6 +285,7 @@ async function openDoor(
   if (isOpen) {
     announce(url)
     closing.push(startJobs(world, parts))
+    recoverCounts(parts.watches.watch, log)
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
   return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
@@ -276,6 +333,16 @@ function startJobs({ path, clock, ids, log, metrics, db }: World, { ledger }: Pa
     onError: (error, job) => log.error({ err: error, job: job?.kind }, 'A job failed; it is tried again'),
   })
   return () => jobs.stop()
+}
+
+/** Counts in the background what the last process had not stored; whoever asks for counts meanwhile waits for it. */
+function recoverCounts(watch: Watch, log: Log): void {
+  watch.recovered().catch((error: unknown) => {
+    log.warn(
+      { error: String(error) },
+      'Counts of earlier predictions could not be made: it is tried when they are asked for',
+    )
+  })
 }
 
 /** Looks regularly what other replicas changed; returns how to stop. */

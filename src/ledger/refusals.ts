@@ -10,6 +10,9 @@ import type { RefusalRecord } from './record.ts'
 
 export type Refusal = Omit<RefusalRecord, 'kind' | 'id' | 'count'>
 
+/** Hears of a record of refusals that was written. Must not throw. */
+export type Refused = (record: RefusalRecord) => void
+
 export interface Refusals {
   /**
    * Resolves when the refusal is in the journal, or counted towards the record to come. While the disk is full it is
@@ -24,6 +27,7 @@ export interface RefusalsParts {
   readonly append: (records: readonly string[]) => Promise<void>
   readonly ids: Ids
   readonly timers: Timers
+  readonly onWritten?: Refused
 }
 
 const WINDOW_MS = 1_000
@@ -38,12 +42,13 @@ interface Window {
   at: number
 }
 
-export function refusals({ append, ids, timers }: RefusalsParts): Refusals {
+export function refusals({ append, ids, timers, onWritten }: RefusalsParts): Refusals {
   const windows = new Map<string, Window>()
 
   const write = async (refusal: Refusal, at: number, count: number): Promise<void> => {
     const record: RefusalRecord = { ...refusal, at, kind: 'refusal', id: ids.next(), count }
     await append([canonical(record)])
+    onWritten?.(record)
   }
 
   /** Writes what a window holds; what cannot be written is counted on. */

@@ -41,14 +41,9 @@ export class Tally {
     this.#target = target
     this.#windowMs = windowMs
     this.#latency = binsOf(latencyLowers, Number.POSITIVE_INFINITY)
-    let base = LATENCY + slotsOf(this.#latency)
-    this.columns = target.columns.map(column => {
-      const found = slotsOfColumn(column, base)
-      base += found.slots
-      return found
-    })
-    this.#stride = base
-    this.#counters = new Float64Array(Math.max(COUNTERS_MIN, base))
+    this.columns = countedSlots(target.columns, LATENCY + slotsOf(this.#latency))
+    this.#stride = this.columns.reduce((sum, { slots }) => sum + slots, LATENCY + slotsOf(this.#latency))
+    this.#counters = new Float64Array(Math.max(COUNTERS_MIN, this.#stride))
   }
 
   /** Counts a record of the target that has a time. */
@@ -63,11 +58,7 @@ export class Tally {
     this.#counters[place + ROWS]! += 1
     if (record['row'] === undefined) this.#counters[place + INVOCATIONS]! += 1
     this.#counters[place + LATENCY + slotOf(this.#latency, numberOf(record['latencyMs']))]! += 1
-    for (const { column, base, slots, bins, categories } of this.columns) {
-      const value = memberOf(record, column.path)
-      const slot = bins === undefined ? categorySlot(categories!, slots, value) : slotOf(bins, numberOf(value))
-      this.#counters[place + base + slot]! += 1
-    }
+    for (const counted of this.columns) this.#counters[place + counted.base + slotInRecord(counted, record)]! += 1
   }
 
   /** The place of a window's counters, for `addNumbers`; valid until another window's is asked for. */
@@ -147,6 +138,22 @@ export class Tally {
     counters.set(this.#counters)
     this.#counters = counters
   }
+}
+
+/** The places of columns that lie behind each other from `base` on. */
+export function countedSlots(columns: readonly CountedColumn[], base: number): CountedSlots[] {
+  let next = base
+  return columns.map(column => {
+    const found = slotsOfColumn(column, next)
+    next += found.slots
+    return found
+  })
+}
+
+/** The slot of a column in a record of a prediction; a value of the wrong type is as good as missing. */
+export function slotInRecord({ column, slots, bins, categories }: CountedSlots, record: Members): number {
+  const value = memberOf(record, column.path)
+  return bins === undefined ? categorySlot(categories!, slots, value) : slotOf(bins, numberOf(value))
 }
 
 function slotsOfColumn(column: CountedColumn, base: number): CountedSlots {

@@ -12,7 +12,7 @@ function escaped(value: string): string {
 }
 
 /** The two lines before a family's samples. */
-export function familyHead(name: string, type: 'counter' | 'histogram', help: string): string {
+export function familyHead(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
 }
 
