@@ -26,7 +26,7 @@ import { predictionMetrics } from './monitoring/prediction-metrics.ts'
 import { defaultModelCheck, readiness } from './monitoring/readiness.ts'
 import { type ServiceWatch, serviceWatch } from './monitoring/recent-calls.ts'
 import { monitoringRoutes } from './monitoring/routes.ts'
-import { serviceTargets } from './monitoring/service-levels.ts'
+import { type ServiceTargets, serviceTargets } from './monitoring/service-levels.ts'
 import { serviceMetrics } from './monitoring/service-metrics.ts'
 import { serviceRoutes } from './monitoring/service-routes.ts'
 import { windowStore } from './monitoring/store.ts'
@@ -60,7 +60,7 @@ import { oipRoutes } from './serving/oip-routes.ts'
 import type { Serving } from './serving/predict.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
-import type { ListedModel } from './web/overview.ts'
+import type { ListedModel, ModelSigns } from './web/overview.ts'
 import { withPages } from './web/pages.ts'
 import { dashboardRoutes } from './web/routes.ts'
 
@@ -207,6 +207,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 interface Watches {
   readonly watch: Watch
   readonly service: ServiceWatch
+  readonly targetsOf: (model: string, version: string) => ServiceTargets
   readonly observers: readonly Observer[]
   readonly refused: Refused
 }
@@ -224,7 +225,8 @@ function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedL
     latestRows: version => version?.drift?.window ?? config.drift.window,
   })
   const service = serviceWatch({ clock })
-  const targetsOf = (model: string, version: string) => serviceTargets(catalogue.version(model, version)?.service)
+  const targetsOf = (model: string, version: string): ServiceTargets =>
+    serviceTargets(catalogue.version(model, version)?.service)
   const counted = predictionMetrics()
   metrics.family(counted.render)
   metrics.family(serviceMetrics({ service, targetsOf }))
@@ -232,7 +234,7 @@ function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedL
     watch.refused(record)
     service.refused(record)
   }
-  return { watch, service, observers: [counted.observe, service.observe, watch.observe], refused }
+  return { watch, service, targetsOf, observers: [counted.observe, service.observe, watch.observe], refused }
 }
 
 function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
@@ -249,12 +251,17 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
     ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),
-    ...dashboardRoutes({ clock, models: () => listed(serving), signs: () => ({}) }),
+    ...dashboardRoutes({ clock, models: () => listed(serving), signs: signsOf(watches) }),
   ]
   const { catalogue, releases, batchRowsMax } = serving
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
   return withPages(api, { wantsKey: access.hasKeys })
+}
+
+/** What is known of a version in memory. */
+function signsOf({ service, targetsOf }: Watches): (model: string, version: string) => ModelSigns {
+  return (model, version) => ({ service: service.recent(model, version, targetsOf(model, version)) })
 }
 
 /** Every model with the version that answers for it. */
