@@ -12,6 +12,9 @@ import { httpTransport, type Transport } from './client.ts'
 import { docsRoutes } from './doors/docs.ts'
 import { httpDoor } from './doors/http.ts'
 import type { Admission } from './doors/http-request.ts'
+import { driftRoutes } from './drift/routes.ts'
+import { driftSigns } from './drift/signs.ts'
+import { type DriftWatch, watchDrift } from './drift/watch-drift.ts'
 import { Problem } from './errors.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
 import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
@@ -176,6 +179,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const releases = championReleases(catalogue)
   const watches = openWatches(world, ledger, registry)
   closing.push(() => watches.watch.close())
+  closing.push(async () => watches.drift.close())
   const refused = refusals({
     append: records => ledger.append(records),
     ids,
@@ -207,6 +211,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 interface Watches {
   readonly watch: Watch
   readonly service: ServiceWatch
+  readonly drift: DriftWatch
   readonly targetsOf: (model: string, version: string) => ServiceTargets
   readonly observers: readonly Observer[]
   readonly refused: Refused
@@ -227,14 +232,18 @@ function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedL
   const service = serviceWatch({ clock })
   const targetsOf = (model: string, version: string): ServiceTargets =>
     serviceTargets(catalogue.version(model, version)?.service)
+  const timer = (): number => performance.now()
+  const drift = watchDrift({ watch, registry, config: config.drift, timers: systemTimers, timer, log })
   const counted = predictionMetrics()
   metrics.family(counted.render)
+  metrics.family(drift.render)
   metrics.family(serviceMetrics({ service, targetsOf }))
   const refused: Refused = record => {
     watch.refused(record)
     service.refused(record)
   }
-  return { watch, service, targetsOf, observers: [counted.observe, service.observe, watch.observe], refused }
+  const observers = [counted.observe, service.observe, watch.observe, drift.observe]
+  return { watch, service, drift, targetsOf, observers, refused }
 }
 
 function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
@@ -243,6 +252,8 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const checks = [{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)]
   const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
   const { artifactBytesMax, referenceBytesMax } = config.limits
+  const { catalogue, releases, batchRowsMax } = serving
+  const answering = (model: string): string | undefined => releases.choose(model, undefined)?.version
   const routes = [
     ...servingRoutes(serving),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
@@ -251,17 +262,20 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
     ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),
+    ...driftRoutes({ ...watches, now: clock.now, windowMs: config.monitoring.windowMs, catalogue, answering }),
     ...dashboardRoutes({ clock, models: () => listed(serving), signs: signsOf(watches) }),
   ]
-  const { catalogue, releases, batchRowsMax } = serving
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
   return withPages(api, { wantsKey: access.hasKeys })
 }
 
 /** What is known of a version in memory. */
-function signsOf({ service, targetsOf }: Watches): (model: string, version: string) => ModelSigns {
-  return (model, version) => ({ service: service.recent(model, version, targetsOf(model, version)) })
+function signsOf({ service, drift, targetsOf }: Watches): (model: string, version: string) => ModelSigns {
+  return (model, version) => ({
+    service: service.recent(model, version, targetsOf(model, version)),
+    drift: driftSigns(drift.state(model, version)),
+  })
 }
 
 /** Every model with the version that answers for it. */
@@ -292,7 +306,7 @@ async function openDoor(
   if (isOpen) {
     announce(url)
     closing.push(startJobs(world, parts))
-    recoverCounts(parts.watches.watch, log)
+    recoverCounts(parts.watches.drift, log)
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
   return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
@@ -343,8 +357,8 @@ function startJobs({ path, clock, ids, log, metrics, db }: World, { ledger }: Pa
 }
 
 /** Counts in the background what the last process had not stored; whoever asks for counts meanwhile waits for it. */
-function recoverCounts(watch: Watch, log: Log): void {
-  watch.recovered().catch((error: unknown) => {
+function recoverCounts(drift: DriftWatch, log: Log): void {
+  drift.begin().catch((error: unknown) => {
     log.warn(
       { error: String(error) },
       'Counts of earlier predictions could not be made: it is tried when they are asked for',

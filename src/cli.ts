@@ -4,6 +4,7 @@ import { enableCompileCache } from 'node:module'
 import { resolve } from 'node:path'
 import { accessCommands } from './access/commands.ts'
 import { client, httpTransport, type Transport } from './client.ts'
+import { driftCommands } from './drift/commands.ts'
 import { Problem } from './errors.ts'
 import { ledgerCommands } from './ledger/commands.ts'
 import type { Command, CommandContext, Option, Program } from './platform/command.ts'
@@ -229,6 +230,7 @@ const PROGRAM: Program = {
     start,
     ...registryCommands,
     ...servingCommands,
+    ...driftCommands,
     ...ledgerCommands,
     ...accessCommands,
     configCommand,

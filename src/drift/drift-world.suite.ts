@@ -57,3 +57,8 @@ export function windowOf(
 export function spread(count: number, value: (u: number) => number = u => u): Float64Array {
   return Float64Array.from({ length: count }, (_, at) => value((at + 0.5) / count))
 }
+
+/** As `spread`, but in an order in which any stretch of it is spread, too: multiples of the golden ratio. */
+export function mixed(count: number, value: (u: number) => number = u => u): Float64Array {
+  return Float64Array.from({ length: count }, (_, at) => value(((at + 1) * 0.6180339887498949) % 1))
+}
