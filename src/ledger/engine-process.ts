@@ -16,8 +16,10 @@ import {
   type FromEngine,
   type ToEngine,
 } from './engine-protocol.ts'
+import { judgeWindows } from './judge-windows.ts'
 import { journalLeaves, segmentLeaves } from './leaves.ts'
 import { type Emit, readLines } from './lines.ts'
+import { lookUp } from './lookup.ts'
 import { searchRecords } from './query.ts'
 
 const start = JSON.parse(process.argv[2]!) as EngineStart
@@ -35,6 +37,8 @@ const CALLS: Calls = {
   search: async question => searchRecords(await duck(), catalogue, question),
   counts: async question => countRecords(await duck(), catalogue, question),
   seenVersions: question => seenVersions(catalogue, question),
+  lookUp: async question => lookUp(await duck(), catalogue, question),
+  judgeWindows: async question => judgeWindows(await duck(), catalogue, question),
   segmentLeaves: async ({ segment }) => segmentLeaves(await duck(), start.folder, segment),
   journalLeaves: ({ path, first }) => journalLeaves(path, first),
 }

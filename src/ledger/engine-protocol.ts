@@ -4,6 +4,8 @@ import type { SegmentRequest } from './build-segment.ts'
 import type { CountedWindow, CountsQuestion, CountsRange, SeenVersion } from './count-question.ts'
 import type { JournalLeaves, SegmentLeaves } from './leaves.ts'
 import type { Range } from './lines.ts'
+import type { LookupAnswer, LookupQuestion } from './lookup-question.ts'
+import type { JudgedWindow, QualityQuestion } from './quality-question.ts'
 import type { Search, SearchResult, Snapshot } from './query.ts'
 import type { SegmentContent } from './segments.ts'
 
@@ -13,6 +15,8 @@ export interface EngineCalls {
   search: { readonly question: Search; readonly answer: SearchResult }
   counts: { readonly question: CountsQuestion; readonly answer: CountedWindow[] }
   seenVersions: { readonly question: CountsRange & { readonly snapshot: Snapshot }; readonly answer: SeenVersion[] }
+  lookUp: { readonly question: LookupQuestion; readonly answer: LookupAnswer }
+  judgeWindows: { readonly question: QualityQuestion; readonly answer: JudgedWindow[] }
   segmentLeaves: { readonly question: { readonly segment: number }; readonly answer: SegmentLeaves }
   journalLeaves: {
     readonly question: { readonly path: string; readonly first: number }

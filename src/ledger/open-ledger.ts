@@ -15,7 +15,9 @@ import type { SignedHead } from './evidence.ts'
 import { type Journal, openJournal } from './journal.ts'
 import type { Ledger, LedgerQuery } from './ledger.ts'
 import { ledgerReader } from './ledger-reader.ts'
+import type { LookupAnswer, LookupQuestion } from './lookup-question.ts'
 import { type Notary, openNotary } from './notary.ts'
+import type { JudgedWindow, QualityQuestion } from './quality-question.ts'
 import type { Found, SearchPlan } from './query.ts'
 import type { LedgerRecord } from './record.ts'
 import { openSealer, type Sealer, type SealerEvents } from './seal.ts'
@@ -69,6 +71,10 @@ export interface OpenedLedger extends Ledger {
   counts(question: Omit<CountsQuestion, 'snapshot'>): Promise<CountedWindow[]>
   /** Which versions have predictions or refusals in a range; may name one that has none. */
   seenVersions(range: CountsRange): Promise<SeenVersion[]>
+  /** Finds many predictions and what is known of their outcomes: see `lookup.ts`. */
+  lookUp(question: Omit<LookupQuestion, 'snapshot'>): Promise<LookupAnswer>
+  /** How good predictions were, by window: see `judge-windows.ts`. */
+  judgeWindows(question: Omit<QualityQuestion, 'snapshot'>): Promise<JudgedWindow[]>
   /** The canonical texts from one index in the log up to, not including, another, in batches. */
   lines(from?: number, to?: number): AsyncGenerator<string[], void, undefined>
 }
@@ -196,6 +202,16 @@ class WholeLedger implements OpenedLedger {
   seenVersions(range: CountsRange): Promise<SeenVersion[]> {
     const { sealer, engine } = this.#parts
     return sealer.withSnapshot(snapshot => engine.ask('seenVersions', { ...range, snapshot }))
+  }
+
+  lookUp(question: Omit<LookupQuestion, 'snapshot'>): Promise<LookupAnswer> {
+    const { sealer, engine } = this.#parts
+    return sealer.withSnapshot(snapshot => engine.ask('lookUp', { ...question, snapshot }))
+  }
+
+  judgeWindows(question: Omit<QualityQuestion, 'snapshot'>): Promise<JudgedWindow[]> {
+    const { sealer, engine } = this.#parts
+    return sealer.withSnapshot(snapshot => engine.ask('judgeWindows', { ...question, snapshot }))
   }
 
   lines(from = 0, to: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<string[], void, undefined> {

@@ -76,6 +76,8 @@ export interface OutcomeRecord extends Common {
   readonly value: Scalar
   readonly happenedAt?: number
   readonly amount?: Money
+  /** Id of the outcome of the same prediction that this one takes the place of. */
+  readonly corrects?: string
 }
 
 /** Anything an actor did to the system. */
