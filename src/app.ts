@@ -64,7 +64,7 @@ import type { Serving } from './serving/predict.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
 import type { ListedModel, ModelSigns } from './web/overview.ts'
-import { withPages } from './web/pages.ts'
+import { pageRoutes, withPages } from './web/pages.ts'
 import { dashboardRoutes } from './web/routes.ts'
 
 export interface App {
@@ -236,7 +236,7 @@ function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedL
   const drift = watchDrift({ watch, registry, config: config.drift, timers: systemTimers, timer, log })
   const counted = predictionMetrics()
   metrics.family(counted.render)
-  metrics.family(drift.render)
+  metrics.family(() => drift.render())
   metrics.family(serviceMetrics({ service, targetsOf }))
   const refused: Refused = record => {
     watch.refused(record)
@@ -267,7 +267,8 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   ]
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
-  return withPages(api, { wantsKey: access.hasKeys })
+  const pages = { wantsKey: access.hasKeys }
+  return [...withPages(api, pages), ...pageRoutes(pages)]
 }
 
 /** What is known of a version in memory. */

@@ -1,16 +1,10 @@
 /** The pages of the dashboard: which addresses are one, and the shell that all of them start from. */
-import type { Answer, AnyRoute, Route } from '../route.ts'
+import type { Answer, AnyRoute } from '../route.ts'
 
-/** Where people go. Some of the addresses are those of the API: `Route.page` tells the two apart. */
-const PAGE_PATHS: readonly string[] = [
-  '/',
-  '/models/:name',
-  '/models/:name/drift/:feature',
-  '/predictions',
-  '/predictions/:id',
-  '/changes',
-  '/audit',
-]
+/** Addresses that are pages only. */
+const OWN_PATHS: readonly string[] = ['/', '/predictions', '/changes', '/audit']
+/** Addresses of the API that are pages as well: see `Route.page`. */
+const API_PATHS: readonly string[] = ['/models/:name', '/models/:name/drift/:feature', '/predictions/:id']
 
 /** Everything from this server, nothing from elsewhere, and no script or style that is not a file. */
 const POLICY = [
@@ -30,25 +24,25 @@ export interface ShellParts {
   readonly wantsKey: () => boolean
 }
 
-/** Adds the pages to the routes: to those whose address is one, and as routes of their own. */
-export function withPages(routes: readonly AnyRoute[], parts: ShellParts): AnyRoute[] {
-  const page = (): Answer => shell(parts.wantsKey())
-  const isPage = ({ method, path }: AnyRoute): boolean => method === 'GET' && PAGE_PATHS.includes(path)
-  const shared = new Set(routes.filter(isPage).map(({ path }) => path))
-  const own = PAGE_PATHS.filter(path => !shared.has(path)).map(path => pageRoute(path, page))
-  return [...routes.map(route => (isPage(route) && route.kind !== 'invocation' ? { ...route, page } : route)), ...own]
-}
-
-function pageRoute(path: string, page: () => Answer): Route {
-  return {
+export function pageRoutes(parts: ShellParts): AnyRoute[] {
+  return OWN_PATHS.map(path => ({
     method: 'GET',
     path,
     permission: 'public',
     summary: 'A page of the dashboard',
     tag: 'Dashboard',
     answers: { 200: 'text' },
-    handle: page,
-  }
+    handle: () => shell(parts.wantsKey()),
+  }))
+}
+
+/** The routes of the API, with a page where people go there, too. */
+export function withPages(routes: readonly AnyRoute[], parts: ShellParts): AnyRoute[] {
+  const page = (): Answer => shell(parts.wantsKey())
+  return routes.map(route => {
+    const isPage = route.kind !== 'invocation' && route.method === 'GET' && API_PATHS.includes(route.path)
+    return isPage ? { ...route, page } : route
+  })
 }
 
 function shell(wantsKey: boolean): Answer {

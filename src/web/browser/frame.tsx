@@ -7,6 +7,8 @@ import { KeyPage } from './key-page.tsx'
 import { lostSince } from './live.ts'
 import { AuditPage } from './pages/audit.tsx'
 import { ChangesPage } from './pages/changes.tsx'
+import { FeaturePage } from './pages/feature.tsx'
+import { ModelPage } from './pages/model.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { PredictionPage } from './pages/prediction.tsx'
 import { PredictionsPage } from './pages/predictions.tsx'
@@ -34,6 +36,16 @@ const PAGES: readonly PageEntry[] = [
     pattern: '/predictions/:id',
     title: ({ id }) => `Prediction ${id}`,
     page: ({ id }) => <PredictionPage key={id} id={id!} />,
+  },
+  {
+    pattern: '/models/:model',
+    title: ({ model }) => model!,
+    page: ({ model }) => <ModelPage key={model} model={model!} />,
+  },
+  {
+    pattern: '/models/:model/drift/:feature',
+    title: ({ model, feature }) => `${feature} of ${model}`,
+    page: ({ model, feature }) => <FeaturePage key={`${model}/${feature}`} model={model!} feature={feature!} />,
   },
   { pattern: '/changes', title: () => 'Changes', page: () => <ChangesPage /> },
   { pattern: '/audit', title: () => 'Audit', page: () => <AuditPage /> },

@@ -14,7 +14,9 @@ const TERMS = {
   ks: 'Kolmogorov–Smirnov: the largest distance between the two cumulative distributions, 0 to 1',
   kl: 'Kullback–Leibler divergence: what is lost when the reference stands for what is served; 0 for the same',
   js: 'Jensen–Shannon: a divergence that takes both sides alike, 0 for the same',
-  wasserstein: "How far values must be moved to make one distribution of the other, in the column's own unit",
+  js2: 'Jensen–Shannon, counted in bits: between 0 and 1',
+  wasserstein:
+    'How far values must be moved to make one distribution of the other, in standard deviations of the reference',
   chi2: 'χ² test: whether the shares of the bins differ by more than chance',
   pValue: 'How often chance alone would make a difference as large as this one',
   rocAuc: 'How often a case that happened got a higher score than one that did not: 0.5 is guessing, 1 is perfect',

@@ -7,7 +7,8 @@ import { StateMark, stateWord } from '../../../ui/parts/state-mark.tsx'
 import type { OverviewModel } from '../../overview.ts'
 import { useLive } from '../live.ts'
 import { featurePath, modelPath } from '../router.ts'
-import { isTerm, Term } from '../terms.tsx'
+import { Term } from '../terms.tsx'
+import { metricWord, statisticWord } from './words.ts'
 
 interface OverviewBody {
   readonly at: number
@@ -146,11 +147,13 @@ function ModelLine({ model }: { model: OverviewModel }): VNode {
       <td class="number" data-label="Traffic">
         <div class="cell-line end">
           {traffic.series.length > 1
-            ? sparkline(traffic.series, { label: `Predictions over time, ${count(traffic.predictions)} in all` })
+            ? sparkline(traffic.series, {
+                label: `Predictions by five minutes, ${count(traffic.predictions)} in the last hour`,
+              })
             : null}
           <div>
             {perSecond(traffic.perSecond)}
-            <span class="under">{shortCount(traffic.predictions)} in all</span>
+            <span class="under">{shortCount(traffic.predictions)} last hour</span>
           </div>
         </div>
       </td>
@@ -185,7 +188,7 @@ function DriftCell({ model: { name, drift } }: { model: OverviewModel }): VNode 
         {drift.state === 'ok' ? drift.feature : <span class={`reason ${drift.state}`}>{drift.feature}</span>}
       </a>
       <span class="under">
-        {isTerm(statistic) ? statisticWord(statistic) : statistic} {plain(drift.value)}
+        {statisticWord(statistic)} {plain(drift.value)}
       </span>
     </td>
   )
@@ -225,37 +228,4 @@ function around(series: readonly number[]): readonly [number, number] {
   const [low, high] = [Math.min(...known), Math.max(...known)]
   const room = Math.max((high - low) * 0.15, 0.01)
   return [low - room, high + room]
-}
-
-const STATISTIC_WORDS: Readonly<Record<string, string>> = {
-  psi: 'PSI',
-  ks: 'KS',
-  kl: 'KL',
-  js: 'JS',
-  wasserstein: 'Wasserstein',
-  chi2: 'χ²',
-}
-
-export function statisticWord(statistic: string): string {
-  return STATISTIC_WORDS[statistic] ?? statistic
-}
-
-const METRIC_WORDS: Readonly<Record<string, string>> = {
-  accuracy: 'Accuracy',
-  precision: 'Precision',
-  recall: 'Recall',
-  f1: 'F1',
-  rocAuc: 'ROC-AUC',
-  prAuc: 'PR-AUC',
-  logLoss: 'Log-loss',
-  brier: 'Brier score',
-  calibrationError: 'Calibration error',
-  mae: 'Mean absolute error',
-  rmse: 'RMSE',
-  r2: 'R²',
-  quantileLoss: 'Quantile loss',
-}
-
-export function metricWord(metric: string): string {
-  return METRIC_WORDS[metric] ?? metric
 }

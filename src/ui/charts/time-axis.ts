@@ -1,0 +1,38 @@
+/** Time from left to right, with ticks where people expect them: full hours, midnights, firsts of the month. UTC. */
+import { scaleUtc } from 'd3-scale'
+import { date, timeOfDay } from '../format.ts'
+import type { Area, Tick } from './frame.ts'
+
+export interface TimeScale {
+  /** Pixels. */
+  x(at: number): number
+  readonly ticks: readonly Tick[]
+}
+
+const PIXELS_A_TICK = 68
+const DAY = 86_400_000
+
+export function timeScale(from: number, to: number, area: Area): TimeScale {
+  const scale = scaleUtc([from, to], [area.left, area.right])
+  const ticks = apart(scale, (area.right - area.left) / PIXELS_A_TICK).map(tick => ({
+    at: scale(tick),
+    text: textOf(tick.getTime(), to - from),
+  }))
+  return { x: at => scale(at), ticks }
+}
+
+/** At most so many ticks; a scale gives more than it is asked for where that makes rounder times. */
+function apart(scale: ReturnType<typeof scaleUtc>, most: number): Date[] {
+  for (let wanted = Math.max(2, Math.floor(most)); wanted > 1; wanted--) {
+    const ticks = scale.ticks(wanted)
+    if (ticks.length <= most + 1) return ticks
+  }
+  return scale.ticks(1)
+}
+
+const monthDay = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', timeZone: 'UTC' })
+
+function textOf(at: number, length: number): string {
+  if (at % DAY === 0) return length > 300 * DAY ? date(at) : monthDay.format(at)
+  return timeOfDay(at)
+}
