@@ -3,7 +3,6 @@
  * densities without the cancellation of log-gammas: relative errors stay near 1e−15 in the far tails and for large parameters.
  */
 
-const HALF_LOG_2_PI = 0.9189385332046728
 /** From here on, five terms of Stirling's series are exact to the last digit. */
 const STIRLING_MIN = 16
 
@@ -34,9 +33,4 @@ export function halfDeviance(x: number, mean: number, difference: number = x - m
     if (next === sum) return sum
     sum = next
   }
-}
-
-/** ln Γ(n + 1), for n > 0. */
-export function logFactorial(n: number): number {
-  return stirlingError(n) + (n + 0.5) * Math.log(n) - n + HALF_LOG_2_PI
 }

@@ -1,4 +1,4 @@
-import { kolmogorovUpper } from '../distributions/kolmogorov.ts'
+import { kolmogorovUpperFast } from '../distributions/kolmogorov.ts'
 import { requireAligned, total } from './shares.ts'
 
 export interface KsOfCounts {
@@ -27,5 +27,5 @@ export function ksFromCounts(reference: readonly number[], current: readonly num
     belowNow += current[bin]!
     statistic = Math.max(statistic, Math.abs(below / rows - belowNow / rowsNow))
   }
-  return { statistic, pValue: kolmogorovUpper(Math.sqrt((rows / (rows + rowsNow)) * rowsNow) * statistic) }
+  return { statistic, pValue: kolmogorovUpperFast((rows / (rows + rowsNow)) * rowsNow, statistic) }
 }

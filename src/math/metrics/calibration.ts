@@ -1,4 +1,6 @@
+import { binsOf, slotOf } from '../bins.ts'
 import { normalQuantile } from '../distributions/normal.ts'
+import { equalBounds } from '../histogram.ts'
 import { type Estimate, LEVEL, requireLevel } from '../inference/estimate.ts'
 import { requireSameLength } from './confusion.ts'
 
@@ -13,49 +15,46 @@ export interface ReliabilityBin {
 }
 
 /**
- * Reliability curve: what was said against what happened, over bins of equal width (DeGroot and Fienberg 1983,
- * doi:10.2307/2987588). Bins without rows are left out.
+ * Reliability curve: what was said against what happened (DeGroot and Fienberg 1983, doi:10.2307/2987588). Bins without rows
+ * are left out.
  *
  * @param labels 1 is positive, 0 negative.
  * @param scores probabilities of the positive class, 0 … 1.
- * @param bins 1 or more.
- * @throws RangeError where a score is not a probability.
+ * @param bins how many of equal width, 1 or more; or their bounds, ascending, as `quantileBounds` gives them: from the lowest
+ * score or below to the highest or above.
+ * @throws RangeError where a score is not a probability, or not within the bounds.
  */
 export function reliability(
   labels: ArrayLike<number>,
   scores: ArrayLike<number>,
-  bins: number = 10,
+  bins: number | readonly number[] = 10,
 ): readonly ReliabilityBin[] {
   requireSameLength(labels, scores)
-  if (!(Number.isInteger(bins) && bins >= 1)) {
-    throw new RangeError(`Cannot make a reliability curve: wanted ${bins} bins, at least 1 is possible`)
-  }
-  const rows = new Float64Array(bins)
-  const sums = new Float64Array(bins)
-  const positives = new Float64Array(bins)
+  const bounds = typeof bins === 'number' ? equalBounds(0, 1, bins) : bins
+  const count = bounds.length - 1
+  const rows = new Float64Array(count)
+  const sums = new Float64Array(count)
+  const positives = new Float64Array(count)
+  const found = binsOf(bounds.slice(0, -1), bounds[count]!)
   for (let row = 0; row < scores.length; row++) {
-    const bin = binOf(scores[row]!, bins)
+    const score = scores[row]!
+    const bin = slotOf(found, score)
+    if (bin >= count || !(score >= 0 && score <= 1)) {
+      throw new RangeError(
+        `Cannot make a reliability curve: a score is ${score}, wanted a probability within the bounds`,
+      )
+    }
     rows[bin]!++
-    sums[bin]! += scores[row]!
+    sums[bin]! += score
     if (labels[row] === 1) positives[bin]!++
   }
-  return Array.from(rows, (count, bin) => ({
-    from: bin / bins,
-    to: (bin + 1) / bins,
-    rows: count,
-    meanScore: sums[bin]! / count,
-    positiveShare: positives[bin]! / count,
+  return Array.from(rows, (inBin, bin) => ({
+    from: bounds[bin]!,
+    to: bounds[bin + 1]!,
+    rows: inBin,
+    meanScore: sums[bin]! / inBin,
+    positiveShare: positives[bin]! / inBin,
   })).filter(bin => bin.rows > 0)
-}
-
-function binOf(score: number, bins: number): number {
-  if (!(score >= 0 && score <= 1)) {
-    throw new RangeError(`Cannot make a reliability curve: a score is ${score}, wanted a probability, 0 … 1`)
-  }
-  const guess = Math.min(bins - 1, Math.floor(score * bins))
-  // The product may be rounded over a bound.
-  if (score < guess / bins) return guess - 1
-  return guess + 1 < bins && score >= (guess + 1) / bins ? guess + 1 : guess
 }
 
 /**

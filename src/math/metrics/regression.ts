@@ -37,6 +37,17 @@ export function r2(truth: ArrayLike<number>, answers: ArrayLike<number>): number
 }
 
 /**
+ * Share of the variance that is explained, 1 − Var(y − ŷ) / Var(y): R² that forgives a constant error.
+ *
+ * @returns NaN where the true values are all equal or fewer than two.
+ */
+export function explainedVariance(truth: ArrayLike<number>, answers: ArrayLike<number>): number {
+  requireSameLength(truth, answers)
+  const spread = momentsOf(truth.length, row => truth[row]!).variance
+  return spread === 0 ? Number.NaN : 1 - momentsOf(truth.length, row => truth[row]! - answers[row]!).variance / spread
+}
+
+/**
  * Quantile (pinball) loss, the mean of α (y − ŷ) where the answer was too low and of (1 − α)(ŷ − y) where it was too high: least
  * for the α-quantile (Koenker and Bassett 1978, doi:10.2307/1913643). For α = ½ it is half the mean absolute error.
  *
