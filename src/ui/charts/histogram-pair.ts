@@ -13,7 +13,7 @@ export interface HistogramPairOptions {
 const MARGINS = [10, 8, 22, 46] as const
 /** Pixels between the bars of values and those that stand aside. */
 const ASIDE_GAP = 14
-const LABEL_CHARACTER = 6.6
+const LABEL_CHARACTER = 6.2
 
 interface Place {
   readonly bar: Bar
@@ -53,7 +53,7 @@ function placed(bars: readonly Bar[], area: Area): Place[] {
   const aside = bars.filter(({ isAside }) => isAside).length
   const gap = aside === 0 ? 0 : ASIDE_GAP
   // What stands aside has a word below it, and so needs its room.
-  const asideWidth = Math.min(54, (area.right - area.left) / (bars.length + 2) + 24)
+  const asideWidth = Math.min(58, (area.right - area.left) / (bars.length + 2) + 24)
   const width = (area.right - area.left - gap - aside * asideWidth) / Math.max(1, bars.length - aside)
   let left = area.left
   let isFirstAside = true

@@ -87,11 +87,16 @@ function categoryBars(bins: readonly CountedBin[]): Bar[] {
 function valueBars(bins: readonly CountedBin[]): Bar[] {
   if (bins.length === 0) return []
   const isExact = bins.every(({ kind }) => kind === 'value')
+  const start = bins[0]!.from!
+  const end = bins.at(-1)!.to!
+  // A spike that fills a bin of its own has no width.
+  if (end === start)
+    return [
+      { label: textOf(start), isAside: false, reference: sumOf(bins, 'reference'), current: sumOf(bins, 'current') },
+    ]
   if (isExact && bins.length <= OWN_BARS_MAX) {
     return bins.map(({ from, reference, current }) => ({ label: textOf(from!), isAside: false, reference, current }))
   }
-  const start = bins[0]!.from!
-  const end = bins.at(-1)!.to!
   const areWhole = isExact && bins.every(({ from }) => Number.isInteger(from))
   if (areWhole && end - start < WHOLE_BARS_MAX) return spread(bins, start - 0.5, end + 0.5, end - start + 1)
   return spread(bins, start, end, BARS)
