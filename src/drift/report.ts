@@ -1,6 +1,7 @@
 /** What `GET /models/{name}/drift` tells: the newest readings, and how it went. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
+import { bySteps } from '../monitoring/steps.ts'
 import type { Watch } from '../monitoring/watch.ts'
 import type { WindowCounts } from '../monitoring/window-counts.ts'
 import type { DriftStatistic } from '../registry/drift-keys.ts'
@@ -8,7 +9,7 @@ import type { ModelVersion } from '../registry/version.ts'
 import { type Comparison, type Judgement, judgeWindow, type Verdict } from './judge.ts'
 import { cellOf, columnVerdict, type JudgedWindow, judgedWindow } from './judged-window.ts'
 import { type Reading, readingsOf } from './reading.ts'
-import { byStep, sumCounts } from './sum-counts.ts'
+import { sumWindow } from './sum-counts.ts'
 import type { DriftWatch } from './watch-drift.ts'
 import type { DriftChange, WatchedVersion } from './watched-version.ts'
 
@@ -104,7 +105,7 @@ export async function judgedRange(
   if (from === undefined && to === undefined && source === 'live') return parts.watch.latest(model, version)
   const range = { since: from ?? 0, until: to ?? parts.now() + 1 }
   requireRange(range)
-  return sumCounts(await windowsOf(parts, source, { model, version }, range))
+  return sumWindow(await windowsOf(parts, source, { model, version }, range))
 }
 
 function isRange({ since, until, source }: DriftQuestion): boolean {
@@ -119,15 +120,13 @@ async function stepsOf(
   const { windowMs } = parts
   const range = { since: since ?? Math.max(0, until - WINDOWS_DEFAULT * Math.max(step ?? 0, windowMs)), until }
   requireRange(range)
-  const fitting = Math.ceil((until - range.since) / WINDOWS_DEFAULT / windowMs) * windowMs
-  const stepMs = step ?? Math.max(windowMs, fitting)
-  if (stepMs % windowMs !== 0) {
-    throw invalid('step', `is ${stepMs} ms, wanted a multiple of monitoring.windowMs, which is ${windowMs}`)
+  const length = until - range.since
+  const stepMs = Math.max(1, Math.ceil((step ?? length / WINDOWS_DEFAULT) / windowMs)) * windowMs
+  if (length / stepMs > WINDOWS_MAX) {
+    throw invalid('step', `is ${step}: that makes more than ${WINDOWS_MAX} windows`)
   }
-  if ((until - range.since) / stepMs > WINDOWS_MAX) {
-    throw invalid('step', `is ${stepMs} ms, wanted at most ${WINDOWS_MAX} windows in the range`)
-  }
-  return byStep(await windowsOf(parts, source, watched, range), stepMs)
+  const windows = await windowsOf(parts, source, watched, range)
+  return bySteps(windows, stepMs).map(({ from, to, windows: inStep }) => ({ ...sumWindow(inStep)!, from, to }))
 }
 
 function windowsOf(
@@ -148,7 +147,7 @@ function invalid(field: string, problem: string): Problem {
 }
 
 function judgedSum(compared: Comparison, steps: readonly WindowCounts[]): Judgement | undefined {
-  const all = sumCounts(steps)
+  const all = sumWindow(steps)
   return all && judgeWindow(compared, all)
 }
 

@@ -121,7 +121,10 @@ export function driftRoutes(parts: DriftRouteParts): AnyRoute[] {
         since: moment('Not before'),
         until: moment('Before'),
         step: Type.Optional(
-          Type.Integer({ minimum: 1, description: 'Length of the windows of the matrix, milliseconds' }),
+          Type.Integer({
+            minimum: 1,
+            description: 'Length of the windows of the matrix, milliseconds, rounded up to whole windows',
+          }),
         ),
         statistic: Type.Optional(
           Type.Enum([...DRIFT_STATISTICS], { description: 'What the matrix shows', default: 'psi' }),
