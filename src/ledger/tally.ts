@@ -1,6 +1,6 @@
 /** Counters of the predictions of one version, by time window, and how a record or a column of values is counted. Pure. */
 import { Problem } from '../errors.ts'
-import { type Bins, binsOf, slotOf, slotsOf } from '../math/bins.ts'
+import { type Bins, binsOf, countSlots, slotOf, slotsOf } from '../math/bins.ts'
 import type { CountedColumn, CountedWindow, CountsQuestion, CountsTarget } from './count-question.ts'
 import { fits } from './schema.ts'
 
@@ -21,6 +21,10 @@ type Members = Readonly<Record<string, unknown>>
 const ROWS = 0
 const INVOCATIONS = 1
 const LATENCY = 2
+/** Tables of one question's columns may be large: millions of values are looked up in them. */
+const CELLS = 4096
+/** Most predictions take less, milliseconds. */
+const LATENCY_MS_USUAL = 50
 /** Counters that one question may take: 128 MiB of them. */
 const COUNTERS_MAX = 1 << 24
 /** Where windows are made room for; grows by doubling. */
@@ -40,8 +44,8 @@ export class Tally {
   constructor(target: CountsTarget, { windowMs, latencyLowers }: Pick<CountsQuestion, 'windowMs' | 'latencyLowers'>) {
     this.#target = target
     this.#windowMs = windowMs
-    this.#latency = binsOf(latencyLowers, Number.POSITIVE_INFINITY)
-    this.columns = countedSlots(target.columns, LATENCY + slotsOf(this.#latency))
+    this.#latency = binsOf(latencyLowers, Number.POSITIVE_INFINITY, CELLS, LATENCY_MS_USUAL)
+    this.columns = countedSlots(target.columns, LATENCY + slotsOf(this.#latency), CELLS)
     this.#stride = this.columns.reduce((sum, { slots }) => sum + slots, LATENCY + slotsOf(this.#latency))
     this.#counters = new Float64Array(Math.max(COUNTERS_MIN, this.#stride))
   }
@@ -74,19 +78,17 @@ export class Tally {
   /** Counts `rows` predictions of the windows at `places`: calls where `isFirst` is 1, and how long they took. */
   addCalls(places: Uint32Array, isFirst: Float64Array, latencies: Float64Array, rows: number): void {
     const counters = this.#counters
-    const latency = this.#latency
+    countSlots(this.#latency, latencies, rows, counters, places, LATENCY)
     for (let row = 0; row < rows; row++) {
       const place = places[row]!
       counters[place]! += 1
       counters[place + INVOCATIONS]! += isFirst[row]!
-      counters[place + LATENCY + slotOf(latency, latencies[row]!)]! += 1
     }
   }
 
   /** Counts values of a column of numbers, NaN where one is missing. */
   addNumbers({ base, bins }: CountedSlots, places: Uint32Array, values: Float64Array, rows: number): void {
-    const counters = this.#counters
-    for (let row = 0; row < rows; row++) counters[places[row]! + base + slotOf(bins!, values[row]!)]! += 1
+    countSlots(bins!, values, rows, this.#counters, places, base)
   }
 
   /** Counts rows in which a column is missing. */
@@ -140,11 +142,15 @@ export class Tally {
   }
 }
 
-/** The places of columns that lie behind each other from `base` on. */
-export function countedSlots(columns: readonly CountedColumn[], base: number): CountedSlots[] {
+/**
+ * The places of columns that lie behind each other from `base` on.
+ *
+ * @param cells see `binsOf`.
+ */
+export function countedSlots(columns: readonly CountedColumn[], base: number, cells?: number): CountedSlots[] {
   let next = base
   return columns.map(column => {
-    const found = slotsOfColumn(column, next)
+    const found = slotsOfColumn(column, next, cells)
     next += found.slots
     return found
   })
@@ -156,9 +162,9 @@ export function slotInRecord({ column, slots, bins, categories }: CountedSlots, 
   return bins === undefined ? categorySlot(categories!, slots, value) : slotOf(bins, numberOf(value))
 }
 
-function slotsOfColumn(column: CountedColumn, base: number): CountedSlots {
+function slotsOfColumn(column: CountedColumn, base: number, cells: number | undefined): CountedSlots {
   if (column.kind === 'numeric') {
-    const bins = binsOf(column.lowers, column.maximum)
+    const bins = binsOf(column.lowers, column.maximum, cells)
     return { column, base, slots: slotsOf(bins), bins, categories: undefined }
   }
   const categories = new Map(column.categories.map((text, slot) => [text, slot]))

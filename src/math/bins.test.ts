@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { binsOf, slotOf, slotsOf } from './bins.ts'
+import { binsOf, countSlots, slotOf, slotsOf } from './bins.ts'
 
 const EDGES = [0, -0, 5e-324, -5e-324, 1, 1 + 2 ** -52, 1e-300, 1e300, Number.MAX_VALUE, -Number.MAX_VALUE]
 
@@ -25,8 +25,12 @@ describe('slotOf()', () => {
         const lowers = [...new Set(bounds.map(bound => bound + 0))].sort((a, b) => a - b)
         const maximum = Math.max(lowers.at(-1) ?? 0, above) + 0
         const bins = binsOf(lowers, maximum)
+        const many = binsOf(lowers, maximum, 4096)
         const near = lowers.flatMap(lower => [lower, lower * (1 + 2 ** -52), lower * (1 - 2 ** -52)])
         for (const value of [...values, ...near, maximum, Number.NaN, Infinity, -Infinity, ...EDGES]) {
+          const counters = new Float64Array(slotsOf(many) + 7)
+          countSlots(many, Float64Array.of(value), 1, counters, Uint32Array.of(4), 3)
+          assert.equal(counters.indexOf(1) - 7, slotOf(bins, value))
           assert.equal(
             slotOf(bins, value),
             slotByDefinition(lowers, maximum, value),

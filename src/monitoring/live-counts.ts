@@ -1,9 +1,10 @@
 /** The counters of one version in memory: its time windows that are not stored yet, and its last predictions. */
 import type { CountedWindow } from '../ledger/count-question.ts'
 import { slotInRecord } from '../ledger/tally.ts'
-import { type Bins, binsOf, slotOf } from '../math/bins.ts'
+import { slotOf } from '../math/bins.ts'
 import type { LoadedModel } from '../serving/lane.ts'
 import type { Rows } from '../serving/signature.ts'
+import { latencyBucket } from './latency-bins.ts'
 import { type LatestRows, latestRows } from './latest-rows.ts'
 import { INVOCATIONS, LATENCY, type Layout, ROWS } from './watched.ts'
 import { LATENCY_LOWERS, type WindowCounts } from './window-counts.ts'
@@ -23,14 +24,6 @@ export interface Placement {
   readonly features: Int32Array
   /** By watched output, its column in a row's outputs. */
   readonly outputs: Int32Array
-}
-
-const LATENCY_BINS: Bins = binsOf(LATENCY_LOWERS, Number.POSITIVE_INFINITY)
-
-/** The bucket of a latency; what is no time at all is in the first. */
-function latencySlot(ms: number): number {
-  const slot = slotOf(LATENCY_BINS, ms)
-  return slot < LATENCY_LOWERS.length ? slot : 0
 }
 
 export class LiveCounts {
@@ -60,7 +53,7 @@ export class LiveCounts {
   /** Counts the rows of an answered call. */
   count(at: number, latencyMs: number, { values, outputs, count }: Rows, placement: Placement): void {
     const { counters } = this.windowAt(at)
-    const latency = LATENCY + latencySlot(latencyMs)
+    const latency = LATENCY + latencyBucket(latencyMs)
     counters[ROWS]! += count
     counters[INVOCATIONS]! += 1
     counters[latency]! += count
@@ -93,7 +86,7 @@ export class LiveCounts {
     this.latest.precede(
       records.map(record => ({
         at: record['at'] as number,
-        latency: LATENCY + latencySlot(record['latencyMs'] as number),
+        latency: LATENCY + latencyBucket(record['latencyMs'] as number),
         isFirst: record['row'] === undefined,
         counters: this.layout.slots.map(slots => slots.base + slotInRecord(slots, record)),
       })),

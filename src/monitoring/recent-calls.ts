@@ -3,10 +3,10 @@
  * process; what was before is in the windows of the watch.
  */
 import type { Refused } from '../ledger/refusals.ts'
-import { type Bins, binsOf, slotOf } from '../math/bins.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Observer } from '../serving/journey.ts'
 import type { Lane } from '../serving/lane.ts'
+import { latencyBucket } from './latency-bins.ts'
 import { recordedLatencyMs } from './recorded-latency.ts'
 import {
   judgeService,
@@ -38,8 +38,6 @@ const SLOT_MS = 300_000
 const SLOTS = 12
 /** So many calls of the last minutes are enough to judge by; with fewer, the hour is judged. */
 const CALLS_ENOUGH = 100
-
-const LATENCY_BINS: Bins = binsOf(LATENCY_LOWERS, Number.POSITIVE_INFINITY)
 
 interface Slot {
   /** Since the epoch, in lengths of a slot. */
@@ -82,8 +80,7 @@ export function serviceWatch({ clock }: { readonly clock: Clock }): ServiceWatch
       const slot = slotAt(lanes[lane.number] ?? ofLane(lane), at)
       slot.rows += rows.count
       slot.invocations += 1
-      const bucket = slotOf(LATENCY_BINS, recordedLatencyMs(journey))
-      slot.latency[bucket < slot.latency.length ? bucket : 0]! += rows.count
+      slot.latency[latencyBucket(recordedLatencyMs(journey))]! += rows.count
     },
     refused({ model, version = '', at, code, count }) {
       if (model === undefined) return // of no model that exists

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { binsOf, slotOf } from '../math/bins.ts'
+import { latencyBucket } from './latency-bins.ts'
 import { judgeService, latencyMs, type ServiceCounts, serviceFigures, serviceTargets } from './service-levels.ts'
 import { LATENCY_LOWERS } from './window-counts.ts'
 
-const BINS = binsOf(LATENCY_LOWERS, Number.POSITIVE_INFINITY)
-
 function counted(latencies: readonly number[], refusals: Readonly<Record<string, number>> = {}): ServiceCounts {
   const latency = new Float64Array(LATENCY_LOWERS.length)
-  for (const ms of latencies) latency[slotOf(BINS, ms)]!++
+  for (const ms of latencies) latency[latencyBucket(ms)]!++
   return { rows: latencies.length, invocations: latencies.length, refusals, latency }
 }
 
