@@ -17,7 +17,7 @@ import { type Binning, binning, type ColumnProfile, profileNumbers } from '../..
 import type { Feature } from '../../src/registry/signature.ts'
 import { shared, skipUnless } from '../services.ts'
 
-const SHUFFLES = 20
+const SHUFFLES = Number(process.env['SHUFFLES'] ?? 20)
 const COLUMNS: Readonly<Record<string, string>> = {
   age: 'Age',
   tenure: 'Tenure',
