@@ -233,7 +233,9 @@ function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedL
   const targetsOf = (model: string, version: string): ServiceTargets =>
     serviceTargets(catalogue.version(model, version)?.service)
   const timer = (): number => performance.now()
-  const drift = watchDrift({ watch, registry, config: config.drift, timers: systemTimers, timer, log })
+  const { windowMs } = config.monitoring
+  const judging = { config: config.drift, windowMs, clock, timers: systemTimers, timer, log }
+  const drift = watchDrift({ watch, registry, ...judging })
   const counted = predictionMetrics()
   metrics.family(counted.render)
   metrics.family(() => drift.render())

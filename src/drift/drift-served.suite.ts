@@ -41,6 +41,8 @@ export interface Served {
   readonly catalogue: LiveCatalogue
   /** Messages of the log, with their fields. */
   readonly logged: readonly { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[]
+  /** Another that knows nothing yet, over the same counts: as after a start. */
+  again(): DriftWatch
   /** Answers calls of one row each, a millisecond apart, and lets the timers run. */
   serve(version: string, ages: Iterable<number>, scores?: Iterable<number>): void
 }
@@ -71,9 +73,16 @@ export async function served(t: TestContext, declared?: DeclaredDrift): Promise<
     options: { windowMs: WINDOW_MS, keepMs: 1e10 },
     latestRows: version => driftSettings(DEFAULTS, version?.drift).window,
   })
-  const drift = watchDrift({ watch, registry, config: DEFAULTS, timers, timer: () => clock.now(), log })
+  const opened: DriftWatch[] = []
+  const again = (): DriftWatch => {
+    const judging = { config: DEFAULTS, windowMs: WINDOW_MS, clock, timers, timer: () => clock.now(), log }
+    const drift = watchDrift({ watch, registry, ...judging })
+    opened.push(drift)
+    return drift
+  }
+  const drift = again()
   t.after(async () => {
-    drift.close()
+    for (const one of opened) one.close()
     await watch.close()
     await db.close()
   })
@@ -88,7 +97,7 @@ export async function served(t: TestContext, declared?: DeclaredDrift): Promise<
     }
     timers.advance(1_000)
   }
-  return { clock, timers, watch, drift, catalogue, logged, serve }
+  return { clock, timers, watch, drift, catalogue, logged, serve, again }
 }
 
 function versionOf(version: string, drift?: DeclaredDrift): ModelVersion {

@@ -80,7 +80,7 @@ export async function driftReport(
     return { ...name, state: 'no reference', readings: [], changes: [], matrix }
   }
   const { compared, state, latest } = watched
-  const steps = await stepsOf(parts, watched, question)
+  const steps = question.by === 'time' || isRange(question) ? await stepsOf(parts, watched, question) : []
   const judgement = isRange(question) ? judgedSum(compared, steps) : latest
   const matrix = matrixOf(compared, question, await judgedSteps(watched, steps, question))
   return {

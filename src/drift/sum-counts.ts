@@ -7,11 +7,16 @@ export function sumWindow(windows: readonly WindowCounts[]): WindowCounts | unde
   const [first] = windows
   if (first === undefined) return undefined
   const { model, version } = first
+  let { from, to } = first
+  for (const window of windows) {
+    from = Math.min(from, window.from)
+    to = Math.max(to, window.to)
+  }
   return {
     model,
     version,
-    from: Math.min(...windows.map(({ from }) => from)),
-    to: Math.max(...windows.map(({ to }) => to)),
+    from,
+    to,
     ...sumOfCalls(windows),
     columns: first.columns.map(({ name, kind }, at) => {
       const counts = sumOfCounts(windows.map(({ columns }) => columns[at]?.counts ?? []))

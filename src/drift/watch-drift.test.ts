@@ -62,6 +62,14 @@ test('a small lasting change shows when the window of time closes, and holds unt
   assert.deepEqual([state.verdict, state.cause?.statistic, state.cause?.rows], ['drift', 'ks', 20_000])
   await minute(u => 18 + 60 * u)
   assert.equal(world.drift.state('churn', '1.0.0')?.verdict, 'ok')
+
+  await minute(slightly)
+  const next = world.again()
+  await next.begin()
+  assert.deepEqual(
+    [next.state('churn', '1.0.0')?.verdict, next.state('churn', '1.0.0')?.cause?.rows],
+    ['drift', 20_000],
+  )
 })
 
 test('a version without a reference is not judged, nor does it cost anything', async t => {

@@ -5,6 +5,7 @@
  */
 import type { Watch } from '../monitoring/watch.ts'
 import type { WindowCounts } from '../monitoring/window-counts.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Config } from '../platform/config-keys.ts'
 import type { Log } from '../platform/log.ts'
 import type { Timers } from '../platform/timers.ts'
@@ -37,15 +38,20 @@ export interface DriftWatch {
 }
 
 export interface DriftWatchParts {
-  readonly watch: Pick<Watch, 'latest' | 'versions' | 'onWindow' | 'recovered'>
+  readonly watch: Pick<Watch, 'latest' | 'windows' | 'versions' | 'onWindow' | 'recovered'>
   readonly registry: Pick<Registry, 'profile'> & { readonly catalogue: Pick<Registry['catalogue'], 'version'> }
   readonly config: Config['drift']
+  /** Length of the windows of time. */
+  readonly windowMs: number
+  readonly clock: Clock
   readonly timers: Timers
   /** A steady timer, milliseconds. */
   readonly timer: () => number
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>
 }
 
+/** Windows that were closed before this process began are looked for so far back. */
+const RECALLED_WINDOWS = 3
 const TURN_MS = 100
 const SPENT_MS_MAX = 2
 
@@ -60,6 +66,7 @@ class LiveDrift implements DriftWatch {
   /** By number of the lane; null for a version without a reference. */
   readonly #lanes: (WatchedVersion | null | undefined)[] = []
   readonly #due = new Set<WatchedVersion>()
+  readonly #recalled = new Map<WatchedVersion, Promise<void>>()
   #cancelTurn: (() => void) | undefined
   #isClosed = false
 
@@ -82,14 +89,17 @@ class LiveDrift implements DriftWatch {
     for (const { model, version } of watch.versions()) {
       const known = registry.catalogue.version(model, version)
       const watched = known && (await this.#watched(known))
-      if (watched !== undefined) this.#isDue(watched)
+      if (watched === undefined) continue
+      await this.#recall(watched)
+      this.#isDue(watched)
     }
   }
 
   async version(version: ModelVersion): Promise<WatchedVersion | undefined> {
     const watched = await this.#watched(version)
-    await this.#parts.watch.recovered()
-    if (watched !== undefined) this.#judge(watched)
+    if (watched === undefined) return undefined
+    await this.#recall(watched)
+    this.#judge(watched)
     return watched
   }
 
@@ -126,6 +136,27 @@ class LiveDrift implements DriftWatch {
     const known = this.#versions.get(keyOf(version))
     if (known !== undefined || version.profile === undefined) return known
     return this.#made(version, await this.#parts.registry.profile(version.model, version.version))
+  }
+
+  /** Judges the last window of time that closed before this process began; once. */
+  #recall(watched: WatchedVersion): Promise<void> {
+    let recalled = this.#recalled.get(watched)
+    if (recalled === undefined) {
+      recalled = this.#recallLast(watched)
+      recalled.catch(() => this.#recalled.delete(watched))
+      this.#recalled.set(watched, recalled)
+    }
+    return recalled
+  }
+
+  async #recallLast(watched: WatchedVersion): Promise<void> {
+    const { watch, windowMs, clock } = this.#parts
+    await watch.recovered()
+    const now = clock.now()
+    const range = { since: Math.max(0, now - RECALLED_WINDOWS * windowMs), until: now + 1 }
+    const windows = await watch.windows(watched.model, watched.version, range)
+    const closed = windows.findLast(({ to }) => to <= now)
+    if (closed !== undefined) this.#tell(watched, watched.judgeClosed(closed))
   }
 
   #isDue(watched: WatchedVersion): void {

@@ -32,6 +32,7 @@ export class WatchedVersion {
   #latest: Judgement | undefined
   #believed: Believed = NOTHING_BELIEVED
   #closed: DriftState | undefined
+  #closedTo = Number.NEGATIVE_INFINITY
   #state: DriftState = NOTHING_BELIEVED.state
   readonly #changes: DriftChange[] = []
   readonly #history: JudgedWindow[] = []
@@ -86,11 +87,16 @@ export class WatchedVersion {
     return this.#changed(judgement.to)
   }
 
-  /** Judges a window of time that has closed: it sees what is too small for the last few predictions. */
+  /**
+   * Judges a window of time that has closed: it sees what is too small for the last few predictions. One that is older than what was
+   * judged already is left out.
+   */
   judgeClosed(counts: WindowCounts): DriftChange | undefined {
+    if (counts.to < this.#closedTo) return undefined
     const judgement = judgeWindow(this.compared, counts)
     if (SEVERITY[judgement.verdict] < SEVERITY.ok) return undefined
     const { verdict, to } = judgement
+    this.#closedTo = to
     const cause = causeReading(this.compared, judgement)
     const since = this.#closed?.verdict === verdict ? this.#closed.since : to
     this.#closed = { verdict, since, ...(cause === undefined ? {} : { cause }) }
