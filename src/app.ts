@@ -16,6 +16,8 @@ import { driftRoutes } from './drift/routes.ts'
 import { driftSigns } from './drift/signs.ts'
 import { type DriftWatch, watchDrift } from './drift/watch-drift.ts'
 import { Problem } from './errors.ts'
+import { type Feedback, openFeedback } from './feedback/feedback.ts'
+import { feedbackMigrations } from './feedback/tables.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
 import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
 import { pseudonyms } from './ledger/pseudonyms.ts'
@@ -130,6 +132,7 @@ const MIGRATIONS = [
   accessMigrations,
   ledgerMigrations,
   registryMigrations,
+  feedbackMigrations,
   monitoringMigrations,
 ]
 
@@ -157,6 +160,7 @@ interface Parts {
   readonly changes: Changes
   readonly registry: Registry
   readonly serving: Serving
+  readonly feedback: Feedback
   readonly watches: Watches
 }
 
@@ -187,24 +191,30 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     onWritten: watches.refused,
   })
   closing.push(() => refused.flush())
+  const known = pseudonyms(keyring.derive)
+  const { batchRowsMax, referenceBytesMax: importBytesMax } = config.limits
+  const told = { ledger, registry, releases, pseudonyms: known, seals, batchRowsMax, importBytesMax }
+  const feedback = openFeedback({ ...told, db, clock, ids, timers: systemTimers, log })
+  metrics.family(feedback.render)
+  closing.push(() => feedback.close())
   const models = openModels({ load: registry.load, clock, bytesMax: MODELS_BYTES_MAX })
   const serving: Serving = {
     catalogue,
     models,
     releases,
-    pseudonyms: pseudonyms(keyring.derive),
+    pseudonyms: known,
     seals,
     permitUse,
     ledger,
     refusals: refused,
-    observers: [...watches.observers, accessLog(log.line)],
+    observers: [...watches.observers, feedback.observe, accessLog(log.line)],
     clock,
     timer: () => performance.now(),
     ids,
     ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
-    batchRowsMax: config.limits.batchRowsMax,
+    batchRowsMax,
   }
-  return { access, ledger, refusals: refused, seals, changes, registry, serving, watches }
+  return { access, ledger, refusals: refused, seals, changes, registry, serving, feedback, watches }
 }
 
 /** Who hears of what is served, and counts it. */
@@ -249,7 +259,7 @@ function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedL
 }
 
 function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
-  const { access, ledger, refusals: refused, seals, changes, registry, serving, watches } = parts
+  const { access, ledger, refusals: refused, seals, changes, registry, serving, feedback, watches } = parts
   const recorded = changes.recorded
   const checks = [{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)]
   const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
@@ -259,13 +269,14 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const routes = [
     ...servingRoutes(serving),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
-    ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms }),
+    ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
     ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),
     ...driftRoutes({ ...watches, now: clock.now, windowMs: config.monitoring.windowMs, catalogue, answering }),
-    ...dashboardRoutes({ clock, models: () => listed(serving), signs: signsOf(watches) }),
+    ...feedback.routes,
+    ...dashboardRoutes({ clock, models: () => listed(serving), signs: signsOf(watches, feedback) }),
   ]
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
@@ -274,10 +285,14 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
 }
 
 /** What is known of a version in memory. */
-function signsOf({ service, drift, targetsOf }: Watches): (model: string, version: string) => ModelSigns {
+function signsOf(
+  { service, drift, targetsOf }: Watches,
+  { signs }: Feedback,
+): (model: string, version: string) => ModelSigns {
   return (model, version) => ({
     service: service.recent(model, version, targetsOf(model, version)),
     drift: driftSigns(drift.state(model, version)),
+    quality: signs(model, version),
   })
 }
 
@@ -309,7 +324,7 @@ async function openDoor(
   if (isOpen) {
     announce(url)
     closing.push(startJobs(world, parts))
-    recoverCounts(parts.watches.drift, log)
+    recoverCounts(parts, log)
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
   return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
@@ -359,14 +374,13 @@ function startJobs({ path, clock, ids, log, metrics, db }: World, { ledger }: Pa
   return () => jobs.stop()
 }
 
-/** Counts in the background what the last process had not stored; whoever asks for counts meanwhile waits for it. */
-function recoverCounts(drift: DriftWatch, log: Log): void {
-  drift.begin().catch((error: unknown) => {
-    log.warn(
-      { error: String(error) },
-      'Counts of earlier predictions could not be made: it is tried when they are asked for',
-    )
-  })
+/** Counts in the background what the last process had not stored, whoever asks meanwhile waits for it; and judges quality. */
+function recoverCounts({ watches, feedback }: Parts, log: Log): void {
+  const warn = (message: string) => (error: unknown) => log.warn({ error: String(error) }, message)
+  watches.drift
+    .begin()
+    .catch(warn('Counts of earlier predictions could not be made: it is tried when they are asked for'))
+  feedback.begin().catch(warn('The live quality of earlier predictions is not known until outcomes come'))
 }
 
 /** Looks regularly what other replicas changed; returns how to stop. */

@@ -11,6 +11,7 @@ const TABLE = `
   model:alias       -      -         yes      yes      -       -       yes
   prediction:read   yes    yes       yes      yes      yes     -       yes
   prediction:unseal -      -         -        -        yes     -       yes
+  prediction:review -      yes       yes      yes      -       -       yes
   ledger:read       yes    yes       yes      yes      yes     -       yes
   audit:read        -      -         yes      yes      yes     -       yes
   audit:export      -      -         -        -        yes     -       yes

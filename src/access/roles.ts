@@ -8,6 +8,7 @@ export const PERMISSIONS = [
   'model:alias',
   'prediction:read',
   'prediction:unseal',
+  'prediction:review',
   'ledger:read',
   'audit:read',
   'audit:export',
@@ -36,6 +37,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'model:register',
     'model:predict',
     'prediction:read',
+    'prediction:review',
     'ledger:read',
     'outcome:write',
     'metrics:read',
@@ -46,6 +48,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'model:predict',
     'model:alias',
     'prediction:read',
+    'prediction:review',
     'ledger:read',
     'audit:read',
     'outcome:write',
@@ -54,7 +57,15 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'config:read',
   ],
   /** Answers for what is released: may promote, may look at the evidence, brings nothing of its own. */
-  approver: ['model:read', 'model:alias', 'prediction:read', 'ledger:read', 'audit:read', 'metrics:read'],
+  approver: [
+    'model:read',
+    'model:alias',
+    'prediction:read',
+    'prediction:review',
+    'ledger:read',
+    'audit:read',
+    'metrics:read',
+  ],
   /** Reads everything, sealed fields included, and takes the evidence away; changes nothing. */
   auditor: [
     'model:read',

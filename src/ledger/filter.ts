@@ -19,10 +19,12 @@ export interface RecordFilter {
   readonly actor?: string | undefined
   /** Of outcomes: the prediction they are of. */
   readonly predictionId?: string | undefined
+  /** Of changes: what was changed. */
+  readonly target?: string | undefined
 }
 
 /** Members that must be equal, in the order in which they tell most lines apart. */
-const EQUAL = ['id', 'predictionId', 'subject', 'model', 'version', 'kind', 'actor'] as const
+const EQUAL = ['id', 'predictionId', 'target', 'subject', 'model', 'version', 'kind', 'actor'] as const
 
 export function matches(record: Readonly<Record<string, unknown>>, filter: RecordFilter): boolean {
   for (const member of EQUAL) {
@@ -54,9 +56,10 @@ export function needles(filter: RecordFilter): string[] {
 
 /** Whether a file may hold a match, by what its manifest says. */
 export function mayHold(file: SealedFile, filter: RecordFilter): boolean {
-  const { id, kind, model, version, since, until, predictionId } = filter
+  const { id, kind, model, version, since, until, predictionId, target } = filter
   if (kind !== undefined && file.kind !== kind) return false
   if (predictionId !== undefined && file.kind !== 'outcome') return false
+  if (target !== undefined && file.kind !== 'change') return false
   if (model !== undefined && file.model !== model) return false
   if (version !== undefined && file.version !== version) return false
   if (since !== undefined && !(file.atMax !== undefined && file.atMax >= since)) return false
@@ -67,12 +70,13 @@ export function mayHold(file: SealedFile, filter: RecordFilter): boolean {
 
 /** What `mayHold` has not decided, as SQL on the columns; `''` where nothing is left. */
 export function sqlCondition(filter: RecordFilter): string {
-  const { id, since, until, subject, actor, predictionId } = filter
+  const { id, since, until, subject, actor, predictionId, target } = filter
   const uuid = (name: string, value: string): string =>
     fits('uuid', value) ? `${name} = ${literal(value)}::UUID` : 'false'
   const conditions = [
     ...(id === undefined ? [] : [uuid('id', id)]),
     ...(predictionId === undefined ? [] : [uuid('prediction_id', predictionId)]),
+    ...(target === undefined ? [] : [`target = ${literal(target)}`]),
     ...(since === undefined ? [] : [`recorded_at >= make_timestamp_ms(${whole(since)})`]),
     ...(until === undefined ? [] : [`recorded_at < make_timestamp_ms(${whole(until)})`]),
     ...(subject === undefined ? [] : [`subject = ${literal(subject)}`]),

@@ -2,12 +2,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
 import type { Engine } from './engine.ts'
-import { matchesText, type RecordFilter } from './filter.ts'
+import { matchesText, needles, type RecordFilter } from './filter.ts'
 import { type FoundLine, findLines, positionOf } from './find.ts'
 import type { Ledger, LedgerPage, LedgerQuery } from './ledger.ts'
 import type { TextPage } from './open-ledger.ts'
 import type { Found, Snapshot } from './query.ts'
-import type { LedgerRecord } from './record.ts'
+import type { ChangeRecord, LedgerRecord } from './record.ts'
 import type { Sealer } from './seal.ts'
 
 export interface LedgerReader extends Pick<Ledger, 'query'> {
@@ -17,10 +17,11 @@ export interface LedgerReader extends Pick<Ledger, 'query'> {
   /** As `findText`, and where it is in the log, for which lines of the journal are counted. */
   locate(id: string): Promise<Found | undefined>
   outcomesOf(predictionId: string): Promise<LedgerRecord[]>
+  changesTo(target: string): Promise<ChangeRecord[]>
 }
 
 const LIMIT_MAX = 10_000
-const OUTCOMES_MAX = 1000
+const RELATED_MAX = 1000
 /** Records parsed at once, so that answers come in between. */
 const PARSED_AT_ONCE = 256
 
@@ -51,6 +52,17 @@ export function ledgerReader({ sealer, engine }: ReaderParts): LedgerReader {
     })
   }
 
+  /** The oldest, by the first member of the filter that tells lines apart. */
+  const related = (filter: RecordFilter): Promise<LedgerRecord[]> =>
+    sealer.withSnapshot(async snapshot => {
+      const texts = (await inSegments(snapshot, filter, RELATED_MAX)).map(({ text }) => text)
+      const unsealed: string[] = []
+      for await (const { text } of findLines(snapshot.journal, needles(filter)[0]!)) {
+        if (matchesText(text, filter)) unsealed.push(text)
+      }
+      return parseAll([...texts, ...unsealed.reverse()].slice(0, RELATED_MAX))
+    })
+
   return {
     search,
 
@@ -73,16 +85,9 @@ export function ledgerReader({ sealer, engine }: ReaderParts): LedgerReader {
         return (await inSegments(snapshot, { id }, 1))[0]
       }),
 
-    outcomesOf: id =>
-      sealer.withSnapshot(async snapshot => {
-        const filter = { kind: 'outcome', predictionId: id }
-        const texts = (await inSegments(snapshot, filter, OUTCOMES_MAX)).map(({ text }) => text)
-        const unsealed: string[] = []
-        for await (const { text } of findLines(snapshot.journal, `"predictionId":"${id}"`)) {
-          if (matchesText(text, filter)) unsealed.push(text)
-        }
-        return parseAll([...texts, ...unsealed.reverse()].slice(0, OUTCOMES_MAX))
-      }),
+    outcomesOf: predictionId => related({ kind: 'outcome', predictionId }),
+
+    changesTo: target => related({ kind: 'change', target }) as Promise<ChangeRecord[]>,
   }
 }
 

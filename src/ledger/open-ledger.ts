@@ -19,7 +19,7 @@ import type { LookupAnswer, LookupQuestion } from './lookup-question.ts'
 import { type Notary, openNotary } from './notary.ts'
 import type { JudgedWindow, QualityQuestion } from './quality-question.ts'
 import type { Found, SearchPlan } from './query.ts'
-import type { LedgerRecord } from './record.ts'
+import type { ChangeRecord, LedgerRecord } from './record.ts'
 import { openSealer, type Sealer, type SealerEvents } from './seal.ts'
 import { countSegments, readManifest } from './segments.ts'
 
@@ -67,6 +67,8 @@ export interface OpenedLedger extends Ledger {
   findText(id: string): Promise<string | undefined>
   /** Outcomes of a prediction, oldest first; at most 1,000. */
   outcomesOf(predictionId: string): Promise<LedgerRecord[]>
+  /** Changes of something, oldest first; at most 1,000. */
+  changesTo(target: string): Promise<ChangeRecord[]>
   /** Counts records of versions by time window and bin: see `counts.ts`. */
   counts(question: Omit<CountsQuestion, 'snapshot'>): Promise<CountedWindow[]>
   /** Which versions have predictions or refusals in a range; may name one that has none. */
@@ -192,6 +194,10 @@ class WholeLedger implements OpenedLedger {
 
   outcomesOf(predictionId: string): Promise<LedgerRecord[]> {
     return this.#reader.outcomesOf(predictionId)
+  }
+
+  changesTo(target: string): Promise<ChangeRecord[]> {
+    return this.#reader.changesTo(target)
   }
 
   counts(question: Omit<CountsQuestion, 'snapshot'>): Promise<CountedWindow[]> {

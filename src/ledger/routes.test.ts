@@ -37,6 +37,7 @@ describe('routes of the ledger', () => {
         },
       },
       pseudonyms: { subject: id => `pseudonym of ${id}` },
+      reviews: async ({ id }) => (id === idOf(sealed) ? [{ verdict: 'agree' }] : []),
     })
     sealed = predictionText(world, 0, { sealed: 'text', subject: 'pseudonym of customer-17' })
     const outcome = {
@@ -106,7 +107,8 @@ describe('routes of the ledger', () => {
     assert.deepEqual(asAuditor.body['outcomes'], [JSON.parse(texts[2]!)])
     assert.deepEqual(asAuditor.body['sensitive'], { income: 5 })
     const asViewer = await call('/predictions/:id', ['viewer'], id(sealed))
-    assert.deepEqual(Object.keys(asViewer.body), ['record', 'outcomes'])
+    assert.deepEqual(Object.keys(asViewer.body), ['record', 'outcomes', 'reviews'])
+    assert.deepEqual(asViewer.body['reviews'], [{ verdict: 'agree' }])
     const erased = await call('/predictions/:id', ['auditor'], id(texts[1]!))
     assert.deepEqual([erased.body['erased'], erased.body['sensitive']], [true, undefined])
   })

@@ -17,6 +17,8 @@ export interface LedgerRouteParts {
   readonly refusals: Pick<Refusals, 'flush'>
   readonly seals: Pick<SubjectKeys, 'unseal'>
   readonly pseudonyms: Pick<Pseudonyms, 'subject'>
+  /** What experts think of a prediction, oldest first. */
+  readonly reviews: (prediction: PredictionRecord) => Promise<readonly unknown[]>
 }
 
 const LINES = 'application/x-ndjson'
@@ -84,7 +86,10 @@ function readingRoutes(parts: LedgerRouteParts): Route[] {
       answers: {
         200: Type.Object({
           record: RecordSchema,
-          outcomes: Type.Array(RecordSchema),
+          outcomes: Type.Array(RecordSchema, { description: 'Oldest first; the newest counts' }),
+          reviews: Type.Array(Type.Object({}, { additionalProperties: true }), {
+            description: 'What experts think of it, oldest first',
+          }),
           sensitive: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
           erased: Type.Optional(Type.Boolean()),
         }),
@@ -201,13 +206,16 @@ async function* text(batches: AsyncGenerator<string[], void, undefined>): AsyncG
   for await (const lines of batches) yield `${lines.join('\n')}\n`
 }
 
-async function prediction({ ledger, seals }: LedgerRouteParts, { params, actor }: RouteRequest): Promise<Answer> {
+async function prediction(
+  { ledger, seals, reviews }: LedgerRouteParts,
+  { params, actor }: RouteRequest,
+): Promise<Answer> {
   const id = params['id']!
   const record: LedgerRecord | undefined = await ledger.find(id)
   if (record?.kind !== 'prediction') throw new Problem('not_found', `Cannot show prediction ${id}: there is none`)
-  const outcomes = await ledger.outcomesOf(id)
+  const [outcomes, reviewed] = await Promise.all([ledger.outcomesOf(id), reviews(record)])
   const opened = permits(actor, 'prediction:unseal') ? await unsealed(seals, record) : {}
-  return { body: { record, outcomes, ...opened } }
+  return { body: { record, outcomes, reviews: reviewed, ...opened } }
 }
 
 async function unsealed(

@@ -40,6 +40,7 @@ function overRoutes(opened: OpenedLedger): Client {
     refusals: { flush: async () => undefined },
     seals: { unseal: async () => '{}' },
     pseudonyms: { subject: id => `of ${id}` },
+    reviews: async () => [],
   }) as Route[]
   return client(async ({ path, headers = {} }) => {
     const url = new URL(path, 'http://localhost')
