@@ -1,6 +1,7 @@
 import type { Client } from '../client.ts'
 import { Problem } from '../errors.ts'
 import type { Command, CommandContext } from '../platform/command.ts'
+import { plain } from '../platform/text-width.ts'
 import { DRIFT_STATISTICS } from '../registry/drift-keys.ts'
 import type { Verdict } from './judge.ts'
 import type { Reading } from './reading.ts'
@@ -90,9 +91,9 @@ function told(report: DriftReport, all: boolean, terminal: CommandContext['termi
     `${window.rows} predictions, ${when}`,
     '',
     terminal.table(['feature', ...columnNames(shown), 'verdict'], tableRows(shown)),
-    ...(bad.length === 0 ? [] : ['', ...bad.map(({ sentence }) => sentence)]),
+    ...(bad.length === 0 ? [] : ['', ...bad.map(({ sentence }) => plain(sentence))]),
     ...(shown.some(({ verdict }) => verdict === 'not watched')
-      ? ['', ...shown.filter(({ verdict }) => verdict === 'not watched').map(({ sentence }) => sentence)]
+      ? ['', ...shown.filter(({ verdict }) => verdict === 'not watched').map(({ sentence }) => plain(sentence))]
       : []),
   ].join('\n')
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { seededRandom } from '../math/random.ts'
 import { type ColumnProfile, profileCategories, profileNumbers } from '../registry/profile.ts'
-import { profileOf, SETTINGS, signatureOf, spread, windowOf } from './drift-world.suite.ts'
+import { DEFAULTS, profileOf, SETTINGS, signatureOf, spread, windowOf } from './drift-world.suite.ts'
 import { comparison, type Judgement, judgeWindow } from './judge.ts'
 import { causeReading, type Reading, readingsOf } from './reading.ts'
 import { type DriftSettings, driftSettings } from './settings.ts'
@@ -204,6 +205,27 @@ test('model.yaml says which statistics decide, and from where on', () => {
   assert.deepEqual([one('ks').verdict, one('ks').decides, one('psi').decides], ['drift', false, true])
   const strict = driftSettings({ window: 500, minimum: 100, alpha: 1e-6, psiWarning: 0.3, psi: 0.25, ks: 0.05 })
   assert.deepEqual(strict.thresholds.psi, { drift: 0.25 })
+})
+
+test('unchanged traffic raises an alarm in at most the share of judgements that alpha says', () => {
+  const random = seededRandom(7)
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+  const draws = [
+    normal,
+    () => Math.exp(normal()),
+    () => (random() < 0.4 ? 0 : normal()),
+    () => (random() < 0.1 ? 1 : 0),
+  ]
+  const sample = (draw: () => number, length: number) => Float64Array.from({ length }, draw)
+  const settings = driftSettings({ ...DEFAULTS, alpha: 0.1 })
+  let alarms = 0
+  for (let round = 0; round < 300; round++) {
+    const profiles = draws.map((draw, at) => profileNumbers(`c${at}`, sample(draw, 2_000)))
+    const compared = comparison(profileOf(profiles), signatureOf(profiles.map(({ name }) => name)), settings)
+    const window = windowOf(profiles.map((profile, at) => ({ profile, values: sample(draws[at]!, 500) })))
+    if (judgeWindow(compared, window).verdict !== 'ok') alarms++
+  }
+  assert.ok(alarms > 0 && alarms <= 30, `${alarms} of 300`)
 })
 
 test('any two samples give finite numbers, and verdicts that follow from them', () => {
