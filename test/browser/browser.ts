@@ -1,5 +1,5 @@
 /** The system's Chromium, without a window, talking to nobody but us. */
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { chromiumProgram } from '../services.ts'
 
 const FLAGS = [
@@ -21,10 +21,13 @@ export interface Watched {
   readonly asked: readonly string[]
 }
 
-export async function withPage(use: (watched: Watched) => Promise<void>): Promise<void> {
+export async function withPage(
+  use: (watched: Watched) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
   const browser: Browser = await chromium.launch({ executablePath: chromiumProgram()!, args: FLAGS })
   try {
-    const page = await browser.newPage()
+    const page = await browser.newPage(options)
     const errors: string[] = []
     const asked: string[] = []
     page.on('console', message => {

@@ -10,7 +10,7 @@ const CHART_STYLE = readFileSync(join(import.meta.dirname, 'chart.css'), 'utf8')
 /** The light theme, so that a picture can be looked at by itself. */
 const THEME = [
   '--text:#1a1d1f;--text-quiet:#62686c;--text-faint:#9aa0a4;--line:#e3e4e0;--line-faint:#eeefeb;--line-strong:#b9bcb8',
-  '--surface:#fff;--accent:#0f6d66;--warning:#a3580a;--heat-0:#eef1ef;--heat-1:#d8e4e1;--heat-2:#b3d0ca;--heat-3:#e9a23b;--heat-4:#c8372d',
+  '--surface:#fff;--accent:#0f6d66;--warning:#a3580a;--heat-0:#e8efed;--heat-1:#d0e2dd;--heat-2:#a8ccc4;--heat-3:#e9a23b;--heat-4:#c8372d',
 ].join(';')
 
 /** The drawing is, to the letter, the picture of this name. */

@@ -144,11 +144,20 @@ export interface QualityWindow {
   /** Share of the predictions whose outcome is known. */
   readonly maturity?: number
   readonly metrics: Readonly<Record<string, Estimate>>
+  /** Of a model of two classes, at its threshold. */
+  readonly confusion?: {
+    readonly truePositives: number
+    readonly falsePositives: number
+    readonly trueNegatives: number
+    readonly falseNegatives: number
+  }
 }
 
 export interface QualityBody {
   /** Oldest first. */
   readonly windows: readonly QualityWindow[]
+  /** All of the range as one. */
+  readonly total: QualityWindow
   /** Of a model that answers with probabilities. */
   readonly reliability?: readonly {
     readonly rows: number

@@ -39,9 +39,21 @@ export interface OutcomeRecord extends RecordBody {
   readonly amount?: { readonly amount: number; readonly currency: string }
 }
 
+/** What an expert thinks of a prediction. */
+export interface Review {
+  readonly id: string
+  readonly at: number
+  readonly reviewer: string
+  readonly verdict: 'agree' | 'disagree' | 'value'
+  readonly value?: Scalar
+  readonly comment?: string
+  readonly erased?: boolean
+}
+
 export interface PredictionBody {
   readonly record: PredictionRecord
   readonly outcomes: readonly OutcomeRecord[]
+  readonly reviews?: readonly Review[]
   readonly sensitive?: Readonly<Record<string, Scalar>>
   readonly erased?: boolean
 }

@@ -1,8 +1,9 @@
 /** Which columns drifted, and since when. */
 import type { VNode } from 'preact'
 import { type HeatRow, heatMap } from '../../../ui/charts/heat-map.ts'
-import { count, duration } from '../../../ui/format.ts'
+import { count, dateTime, duration } from '../../../ui/format.ts'
 import { Measured } from '../../../ui/parts/measured.tsx'
+import { StateMark } from '../../../ui/parts/state-mark.tsx'
 import type { DriftBody } from '../api-watch.ts'
 import { useLive } from '../live.ts'
 import { LivePanel } from '../panel.tsx'
@@ -30,7 +31,7 @@ const WINDOWS_FEW = 4
 
 export function DriftPanel({ model, version, range }: DriftPanelProps): VNode {
   const path = `${modelPath(model)}/drift?version=${encodeURIComponent(version)}`
-  const byTime = useLive<DriftBody>(`${path}&since=${range.since}&until=${range.until}&step=${range.stepMs}`, EVERY_MS)
+  const byTime = useLive<DriftBody>(`${path}&since=${range.since}&until=${range.until}`, EVERY_MS)
   const isYoung = byTime.body !== undefined && byTime.body.matrix.windows.length < WINDOWS_FEW
   const bySize = useLive<DriftBody>(isYoung ? `${path}&by=size&since=${range.since}` : undefined, EVERY_MS)
   const windowsBySize = bySize.body?.matrix.windows.length ?? 0
@@ -44,17 +45,44 @@ export function DriftPanel({ model, version, range }: DriftPanelProps): VNode {
       emptiness={emptiness}
       draw={body => (
         <>
+          <Cause body={body} model={model} version={version} />
           <HeatMap body={body} model={model} version={version} range={range} columns={isBySize ? 'even' : 'time'} />
           <p class="panel-note under-chart">
-            {isBySize
-              ? `One column for each ${count(body.settings?.window)} predictions. `
-              : `One column for each ${duration(range.stepMs)}. `}
+            {isBySize ? `One column for each ${count(body.settings?.window)} predictions. ` : columnLength(body)}
             Choose a name or a field to see both distributions.
           </p>
         </>
       )}
     />
   )
+}
+
+/** The reading that made the state what it is, where that is not well. */
+function Cause({
+  body: { state, cause, since },
+  model,
+  version,
+}: {
+  body: DriftBody
+  model: string
+  version: string
+}): VNode | null {
+  if (cause === undefined || (state !== 'drift' && state !== 'warning')) return null
+  const name = state === 'drift' ? 'alarm' : 'warning'
+  return (
+    <p class={`banner ${name}`}>
+      <StateMark state={name} />
+      <span>
+        <a href={`${featurePath(model, cause.feature)}?version=${encodeURIComponent(version)}`}>{cause.sentence}</a>
+        {since === undefined ? null : <span class="small"> since {dateTime(since)}</span>}
+      </span>
+    </p>
+  )
+}
+
+function columnLength({ matrix: { windows } }: DriftBody): string {
+  const [first] = windows
+  return first === undefined ? '' : `One column for each ${duration(first.to - first.from)}. `
 }
 
 function emptiness({ state, matrix }: DriftBody): { title: string; text: string } | undefined {

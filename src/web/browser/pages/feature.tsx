@@ -157,7 +157,7 @@ function ReadingLine({ reading }: { reading: Reading }): VNode {
       <th scope="row" class={decides === true ? 'deciding' : ''}>
         {isTerm(statistic) ? <Term name={statistic}>{word}</Term> : word}
       </th>
-      <td class="number">{decimals(value, 4)}</td>
+      <td class="number">{decimals(value, value !== undefined && value >= 10 ? 1 : 4)}</td>
       <td class="number quiet">{plain(threshold)}</td>
       <td class="number">{pValue === undefined ? '–' : pText(pValue)}</td>
       <td class="number">{count(rows)}</td>

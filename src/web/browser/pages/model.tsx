@@ -11,7 +11,7 @@ import { Term } from '../terms.tsx'
 import { looked, RangeChoice } from '../time-range.tsx'
 import { DriftPanel } from './drift-panel.tsx'
 import { OutputPanel } from './output-panel.tsx'
-import { QualityPanels } from './quality-panels.tsx'
+import { CalibrationPanel, QualityPanel, useQuality } from './quality-panels.tsx'
 import { ServicePanels } from './service-panels.tsx'
 
 const MODEL_EVERY_MS = 15_000
@@ -44,15 +44,42 @@ export function ModelPage({ model }: { model: string }): VNode {
   return <VersionOfModel key={version} body={body} version={version} />
 }
 
+/** Nothing is asked before it is known how old the version is: that decides how far back one looks. */
 function VersionOfModel({ body, version }: { body: ModelBody; version: string }): VNode {
+  const { body: described, problem } = useLive<VersionBody>(
+    `${modelPath(body.name)}/versions/${encodeURIComponent(version)}`,
+    0,
+  )
+  if (described !== undefined) return <VersionView body={body} described={described} />
+  return (
+    <>
+      <div class="page-head">
+        <h1 tabIndex={-1}>
+          {body.name} <span class="quiet">{version}</span>
+        </h1>
+        <VersionChoice body={body} version={version} />
+      </div>
+      <section class="panel">
+        {problem === undefined ? (
+          <Loading lines={7} />
+        ) : (
+          <Empty title="There is no such version">{problem.message}</Empty>
+        )}
+      </section>
+    </>
+  )
+}
+
+function VersionView({ body, described }: { body: ModelBody; described: VersionBody }): VNode {
   const { name: model } = body
-  const range = looked()
+  const { version } = described
+  const range = looked(described.registeredAt)
   const at = `?version=${encodeURIComponent(version)}`
-  const described = useLive<VersionBody>(`${modelPath(model)}/versions/${encodeURIComponent(version)}`, 0)
   const service = useLive<ServiceBody>(
     `${modelPath(model)}/service${at}&since=${range.since}&until=${range.until}&step=${range.stepMs}`,
     SERVICE_EVERY_MS,
   )
+  const quality = useQuality({ model, version, range })
   return (
     <>
       <div class="page-head">
@@ -61,22 +88,23 @@ function VersionOfModel({ body, version }: { body: ModelBody; version: string })
             <a href="/">Overview</a> / models
           </p>
           <h1 tabIndex={-1}>
-            {model} <span class="quiet">{described.body?.version ?? version}</span>
+            {model} <span class="quiet">{version}</span>
           </h1>
-          <p>{described.body === undefined ? ' ' : describe(described.body)}</p>
+          <p>{describe(described)}</p>
         </div>
         <div class="toolbar">
-          <VersionChoice body={body} version={described.body?.version ?? version} />
-          <RangeChoice />
+          <VersionChoice body={body} version={version} />
+          <RangeChoice chosen={range.name} />
         </div>
       </div>
       {service.body === undefined ? null : <Now service={service.body} />}
       <div class="grid-page">
         <ServicePanels live={service} range={range} />
         <DriftPanel model={model} version={version} range={range} />
+        <QualityPanel live={quality} range={range} />
         <OutputPanel model={model} version={version} range={range} />
-        <QualityPanels model={model} version={version} range={range} />
-        <AboutPanel version={described.body} />
+        <CalibrationPanel live={quality} />
+        <AboutPanel version={described} />
       </div>
     </>
   )
@@ -163,8 +191,7 @@ function Fact({ name, value }: { name: VNode | string; value: string }): VNode {
   )
 }
 
-function AboutPanel({ version }: { version: VersionBody | undefined }): VNode {
-  if (version === undefined) return <section class="panel half" />
+function AboutPanel({ version }: { version: VersionBody }): VNode {
   const { model, limitations, reference, signature, statedMetrics, measuredMetrics = {} } = version
   const metrics = Object.entries({ ...statedMetrics, ...measuredMetrics })
   return (

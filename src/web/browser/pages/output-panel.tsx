@@ -10,7 +10,7 @@ import { LivePanel } from '../panel.tsx'
 import { modelPath } from '../router.ts'
 import type { Looked } from '../time-range.tsx'
 
-const HEIGHT = 200
+const HEIGHT = 300
 const EVERY_MS = 10_000
 /** Columns with fewer bins have one for each value. */
 const FINE_BINS = 128

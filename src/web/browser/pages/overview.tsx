@@ -136,7 +136,7 @@ function ModelLine({ model }: { model: OverviewModel }): VNode {
               <span class="under">{stateWord(state)}</span>
             ) : (
               reasons.map(reason => (
-                <p key={reason} class={`reason ${state}`}>
+                <p key={reason} class={`reason short ${state}`} data-tip={reason}>
                   {reason}
                 </p>
               ))

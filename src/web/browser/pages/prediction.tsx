@@ -2,7 +2,15 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import { ago, answerText, dateTime, milliseconds, plain } from '../../../ui/format.ts'
 import { Empty, Failed, Loading } from '../../../ui/parts/notice.tsx'
-import type { InclusionProof, OutcomeRecord, PredictionBody, PredictionRecord, Scalar, SigningKeys } from '../api.ts'
+import type {
+  InclusionProof,
+  OutcomeRecord,
+  PredictionBody,
+  PredictionRecord,
+  Review,
+  Scalar,
+  SigningKeys,
+} from '../api.ts'
 import { AskProblem, askJson } from '../ask.ts'
 import { canVerify, checkProof, type Step } from '../evidence.ts'
 import { useLive } from '../live.ts'
@@ -60,6 +68,7 @@ export function PredictionPage({ id }: { id: string }): VNode {
               <h2>What became of it</h2>
             </div>
             <Outcomes outcomes={body.outcomes} />
+            <Reviews reviews={body.reviews ?? []} />
           </section>
           <How record={body.record} />
           <Proof id={id} />
@@ -137,6 +146,31 @@ function Outcomes({ outcomes }: { outcomes: readonly OutcomeRecord[] }): VNode {
         </li>
       ))}
     </ol>
+  )
+}
+
+const VERDICTS: Readonly<Record<Review['verdict'], string>> = {
+  agree: 'agrees',
+  disagree: 'disagrees',
+  value: 'says that it should have been',
+}
+
+function Reviews({ reviews }: { reviews: readonly Review[] }): VNode | null {
+  if (reviews.length === 0) return null
+  return (
+    <>
+      <h3 class="reviews-title">What experts think</h3>
+      <ol>
+        {reviews.map(({ id, at, reviewer, verdict, value, comment, erased }) => (
+          <li key={id} class="outcome">
+            <strong>{reviewer}</strong> {VERDICTS[verdict]} {value === undefined ? null : valueText(value)}
+            {comment === undefined ? null : <q class="comment">{comment}</q>}
+            {erased === true ? <span class="quiet"> (the comment was erased)</span> : null}
+            <span class="under">{dateTime(at)}</span>
+          </li>
+        ))}
+      </ol>
+    </>
   )
 }
 

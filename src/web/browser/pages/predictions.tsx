@@ -108,7 +108,9 @@ function PredictionTable({ records }: { records: readonly PredictionRecord[] }):
             <th scope="col">
               <Term name="pseudonym">Subject</Term>
             </th>
-            <th scope="col">Caller</th>
+            <th scope="col" class="wide-only">
+              Caller
+            </th>
             <th scope="col" class="number">
               Took
             </th>
@@ -119,7 +121,8 @@ function PredictionTable({ records }: { records: readonly PredictionRecord[] }):
             <tr key={record.id} class="leads">
               <td class="nowrap">
                 <a class="name" href={predictionPath(record.id)} data-tip={ago(record.at, now.value)}>
-                  {dateTime(record.at)}
+                  <span class="wide-only">{dateTime(record.at).slice(0, 11)}</span>
+                  {dateTime(record.at).slice(11)}
                 </a>
               </td>
               <td>
@@ -139,7 +142,7 @@ function PredictionTable({ records }: { records: readonly PredictionRecord[] }):
                   <a href={withQuery({ subject: record.subject })}>{record.subject.slice(0, 10)}…</a>
                 )}
               </td>
-              <td>{record.actor}</td>
+              <td class="wide-only">{record.actor}</td>
               <td class="number">{milliseconds(record.latencyMs)}</td>
             </tr>
           ))}

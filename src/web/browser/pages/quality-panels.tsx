@@ -5,16 +5,18 @@ import { type SeriesPoint, timeSeries } from '../../../ui/charts/time-series.ts'
 import { count, decimals, percent, plural, span } from '../../../ui/format.ts'
 import { Measured } from '../../../ui/parts/measured.tsx'
 import type { QualityBody, QualityWindow } from '../api-watch.ts'
-import { useLive } from '../live.ts'
+import { type Live, useLive } from '../live.ts'
 import { LivePanel } from '../panel.tsx'
 import { go, modelPath, place, withQuery } from '../router.ts'
 import { isTerm, Term } from '../terms.tsx'
-import type { Looked } from '../time-range.tsx'
+import { type Looked, middleIn } from '../time-range.tsx'
 import { metricWord } from './words.ts'
 
 const HEIGHT = 190
 const CALIBRATION_HEIGHT = 240
-const EVERY_MS = 15_000
+const EVERY_MS = 10_000
+const WINDOWS = 12
+const MATURITY_HEIGHT = 84
 /** What is shown first: of classes, then of numbers. */
 const FIRST = ['rocAuc', 'mae']
 
@@ -24,49 +26,63 @@ interface QualityPanelsProps {
   readonly range: Looked
 }
 
-export function QualityPanels({ model, version, range }: QualityPanelsProps): VNode {
+export function useQuality({ model, version, range }: QualityPanelsProps): Live<QualityBody> {
   const path = `${modelPath(model)}/metrics?version=${encodeURIComponent(version)}`
-  const live = useLive<QualityBody>(`${path}&since=${range.since}&until=${range.until}&step=${range.stepMs}`, EVERY_MS)
-  const emptiness = ({ windows }: QualityBody) =>
-    windows.some(({ outcomes }) => outcomes > 0)
-      ? undefined
-      : {
-          title: 'No outcome is known',
-          text: (
-            <>
-              Tell what really happened by <code>POST /outcomes</code>: then it shows how right the model was.
-            </>
-          ),
-        }
-  return (
+  return useLive<QualityBody>(`${path}&since=${range.since}&until=${range.until}&step=${stepOf(range)}`, EVERY_MS)
+}
+
+function unknown({ total }: QualityBody): { title: string; text: VNode } | undefined {
+  if (total.outcomes > 0) return undefined
+  const text = (
     <>
-      <LivePanel
-        live={live}
-        width="half"
-        title={<Term name="quality">Live quality</Term>}
-        note={live.body === undefined ? undefined : <MetricChoice body={live.body} />}
-        emptiness={emptiness}
-        draw={body => <Quality body={body} range={range} />}
-      />
-      <LivePanel
-        live={live}
-        width="half"
-        title="Calibration"
-        note="what was predicted against what happened"
-        emptiness={body =>
-          emptiness(body) ??
-          ((body.reliability ?? []).some(({ rows }) => rows > 0)
-            ? undefined
-            : { title: 'Only probabilities are calibrated', text: 'This model answers with something else.' })
-        }
-        draw={body => <Calibration body={body} />}
-      />
+      Tell what really happened by <code>POST /outcomes</code>: then it shows how right the model was.
     </>
+  )
+  return { title: 'No outcome is known', text }
+}
+
+export function QualityPanel({ live, range }: { live: Live<QualityBody>; range: Looked }): VNode {
+  return (
+    <LivePanel
+      live={live}
+      width="half"
+      title={<Term name="quality">Live quality</Term>}
+      note={live.body === undefined ? undefined : <MetricChoice body={live.body} />}
+      emptiness={unknown}
+      draw={body => <Quality body={body} range={range} />}
+    />
   )
 }
 
-function metricsOf({ windows }: QualityBody): string[] {
-  return [...new Set(windows.flatMap(({ metrics }) => Object.keys(metrics)))]
+export function CalibrationPanel({ live }: { live: Live<QualityBody> }): VNode {
+  const isCalibrated = ({ reliability = [] }: QualityBody): boolean => reliability.some(({ rows }) => rows > 0)
+  return (
+    <LivePanel
+      live={live}
+      width="half"
+      title="Calibration"
+      note="what was predicted against what happened"
+      emptiness={body => {
+        if (isCalibrated(body)) return undefined
+        return (
+          unknown(body) ?? {
+            title: 'Only probabilities are calibrated',
+            text: 'This model answers with something else.',
+          }
+        )
+      }}
+      draw={body => <Calibration body={body} />}
+    />
+  )
+}
+
+/** Longer windows than those of traffic: a metric of a few outcomes says nothing. */
+function stepOf({ since, until, stepMs }: Looked): number {
+  return Math.ceil((until - since) / WINDOWS / stepMs) * stepMs
+}
+
+function metricsOf({ total, windows }: QualityBody): string[] {
+  return [...new Set([total, ...windows].flatMap(({ metrics }) => Object.keys(metrics)))]
 }
 
 function chosenMetric(body: QualityBody): string | undefined {
@@ -102,17 +118,16 @@ function Quality({ body, range }: { body: QualityBody; range: Looked }): VNode {
   const { windows } = body
   const points: SeriesPoint[] = windows.map(window => {
     const estimate = window.metrics[metric]
-    const at = (window.from + window.to) / 2
+    const at = middleIn(range, window)
     return estimate === undefined ? { at, value: Number.NaN } : { at, ...estimate }
   })
   const known = points.filter(({ value }) => Number.isFinite(value))
   const low = Math.min(...known.map(({ value, low: least = value }) => least))
   const high = Math.max(...known.map(({ value, high: most = value }) => most))
   const room = Math.max((high - low) * 0.1, 0.005)
-  const last = windows.findLast(({ metrics }) => metrics[metric] !== undefined)
   return (
     <>
-      <Headline metric={metric} window={last} />
+      <Headline metric={metric} window={body.total} />
       <Measured
         height={HEIGHT}
         draw={width =>
@@ -128,13 +143,48 @@ function Quality({ body, range }: { body: QualityBody; range: Looked }): VNode {
           })
         }
       />
+      <Maturity windows={windows} range={range} />
     </>
   )
 }
 
-function Headline({ metric, window }: { metric: string; window: QualityWindow | undefined }): VNode | null {
-  const estimate = window?.metrics[metric]
-  if (window === undefined || estimate === undefined) return null
+function Maturity({ windows, range }: { windows: readonly QualityWindow[]; range: Looked }): VNode {
+  const points = windows.map(window => ({
+    at: middleIn(range, window),
+    value: window.predictions === 0 ? Number.NaN : (window.maturity ?? 0),
+  }))
+  return (
+    <>
+      <h3 class="under-chart">
+        <Term name="maturity">Known by now</Term>
+      </h3>
+      <Measured
+        height={MATURITY_HEIGHT}
+        draw={width =>
+          timeSeries([{ name: 'maturity', tone: 'second', points }], {
+            width,
+            height: MATURITY_HEIGHT,
+            from: range.since,
+            to: range.until,
+            range: [0, 1],
+            label: `Share of the predictions whose outcome is known, over the last ${range.words}`,
+            format: value => percent(value, 0),
+            filled: true,
+            tips: windows.map(({ from, to, outcomes, predictions }) => ({
+              from,
+              to,
+              text: `${span(from, to)}: ${count(outcomes)} of ${count(predictions)} outcomes known`,
+            })),
+          })
+        }
+      />
+    </>
+  )
+}
+
+function Headline({ metric, window }: { metric: string; window: QualityWindow }): VNode | null {
+  const estimate = window.metrics[metric]
+  if (estimate === undefined) return null
   const word = metricWord(metric)
   return (
     <p class="headline">
@@ -157,18 +207,40 @@ function tipOf({ from, to, metrics, outcomes, predictions }: QualityWindow, metr
   return `${span(from, to)}: ${metricWord(metric)} ${value}; ${count(outcomes)} of ${count(predictions)} outcomes known`
 }
 
-function Calibration({ body: { reliability = [] } }: { body: QualityBody }): VNode {
+function Calibration({ body: { reliability = [], total } }: { body: QualityBody }): VNode {
   const rows = reliability.reduce((sum, bin) => sum + bin.rows, 0)
+  const { confusion } = total
   return (
-    <Measured
-      height={CALIBRATION_HEIGHT}
-      draw={width =>
-        calibration(reliability, {
-          width,
-          height: CALIBRATION_HEIGHT,
-          label: `Calibration from ${count(rows)} outcomes: the nearer to the diagonal, the truer the probabilities`,
-        })
-      }
-    />
+    <>
+      <Measured
+        height={CALIBRATION_HEIGHT}
+        draw={width =>
+          calibration(reliability, {
+            width,
+            height: CALIBRATION_HEIGHT,
+            label: `Calibration from ${count(rows)} outcomes: the nearer to the diagonal, the truer the probabilities`,
+          })
+        }
+      />
+      {confusion === undefined ? null : (
+        <dl class="facts confusion">
+          <Counted name="Predicted, and happened" value={confusion.truePositives} of={total.outcomes} />
+          <Counted name="Predicted, did not happen" value={confusion.falsePositives} of={total.outcomes} />
+          <Counted name="Missed" value={confusion.falseNegatives} of={total.outcomes} />
+          <Counted name="Rightly not predicted" value={confusion.trueNegatives} of={total.outcomes} />
+        </dl>
+      )}
+    </>
+  )
+}
+
+function Counted({ name, value, of }: { name: string; value: number; of: number }): VNode {
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>
+        {count(value)} <span class="quiet">{percent(of === 0 ? undefined : value / of)}</span>
+      </dd>
+    </div>
   )
 }

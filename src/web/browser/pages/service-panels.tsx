@@ -7,7 +7,7 @@ import type { ServiceBody, ServiceWindow } from '../api-watch.ts'
 import type { Live } from '../live.ts'
 import { LivePanel } from '../panel.tsx'
 import { Term } from '../terms.tsx'
-import type { Looked } from '../time-range.tsx'
+import { type Looked, middleIn } from '../time-range.tsx'
 
 const HEIGHT = 168
 
@@ -56,6 +56,21 @@ function LatencyLegend(): VNode {
   )
 }
 
+/**
+ * All windows of the range since the first one: where nobody asked there is no window, and a line must not be drawn over that.
+ */
+function everyWindow({ windows }: ServiceBody, { until }: Looked): readonly ServiceWindow[] {
+  const [first] = windows
+  if (first === undefined) return []
+  const stepMs = first.to - first.from
+  const known = new Map(windows.map(window => [window.from, window]))
+  const last = Math.min(windows.at(-1)!.from, until)
+  return Array.from({ length: Math.round((last - first.from) / stepMs) + 1 }, (_, index) => {
+    const from = first.from + index * stepMs
+    return known.get(from) ?? { from, to: from + stepMs, rows: 0, perSecond: 0, refusals: {} }
+  })
+}
+
 interface ChartProps {
   readonly body: ServiceBody
   readonly range: Looked
@@ -65,12 +80,9 @@ function frameOf({ since, until }: Looked, width: number): Pick<TimeSeriesOption
   return { width, height: HEIGHT, from: since, to: until }
 }
 
-function middle({ from, to }: ServiceWindow): number {
-  return (from + to) / 2
-}
-
-function Traffic({ body: { windows }, range }: ChartProps): VNode {
-  const points = windows.map(window => ({ at: middle(window), value: window.perSecond }))
+function Traffic({ body, range }: ChartProps): VNode {
+  const windows = everyWindow(body, range)
+  const points = windows.map(window => ({ at: middleIn(range, window), value: window.perSecond }))
   const tips = windows.map(({ from, to, rows, perSecond: rate }) => ({
     from,
     to,
@@ -94,11 +106,13 @@ function Traffic({ body: { windows }, range }: ChartProps): VNode {
   )
 }
 
-function Latency({ body: { windows, targets }, range }: ChartProps): VNode {
+function Latency({ body, range }: ChartProps): VNode {
+  const { targets } = body
+  const windows = everyWindow(body, range)
   const series = (['p99Ms', 'p95Ms', 'p50Ms'] as const).map((name, index) => ({
     name,
     tone: (['main', 'second', 'third'] as const)[index]!,
-    points: windows.map(window => ({ at: middle(window), value: window[name] ?? Number.NaN })),
+    points: windows.map(window => ({ at: middleIn(range, window), value: window[name] ?? Number.NaN })),
   }))
   const tips = windows.map(({ from, to, p50Ms, p95Ms, p99Ms }) => ({
     from,
@@ -119,8 +133,10 @@ function tickMs(value: number): string {
   return `${Number(value.toPrecision(3))} ms`
 }
 
-function Errors({ body: { windows, targets }, range }: ChartProps): VNode {
-  const points = windows.map(window => ({ at: middle(window), value: window.errorRate ?? Number.NaN }))
+function Errors({ body, range }: ChartProps): VNode {
+  const { targets } = body
+  const windows = everyWindow(body, range)
+  const points = windows.map(window => ({ at: middleIn(range, window), value: window.errorRate ?? Number.NaN }))
   const tips = windows.map(({ from, to, errorRate, refusals }) => ({
     from,
     to,
