@@ -24,6 +24,7 @@ export interface ServiceRouteParts {
 
 const DAY_MS = 86_400_000
 const STEPS_MAX = 10_000
+const STEPS_USUAL = 500
 
 const Figures = {
   perSecond: Type.Number({ description: 'Predictions a second' }),
@@ -100,7 +101,11 @@ const Query = Type.Object(
     since: Type.Optional(Type.Integer({ minimum: 0, description: 'Not before; default: a day before `until`' })),
     until: Type.Optional(Type.Integer({ minimum: 0, description: 'Before; default: now' })),
     step: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Length of a window in milliseconds, rounded up to what is counted' }),
+      Type.Integer({
+        minimum: 1,
+        description:
+          'Length of a window in milliseconds, rounded up to what is counted; default: no more than 500 windows',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -222,8 +227,9 @@ function timesOf(
   { clock, windowMs }: Pick<ServiceRouteParts, 'clock' | 'windowMs'>,
   { query }: RouteRequest,
 ): { readonly range: TimeRange; readonly stepMs: number } {
-  const { until = clock.now() + 1, step = windowMs } = query as { until?: number; step?: number }
+  const { until = clock.now() + 1 } = query as { until?: number }
   const { since = Math.max(0, until - DAY_MS) } = query as { since?: number }
+  const { step = Math.max(windowMs, (until - since) / STEPS_USUAL) } = query as { step?: number }
   const stepMs = Math.ceil(step / windowMs) * windowMs
   const faults = [
     ...(since < until

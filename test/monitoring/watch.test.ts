@@ -88,7 +88,7 @@ describe('the watch', () => {
 
   it('counts exactly what the ledger has, in whatever life it was recorded', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async lives => {
+      fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 3 }), async lives => {
         await world.close()
         world = await ledgerWorld()
         for (const { calls, how } of lives) {
@@ -105,7 +105,7 @@ describe('the watch', () => {
         await assertExact(last)
         await last.end('stopped')
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     )
     assert.deepEqual(world.logged, [])
   })
