@@ -5,9 +5,12 @@ import type { WatchedVersion } from './watched-version.ts'
 
 const STATES: Readonly<Record<Verdict, number>> = { 'not watched': 0, 'too few': 0, ok: 0, warning: 1, drift: 2 }
 
+/** A version that was not asked for so long is not told any more: nobody wants to be woken for one that was replaced. */
+const IDLE_MS = 86_400_000
+
 /** Two families in the text format. */
-export function driftText(versions: readonly WatchedVersion[]): string {
-  const judged = versions.filter(({ latest }) => latest !== undefined)
+export function driftText(versions: readonly WatchedVersion[], now: number): string {
+  const judged = versions.filter(({ latest }) => latest !== undefined && latest.to > now - IDLE_MS)
   return [
     '# HELP drift_score Difference between the last predictions and the reference data, by statistic.\n',
     '# TYPE drift_score gauge\n',

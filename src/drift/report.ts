@@ -104,7 +104,7 @@ export async function judgedRange(
 ): Promise<WindowCounts | undefined> {
   if (from === undefined && to === undefined && source === 'live') return parts.watch.latest(model, version)
   const range = { since: from ?? 0, until: to ?? parts.now() + 1 }
-  requireRange(range)
+  requireRange(range, ['from', 'to'])
   return sumWindow(await windowsOf(parts, source, { model, version }, range))
 }
 
@@ -119,7 +119,7 @@ async function stepsOf(
 ): Promise<WindowCounts[]> {
   const { windowMs } = parts
   const range = { since: since ?? Math.max(0, until - WINDOWS_DEFAULT * Math.max(step ?? 0, windowMs)), until }
-  requireRange(range)
+  requireRange(range, ['since', 'until'])
   const length = until - range.since
   const stepMs = Math.max(1, Math.ceil((step ?? length / WINDOWS_DEFAULT) / windowMs)) * windowMs
   if (length / stepMs > WINDOWS_MAX) {
@@ -138,8 +138,12 @@ function windowsOf(
   return source === 'ledger' ? watch.recount(model, version, range) : watch.windows(model, version, range)
 }
 
-function requireRange({ since, until }: { readonly since: number; readonly until: number }): void {
-  if (since >= until) throw invalid('since', `is ${since}, wanted a time before until, which is ${until}`)
+/** @param names what the two times are called in the question. */
+function requireRange(
+  { since, until }: { readonly since: number; readonly until: number },
+  [first, last]: readonly [string, string],
+): void {
+  if (since >= until) throw invalid(first, `is ${since}, wanted a time before ${last}, which is ${until}`)
 }
 
 function invalid(field: string, problem: string): Problem {

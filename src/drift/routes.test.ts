@@ -149,6 +149,8 @@ test('a feature is told bin by bin, of the last predictions or of a time', async
   assert.ok(latest.body.readings.every(({ feature }) => feature === 'age'))
   const first = await call(FEATURE, { params: { feature: 'age' }, query: { from: START_AT, to: START_AT + WINDOW_MS } })
   assert.deepEqual([first.body.window?.rows, first.body.window?.verdict], [300, 'ok'])
+  const never = await call(FEATURE, { params: { feature: 'age' }, query: { from: 5, to: 4 } })
+  assert.match(String(never.body['detail']), /from is 5, wanted a time before to, which is 4/)
   const score = await call(FEATURE, { params: { feature: 'score' }, query: { kind: 'output' } })
   assert.equal(score.body['kind'], 'output')
 })

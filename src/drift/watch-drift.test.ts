@@ -102,4 +102,6 @@ test('the metrics are those of the last judgement', async t => {
   assert.match(text, /feature="score",kind="output",statistic="ks"\} 0\.0\d*\n/)
   assert.doesNotMatch(text, /income/)
   assert.match(text, /drift_state\{model="churn",version="1\.0\.0"\} 2\n$/)
+  world.clock.advance(2 * 86_400_000)
+  assert.doesNotMatch(world.drift.render(), /churn/, 'a version that was replaced')
 })

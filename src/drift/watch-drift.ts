@@ -108,7 +108,7 @@ class LiveDrift implements DriftWatch {
   }
 
   render(): string {
-    return driftText([...this.#versions.values()])
+    return driftText([...this.#versions.values()], this.#parts.clock.now())
   }
 
   close(): void {
