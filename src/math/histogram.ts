@@ -31,10 +31,12 @@ export function equalBounds(from: number, to: number, bins: number): readonly nu
  * the first or last bin. NaN is not counted.
  *
  * @param bounds ascending and distinct, two or more; a single one makes one bin.
+ * @throws RangeError for no bounds.
  */
 export function countsWithin(bounds: readonly number[], values: ArrayLike<number>): number[] {
+  if (bounds.length === 0) throw new RangeError('Cannot count: there are no bounds, wanted one or more')
   const lowers = bounds.length > 1 ? bounds.slice(0, -1) : bounds
-  const bins = binsOf(lowers, bounds.at(-1) ?? Number.NaN)
+  const bins = binsOf(lowers, bounds.at(-1)!)
   const counts = new Array<number>(lowers.length).fill(0)
   for (let row = 0; row < values.length; row++) {
     const slot = slotOf(bins, values[row]!)

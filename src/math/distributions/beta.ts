@@ -1,16 +1,20 @@
-import { nonZero, type Tails } from './gamma.ts'
+import { isDone, nonZero, PARAMETER_MAX, type Tails } from './gamma.ts'
 import { halfDeviance, stirlingError } from './saddle-point.ts'
+
+/** Below, the fraction converges too slowly. */
+const PARAMETER_MIN = 1e-3
 
 /**
  * Regularised incomplete beta function I(x; a, b) and its complement: the tails of a beta distribution (DLMF 8.17; the
  * continued fraction of DiDonato and Morris 1992, equation 9, doi:10.1145/131766.131776, on the side of the mean where it
  * converges fast).
  *
- * @param a > 0. @param b > 0.
+ * @param a 10⁻³ or more. @param b likewise; together no more than 10¹².
  * @param x 0 … 1. @param rest 1 − x, by whoever can tell it without cancellation.
+ * @returns NaN outside.
  */
 export function betaTails(a: number, b: number, x: number, rest: number = 1 - x): Tails {
-  if (!(a > 0 && b > 0) || Number.isNaN(x)) return { lower: Number.NaN, upper: Number.NaN }
+  if (!areParameters(a, b) || Number.isNaN(x)) return { lower: Number.NaN, upper: Number.NaN }
   if (x <= 0) return { lower: 0, upper: 1 }
   if (rest <= 0) return { lower: 1, upper: 0 }
   // (a + b) times how far x is below the mean
@@ -22,6 +26,10 @@ export function betaTails(a: number, b: number, x: number, rest: number = 1 - x)
   }
   const upper = Math.min(1, power / fraction(b, a, rest, -below))
   return { lower: 1 - upper, upper }
+}
+
+function areParameters(a: number, b: number): boolean {
+  return a >= PARAMETER_MIN && b >= PARAMETER_MIN && a + b <= PARAMETER_MAX
 }
 
 /** xᵃ (1 − x)ᵇ / B(a, b) */
@@ -49,18 +57,18 @@ function fraction(a: number, b: number, x: number, below: number): number {
     c = nonZero(beside + above / c)
     const change = d * c
     value *= change
-    if (Math.abs(change - 1) < 1e-16) return value
+    if (isDone(change)) return value
   }
 }
 
 /**
  * The x below which a beta variable is with probability `p`; within 1e−14 of it in relative terms or of the nearer end.
  *
- * @param p 0 … 1. @param a > 0. @param b > 0.
+ * @param p 0 … 1. @param a 10⁻³ or more. @param b likewise; together no more than 10¹².
  * @returns 0 … 1; NaN where the arguments are outside.
  */
 export function betaQuantile(p: number, a: number, b: number): number {
-  if (!(p >= 0 && p <= 1 && a > 0 && b > 0)) return Number.NaN
+  if (!(p >= 0 && p <= 1 && areParameters(a, b))) return Number.NaN
   if (p === 0 || p === 1) return p
   // On the log-odds of x the distribution has no ends, and both tails keep their digits.
   const odds = rising(

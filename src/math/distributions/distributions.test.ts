@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { golden, near } from '../golden.suite.ts'
 import { betaQuantile, betaTails } from './beta.ts'
 import { chiSquaredUpper } from './chi-squared.ts'
+import { fisherUpper } from './fisher-f.ts'
 import { normalLower, normalQuantile, normalUpper } from './normal.ts'
 import { studentQuantile, studentUpper } from './student-t.ts'
 
@@ -92,6 +93,27 @@ describe('laws', () => {
           assert.ok(betaTails(a, b, Math.min(1, x * (1 + 4e-16))).lower >= p * (1 - 1e-9), `${x}`)
         },
       ),
+    )
+  })
+  test('answers for any arguments, also those that make no sense', () => {
+    const any = fc.oneof(
+      fc.double(),
+      fc.double({ min: 0, max: 1e9 }),
+      fc.constantFrom(0, 1, -1, Infinity, -Infinity, Number.NaN),
+    )
+    fc.assert(
+      fc.property(any, any, any, (x, y, z) => {
+        for (const p of [
+          chiSquaredUpper(x, y),
+          studentUpper(x, y),
+          fisherUpper(x, y, z),
+          betaTails(x, y, z).lower,
+          normalUpper(x),
+        ]) {
+          assert.ok(Number.isNaN(p) || (p >= 0 && p <= 1), `${p} of ${x}, ${y}, ${z}`)
+        }
+      }),
+      { numRuns: 2000 },
     )
   })
   test('ends', () => {

@@ -3,7 +3,7 @@ import { betaTails } from './beta.ts'
 /**
  * Probability that a variable of Fisher's F distribution is above `x`.
  *
- * @param degrees of freedom of the numerator, > 0. @param degreesBelow of the denominator, > 0.
+ * @param degrees of freedom of the numerator, 0.002 or more. @param degreesBelow of the denominator, likewise.
  */
 export function fisherUpper(x: number, degrees: number, degreesBelow: number): number {
   if (x <= 0) return 1

@@ -8,16 +8,19 @@ export interface Tails {
 
 /** Below the smallest ratio that a continued fraction may reach, so that it does not divide by zero (Lentz 1976). */
 const TINY = 1e-300
+/** Sums take time in proportion to the root of their parameter: here, some hundredths of a second. */
+export const PARAMETER_MAX = 1e12
 
 /**
  * Regularised incomplete gamma functions P(shape, x) and Q(shape, x): the tails of a gamma distribution of scale 1 (DLMF 8.2,
  * 8.9; series below the mean, continued fraction above it).
  *
- * @param shape > 0.
+ * @param shape 0 < shape ≤ 10¹².
  * @param x ≥ 0.
+ * @returns NaN outside.
  */
 export function gammaTails(shape: number, x: number): Tails {
-  if (!(shape > 0) || Number.isNaN(x)) return { lower: Number.NaN, upper: Number.NaN }
+  if (!(shape > 0 && shape <= PARAMETER_MAX) || Number.isNaN(x)) return { lower: Number.NaN, upper: Number.NaN }
   if (x <= 0) return { lower: 0, upper: 1 }
   if (x === Infinity) return { lower: 1, upper: 0 }
   // x^shape e^−x / Γ(shape + 1)
@@ -54,8 +57,13 @@ function fraction(shape: number, x: number): number {
     c = nonZero(b + a / c)
     const change = d * c
     value *= change
-    if (Math.abs(change - 1) < 1e-16) return value
+    if (isDone(change)) return value
   }
+}
+
+/** Whether a factor of a continued fraction is 1, but for rounding, which may go on for ever. */
+export function isDone(factor: number): boolean {
+  return !(Math.abs(factor - 1) > 3e-16)
 }
 
 /** The number, or one so small that it makes no difference, where zero would be divided by. */

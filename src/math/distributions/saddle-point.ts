@@ -30,7 +30,7 @@ export function halfDeviance(x: number, mean: number, difference: number = x - m
   for (let order = 1; ; order++) {
     term *= ratio * ratio
     const next = sum + term / (2 * order + 1)
-    if (next === sum) return sum
+    if (!(Math.abs(next - sum) > 0)) return next
     sum = next
   }
 }

@@ -98,5 +98,6 @@ test('the p-value of a PSI is right as often as it says', () => {
 test('counts within bounds: outer values go to the outer bins, missing ones nowhere', () => {
   assert.deepEqual(countsWithin([0, 1, 2], [-5, 0, 0.5, 1, 2, 7, Number.NaN]), [3, 3])
   assert.deepEqual(countsWithin([3], [3, 3]), [2])
+  assert.throws(() => countsWithin([], [1]), /there are no bounds/)
   assert.throws(() => quantileBounds([1], 0), /Cannot make bins: wanted 0/)
 })

@@ -23,7 +23,7 @@ export function psi(reference: readonly number[], current: readonly number[], sh
   for (let bin = 0; bin < reference.length; bin++) {
     const p = Math.max(reference[bin]! / rows, shareMin)
     const q = Math.max(current[bin]! / rowsNow, shareMin)
-    sum += (q - p) * Math.log(q / p)
+    if (p !== q) sum += (q - p) * Math.log(q / p)
   }
   return sum
 }

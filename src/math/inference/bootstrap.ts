@@ -88,10 +88,7 @@ function shareBelow(sorted: Float64Array, value: number): number {
 /** From the skew of the statistic when values are left out in turn (the jackknife). */
 function accelerationOf(values: ArrayLike<number>, statistic: (sample: Float64Array) => number): number {
   const groups = Math.min(values.length, JACKKNIFE_MAX)
-  const found = Float64Array.from({ length: groups }, (_, group) => {
-    const kept = Array.from(values).filter((__, index) => index % groups !== group)
-    return statistic(Float64Array.from(kept))
-  })
+  const found = Float64Array.from({ length: groups }, (_, group) => statistic(without(values, group, groups)))
   const mean = found.reduce((sum, value) => sum + value, 0) / groups
   let [squares, cubes] = [0, 0]
   for (const value of found) {
@@ -99,6 +96,14 @@ function accelerationOf(values: ArrayLike<number>, statistic: (sample: Float64Ar
     cubes += (mean - value) ** 3
   }
   return squares > 0 ? cubes / (6 * squares ** 1.5) : 0
+}
+
+function without(values: ArrayLike<number>, group: number, groups: number): Float64Array {
+  const kept = new Float64Array(values.length - Math.ceil((values.length - group) / groups))
+  for (let index = 0, at = 0; index < values.length; index++) {
+    if (index % groups !== group) kept[at++] = values[index]!
+  }
+  return kept
 }
 
 function deviation(values: Float64Array): number {

@@ -14,7 +14,7 @@ export function wilson(successes: number, trials: number, level: number = LEVEL)
   const value = successes / trials
   const square = normalQuantile((1 + level) / 2) ** 2
   const centre = (successes + square / 2) / (trials + square)
-  const half = Math.sqrt(square * (value * (1 - value) * trials + square / 4)) / (trials + square)
+  const half = Math.sqrt(square * (Math.max(0, value * (1 - value)) * trials + square / 4)) / (trials + square)
   return {
     value,
     // The ends are exact there, and rounding must not put the value outside of its interval.
