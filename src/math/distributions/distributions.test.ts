@@ -5,6 +5,7 @@ import { golden, near } from '../golden.suite.ts'
 import { betaQuantile, betaTails } from './beta.ts'
 import { chiSquaredUpper } from './chi-squared.ts'
 import { fisherUpper } from './fisher-f.ts'
+import { gammaTails } from './gamma.ts'
 import { normalLower, normalQuantile, normalUpper } from './normal.ts'
 import { studentQuantile, studentUpper } from './student-t.ts'
 
@@ -48,6 +49,40 @@ describe('distributions, against SciPy', () => {
 
 const parameter = fc.double({ min: 1e-3, max: 1e6, noNaN: true })
 const share = fc.double({ min: 0, max: 1, noNaN: true })
+
+describe('whole parameters, against sums', () => {
+  test('gamma is a sum of Poisson probabilities', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100 }), fc.double({ min: 1e-3, max: 200, noNaN: true }), (shape, x) => {
+        let [term, sum] = [Math.exp(-x), 0]
+        for (let k = 0; k < shape; k++) {
+          sum += term
+          term *= x / (k + 1)
+        }
+        near(gammaTails(shape, x).upper, sum, 1e-11, 1e-300)
+        near(chiSquaredUpper(2 * x, 2 * shape), sum, 1e-11, 1e-300)
+      }),
+    )
+  })
+  test('beta is a sum of binomial probabilities', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.nat(59),
+        fc.double({ min: 1e-3, max: 0.999, noNaN: true }),
+        (n, of, p) => {
+          const k = 1 + (of % n)
+          let [choose, sum] = [1, 0]
+          for (let j = 0; j <= n; j++) {
+            if (j >= k) sum += choose * p ** j * (1 - p) ** (n - j)
+            choose *= (n - j) / (j + 1)
+          }
+          near(betaTails(k, n - k + 1, p).lower, sum, 1e-11, 1e-300)
+        },
+      ),
+    )
+  })
+})
 
 describe('laws', () => {
   test('two tails make one', () => {
