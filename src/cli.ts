@@ -6,6 +6,7 @@ import { accessCommands } from './access/commands.ts'
 import { client, httpTransport, type Transport } from './client.ts'
 import { driftCommands } from './drift/commands.ts'
 import { Problem } from './errors.ts'
+import { feedbackCommands } from './feedback/commands.ts'
 import { ledgerCommands } from './ledger/commands.ts'
 import type { Command, CommandContext, Option, Program } from './platform/command.ts'
 import type { ParsedRun } from './platform/command-line.ts'
@@ -230,6 +231,7 @@ const PROGRAM: Program = {
     start,
     ...registryCommands,
     ...servingCommands,
+    ...feedbackCommands,
     ...driftCommands,
     ...ledgerCommands,
     ...accessCommands,
