@@ -108,12 +108,17 @@ function spread(bins: readonly CountedBin[], start: number, end: number, count: 
   const totals = Array.from({ length: count }, () => ({ reference: 0, current: 0 }))
   const indexOf = (value: number): number => Math.min(count - 1, Math.max(0, Math.floor((value - start) / width)))
   for (const { from, to, reference, current } of bins) {
-    const [low, high] = [from!, to!]
-    for (let index = indexOf(low); index <= indexOf(high); index++) {
-      const overlap = Math.min(high, start + (index + 1) * width) - Math.max(low, start + index * width)
-      const part = high > low ? Math.max(0, overlap) / (high - low) : 1
-      totals[index]!.reference += reference * part
-      totals[index]!.current += current * part
+    const first = indexOf(from!)
+    const overlaps = Array.from({ length: indexOf(to!) - first + 1 }, (_, at) => {
+      const left = start + (first + at) * width
+      return Math.max(0, Math.min(to!, left + width) - Math.max(from!, left))
+    })
+    const all = overlaps.reduce((sum, overlap) => sum + overlap, 0)
+    for (const [at, overlap] of overlaps.entries()) {
+      // Of the overlaps, not of the length: rounding may not lose a row. What has no width lies where it begins.
+      const part = all > 0 ? overlap / all : at === 0 ? 1 : 0
+      totals[first + at]!.reference += reference * part
+      totals[first + at]!.current += current * part
     }
   }
   return totals.map((total, index) => ({
