@@ -30,14 +30,20 @@ async function read(store: WindowStore, range = EVERYTHING): Promise<(readonly n
 }
 
 export function windowStoreSuite(place: FreshPlace): void {
-  const storeTest = (name: string, run: (store: WindowStore) => Promise<void>): void => {
+  const storeTest: StoreTest = (name, run) => {
     test(name, async t => {
       const db = await openDatabase(await place(t), [monitoringMigrations])
       t.after(() => db.close())
       await run(windowStore(db))
     })
   }
+  putting(storeTest)
+  leaving(storeTest)
+}
 
+type StoreTest = (name: string, run: (store: WindowStore) => Promise<void>) => void
+
+function putting(storeTest: StoreTest): void {
   storeTest('windows come back as they were put, oldest first, of one version', async store => {
     const first = windowAt(3, [5, 300], { refusals: {} })
     const other = windowAt(3, [9, 9], { version: '' })
@@ -71,7 +77,9 @@ export function windowStoreSuite(place: FreshPlace): void {
     await assert.rejects(store.put('a', [windowAt(5, [1, 1]), windowAt(3, [1, 2])], 6 * HOUR_MS, 0, fail))
     assert.deepEqual([await store.countedUntil('a'), await read(store)], [4 * HOUR_MS, [[3, 5, 300]]])
   })
+}
 
+function leaving(storeTest: StoreTest): void {
   storeTest('old windows go', async store => {
     await store.put('a', [windowAt(1, [1, 1]), windowAt(3, [3, 3])], 4 * HOUR_MS, 0, merge)
     await store.put('b', [windowAt(1, [2, 2])], 4 * HOUR_MS, 0, merge)

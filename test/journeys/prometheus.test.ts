@@ -35,6 +35,21 @@ async function queried(prometheus: string, query: string): Promise<number> {
   throw new Error(`Cannot query Prometheus: nothing for ${query} after ${SCRAPED_MS_MAX} ms`)
 }
 
+/** What the traffic below left behind. */
+async function assertScraped(url: string): Promise<void> {
+  assert.equal(await queried(url, 'predictions_total{model="tiny",version="1.0.0"}'), 20)
+  assert.equal(await queried(url, 'prediction_latency_seconds_count{model="tiny",version="1.0.0"}'), 20)
+  assert.equal(await queried(url, 'sum(prediction_errors_total{model="tiny"})'), 3)
+  assert.equal(await queried(url, 'prediction_distribution_count{model="tiny"}'), 20)
+  const labels = 'model="tiny",version="1.0.0"'
+  assert.equal(await queried(url, `service_level_state{${labels},state="ok"}`), 1)
+  assert.equal(await queried(url, `sum(service_level_state{${labels}})`), 1)
+  assert.equal(await queried(url, `service_level_error_ratio{${labels}}`), 0)
+  const p99 = await queried(url, `service_level_latency_seconds{${labels},share="0.99"}`)
+  assert.ok(p99 > 0 && p99 < 0.2, `${p99} s`)
+  assert.equal(await queried(url, `service_level_target{${labels},objective="p99_latency_seconds"}`), 0.2)
+}
+
 test('Prometheus scrapes latency, counts, errors, the distribution of predictions and the state of the service', {
   skip: skipUnless('prometheus'),
 }, async t => {
@@ -86,17 +101,7 @@ test('Prometheus scrapes latency, counts, errors, the distribution of prediction
     const gone = new Promise(resolve => prometheus.once('exit', resolve))
     try {
       const url = `http://127.0.0.1:${port}`
-      assert.equal(await queried(url, 'predictions_total{model="tiny",version="1.0.0"}'), 20)
-      assert.equal(await queried(url, 'prediction_latency_seconds_count{model="tiny",version="1.0.0"}'), 20)
-      assert.equal(await queried(url, 'sum(prediction_errors_total{model="tiny"})'), 3)
-      assert.equal(await queried(url, 'prediction_distribution_count{model="tiny"}'), 20)
-      const labels = 'model="tiny",version="1.0.0"'
-      assert.equal(await queried(url, `service_level_state{${labels},state="ok"}`), 1)
-      assert.equal(await queried(url, `sum(service_level_state{${labels}})`), 1)
-      assert.equal(await queried(url, `service_level_error_ratio{${labels}}`), 0)
-      const p99 = await queried(url, `service_level_latency_seconds{${labels},share="0.99"}`)
-      assert.ok(p99 > 0 && p99 < 0.2, `${p99} s`)
-      assert.equal(await queried(url, `service_level_target{${labels},objective="p99_latency_seconds"}`), 0.2)
+      await assertScraped(url)
     } finally {
       prometheus.kill('SIGTERM')
       await gone
