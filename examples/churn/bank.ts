@@ -106,6 +106,30 @@ export const HOME: readonly Country[] = [
   },
 ]
 
+/**
+ * Where the bank goes next. Its customers are others: everybody keeps money on the account, and they are older. And so are
+ * their lives: those who use the bank most leave it most, for its offer to them is poor, and age says little. A model of the home
+ * countries meets both a shift of the covariates, which shows at once, and one of the concept, which shows only in outcomes.
+ */
+export const ABROAD: Country = {
+  name: 'cestria',
+  covariates: {
+    ...HOME_COVARIATES,
+    female: 0.48,
+    age: { medianYearsOver18: 23, logDeviation: 0.45 },
+    emptyAccount: 0,
+    balance: { mean: 121_000, deviation: 27_000 },
+  },
+  concept: {
+    ...HOME_CONCEPT,
+    intercept: -1.5,
+    middleAge: 0.7,
+    middleAgeInactive: 0,
+    inactive: -0.7,
+    products: { '1': 0.1, '2': 0.6, '3': 2, '4': 3 },
+  },
+}
+
 export const AGE_MIN = 18
 export const AGE_MAX = 92
 const TENURE_YEARS_MAX = 10

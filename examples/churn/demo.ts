@@ -4,7 +4,8 @@
  *     npm run demo -- [--exit] [--customers N] [--port PORT] [--data FILE.csv] [--model MODEL.json]
  *
  * It starts the real server as a process of its own on a temporary folder, registers a model through the command line, asks it about
- * thousands of customers over HTTP, and then proves what was answered: the log is verified, a copy is falsified in three ways,
+ * thousands of customers over HTTP while half-way the bank enters a country that the model was not made for, posts what became of them,
+ * tells how drift and quality show it, and then proves what was answered: the log is verified, a copy is falsified in three ways,
  * and each is caught by a program that imports nothing of ours.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -20,14 +21,16 @@ import { tellStory } from './story.ts'
 
 const HELP = `npm run demo -- [OPTIONS]
 
-A server, a model, live traffic, a verified log, and falsified copies caught. Takes well under a minute.
+A server, a model, live traffic into which the world changes, a verified log, and falsified copies caught. About a minute.
 
   --exit           end when the summary is printed; without it the server stays up until Ctrl-C
   --customers N    how many customers are asked about (default: 5000; of a file, all of its rows)
   --port PORT      port of the server (default: 8080, or a free one where that is taken)
   --data FILE      a CSV file of real customers, in place of the simulated bank; its columns are matched with
                    the model's features (examples/churn/README.md tells how)
-  --model FILE     a model file or a model.yaml, in place of examples/churn/model.yaml
+  --model FILE     a model file or a model.yaml, in place of examples/churn/model.yaml; a model file gets its
+                   reference data from half of the rows of --data
+  --arrives NAME   of a file that tells countries, the one whose customers come last (default: Germany, else the rarest)
   --help           this
 `
 
@@ -46,7 +49,7 @@ function options(): Demo['options'] | undefined {
     if (Number.isInteger(number) && number >= minimum && number <= maximum) return number
     throw new Problem('usage', `Cannot use --${name} ${text}: wanted a whole number from ${minimum} to ${maximum}`)
   }
-  const { data, model } = values
+  const { data, model, arrives } = values
   const rowsMax = data === undefined ? CUSTOMERS_DEFAULT : Number.MAX_SAFE_INTEGER
   return {
     ends: values.exit,
@@ -54,16 +57,26 @@ function options(): Demo['options'] | undefined {
     port: count('port', 0, 65_535),
     data,
     model,
+    arrives,
   }
 }
 
 function parseOptions(): {
-  values: { exit: boolean; help: boolean; customers?: string; port?: string; data?: string; model?: string }
+  values: {
+    exit: boolean
+    help: boolean
+    customers?: string
+    port?: string
+    data?: string
+    model?: string
+    arrives?: string
+  }
 } {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean', default: false } as const
   try {
-    return parseArgs({ options: { exit: flag, help: flag, customers: text, port: text, data: text, model: text } })
+    const options = { customers: text, port: text, data: text, model: text, arrives: text }
+    return parseArgs({ options: { exit: flag, help: flag, ...options } })
   } catch (error) {
     throw new Problem('usage', `Cannot run the demo: ${(error as Error).message}\n\n${HELP}`, { cause: error })
   }

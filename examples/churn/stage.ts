@@ -10,6 +10,8 @@ export interface Demo {
     readonly port: number | undefined
     readonly data: string | undefined
     readonly model: string | undefined
+    /** The country whose customers come last, of a file that tells countries. */
+    readonly arrives: string | undefined
   }
   /** Temporary; everything is in it. */
   readonly folder: string

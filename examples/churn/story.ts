@@ -7,26 +7,23 @@ import { Problem } from '../../src/errors.ts'
 import type { SignedHead } from '../../src/ledger/evidence.ts'
 import { openTerminal } from '../../src/platform/terminal.ts'
 import { durationText, numberText } from '../../src/platform/text-table.ts'
+import { loadArtifact } from '../../src/predictor/load-artifact.ts'
 import type { ModelVersion } from '../../src/registry/version.ts'
-import { fromFile, type Population, simulated } from './population.ts'
+import { summary } from './ending.ts'
+import { type FilePlan, MANIFEST, peopleOf, planOf, writeManifest } from './file-population.ts'
+import { type Lived, live } from './live.ts'
+import { type Population, simulated } from './population.ts'
 import { bellwether } from './server-process.ts'
 import type { Demo, Told } from './stage.ts'
 import { tamper, verify } from './tampering.ts'
-import {
-  heading,
-  indented,
-  livingFigures,
-  summary,
-  tellFigures,
-  tellRecord,
-  tellRefusals,
-  tellTampering,
-} from './telling.ts'
-import { type Answered, sendTraffic, type TrafficResult, wrongRequests } from './traffic.ts'
+import { blockHead, heading, indented, tellFigures, tellRecord, tellRefusals, tellTampering } from './telling.ts'
+import type { Answered } from './traffic.ts'
 
 const EXAMPLE = fileURLToPath(new URL('model.yaml', import.meta.url))
 const BARE_NAME = 'churn'
 const BARE_VERSION = '1.0.0'
+/** Of the order in which the customers of a file come. */
+const SEED = 'demo'
 /** Files in the folder of the demo, where its commands run. */
 const PROOF = 'proof.json'
 const HEAD = 'kept-head.json'
@@ -42,12 +39,14 @@ export async function tellStory(demo: Demo): Promise<void> {
   terminal.say(`   ${url}, ready after ${durationText(startedInMs)}; everything is in ${demo.folder}`)
 
   heading(terminal, 2, 'A trained model goes into production')
-  const version = await register(told)
+  const registered = await register(told)
+  const { version } = registered
 
-  heading(terminal, 3, 'Live traffic over HTTP')
-  const population = await populationOf(told, version)
-  const traffic = await drive(told, version, population)
+  heading(terminal, 3, 'Live traffic over HTTP, watched')
+  const population = populationOf(told, registered)
+  const { traffic, blocks, outcomes } = await drive(told, version, population)
   if (demo.signal.aborted) return
+  await command(told, ['drift', version.model])
 
   heading(terminal, 4, 'One customer, on the record')
   const chosen = mostAtRisk(traffic.answered)
@@ -73,21 +72,43 @@ export async function tellStory(demo: Demo): Promise<void> {
   await summary(told, {
     population,
     traffic,
+    blocks,
+    outcomes,
     head: JSON.parse(readFileSync(join(demo.folder, HEAD), 'utf8')) as SignedHead,
     seconds: (performance.now() - startedAt) / 1000,
     version,
   })
 }
 
-async function register(told: Told): Promise<ModelVersion> {
-  const { model } = told.options
+interface Registered {
+  readonly version: ModelVersion
+  /** How the file of the options is divided, if there is one. */
+  readonly plan: FilePlan | undefined
+}
+
+/** A bare model file for real data gets its reference from that data; what knows more than its bytes is registered as it is. */
+async function register(told: Told): Promise<Registered> {
+  const { folder, options } = told
+  const { data, model } = options
   const file = resolve(model ?? EXAMPLE)
-  const described = /\.ya?ml$/i.test(file)
-  const named = described ? [] : ['--name', BARE_NAME, '--version', BARE_VERSION]
-  await command(told, ['register', file, ...named])
+  const isBare = !/\.ya?ml$/i.test(file)
+  const planFor = (path: string, features: readonly string[]): Promise<FilePlan> =>
+    planOf(path, features, { ...options, rowsMax: options.customers, withReference: isBare, seed: SEED })
+  let plan: FilePlan | undefined
+  if (isBare && data !== undefined) {
+    plan = await planFor(data, loadArtifact(readFileSync(file)).features)
+    writeManifest(folder, file, plan, BARE_NAME, BARE_VERSION)
+    await command(told, ['register', MANIFEST])
+  } else {
+    const named = isBare ? ['--name', BARE_NAME, '--version', BARE_VERSION] : []
+    await command(told, ['register', file, ...named])
+  }
   const { models } = await told.api.json<{ models: { name: string; versions: string[] }[] }>('GET', '/models')
   const { name, versions } = models[0]!
-  return told.api.json<ModelVersion>('GET', `/models/${encodeURIComponent(name)}/versions/${versions.at(-1)}`)
+  const path = `/models/${encodeURIComponent(name)}/versions/${versions.at(-1)}`
+  const version = await told.api.json<ModelVersion>('GET', path)
+  const names = version.signature.inputs.map(input => input.name)
+  return { version, plan: plan ?? (data === undefined ? undefined : await planFor(data, names)) }
 }
 
 /** Shows a command line and what it says, as if somebody had typed it in the folder of the demo. */
@@ -106,40 +127,27 @@ function shortened(text: string): string {
   return text.startsWith(here) ? text.slice(here.length) : text
 }
 
-async function populationOf({ options, terminal }: Told, version: ModelVersion): Promise<Population> {
+function populationOf({ options, terminal }: Told, { version, plan }: Registered): Population {
   const { data, customers } = options
-  const population =
-    data === undefined ? simulated(customers, version.signature) : await fromFile(data, version.signature, customers)
+  const population = plan === undefined ? simulated(customers, version.signature) : peopleOf(plan, version.signature)
   if (population.people.length === 0) throw new Problem('invalid', `Cannot send traffic: ${data} has no rows`)
   for (const note of population.notes) terminal.say(`   ${note}`)
   return population
 }
 
-async function drive(told: Told, version: ModelVersion, population: Population): Promise<TrafficResult> {
-  const { terminal, server, signal, api } = told
-  const path = `/models/${encodeURIComponent(version.model)}/predict`
-  const { people } = population
-  const figures = livingFigures(terminal, people.length)
-  const { uses } = version
-  const traffic = await sendTraffic({
-    url: server.url,
-    path,
-    people,
-    purpose: uses.permitted[0],
-    wrong: wrongRequests(version.model, path, people[0]!.body, uses.prohibited[0]),
-    signal,
-    observe: figures.observe,
-    // A signed head in the middle of the log: the falsifier of step 6 goes back to it.
-    midway: () => api.json('GET', '/audit/head'),
-  })
-  figures.end()
+async function drive(told: Told, version: ModelVersion, population: Population): Promise<Lived> {
+  const { terminal } = told
+  blockHead(terminal)
+  const lived = await live(told, version, population)
+  const { traffic } = lived
+  terminal.say('')
   tellFigures(terminal, traffic)
   tellRefusals(terminal, traffic.refusals)
   if (traffic.failures.length > 0) {
     const { count, status, told: why } = traffic.failures[0]!
     throw new Problem('failed', `Cannot go on: ${numberText(count)} right requests were answered ${status}: ${why}`)
   }
-  return traffic
+  return lived
 }
 
 function mostAtRisk(answered: readonly Answered[]): Answered {

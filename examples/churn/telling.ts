@@ -1,15 +1,12 @@
 /** How the demo looks: what each step prints. On a terminal with colour and a live line; piped, as plain text. */
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import type { InclusionProof, SignedHead } from '../../src/ledger/evidence.ts'
+import type { InclusionProof } from '../../src/ledger/evidence.ts'
 import type { PredictionRecord } from '../../src/ledger/record.ts'
-import { rocAuc } from '../../src/math/metrics/auc.ts'
 import { columnsOf } from '../../src/platform/paint.ts'
 import type { Terminal } from '../../src/platform/terminal.ts'
-import { bytesText, durationText, numberText } from '../../src/platform/text-table.ts'
+import { numberText } from '../../src/platform/text-table.ts'
 import { padEnd, widthOf } from '../../src/platform/text-width.ts'
-import type { ModelVersion } from '../../src/registry/version.ts'
-import type { Population } from './population.ts'
+import type { Block } from './live.ts'
+import type { Arrival } from './population.ts'
 import type { Told } from './stage.ts'
 import type { Tampering } from './tampering.ts'
 import { type Answered, CONNECTIONS, type Figures, type Refusal, type TrafficResult } from './traffic.ts'
@@ -28,23 +25,47 @@ export function indented(text: string): string {
   return text.replace(/^(?=.)/gm, '   ')
 }
 
-/** A live line where somebody watches; else a line for each quarter. */
+/** A live line where somebody watches. */
 export function livingFigures(terminal: Terminal, total: number): { observe(figures: Figures): void; end(): void } {
   const progress = terminal.progress('   asking', total)
-  let quarter = 1
   return {
-    observe(figures): void {
-      progress.update(figures.done, figuresText(figures))
-      if (terminal.interactive || figures.done < (total * quarter) / 4) return
-      while (figures.done >= (total * quarter) / 4) quarter++
-      terminal.say(`   ${numberText(figures.done)} of ${numberText(total)}  ${figuresText(figures)}`)
-    },
+    observe: figures => progress.update(figures.done, figuresText(figures)),
     end: () => progress.end(),
   }
 }
 
-function figuresText({ requestsPerSecond, p50Ms, p99Ms }: Figures): string {
+export function figuresText({ requestsPerSecond, p50Ms, p99Ms }: Figures): string {
   return `${numberText(Math.round(requestsPerSecond))} requests/s  p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms`
+}
+
+const BLOCK_WIDTHS = [13, 10, 8, 30, 22] as const
+
+export function blockHead(terminal: Terminal): void {
+  terminal.say('')
+  terminal.say(
+    terminal.paint.faint(blockLine(['customers', 'from', 'drift', 'furthest from reference', 'AUC (95 %)'], 'known')),
+  )
+}
+
+/** What was read after a block of customers. */
+export function blockRow(terminal: Terminal, block: Block, arrival: Arrival | undefined): string {
+  const { good, accent, bad } = terminal.paint
+  const { drift, quality, from, to, isNew } = block
+  const { largest } = drift
+  const place = isNew ? arrival!.place : 'home'
+  const furthest =
+    largest === undefined ? '' : `${largest.feature}: ${largest.statistic!.toUpperCase()} ${largest.value!.toFixed(3)}`
+  const auc =
+    quality === undefined
+      ? ''
+      : `${quality.auc.value.toFixed(3)} (${quality.auc.low.toFixed(2)} to ${quality.auc.high.toFixed(2)})`
+  const known = quality === undefined ? '' : `${Math.round(quality.maturity * 100)} %`
+  const paint = drift.state === 'drift' ? bad : drift.state === 'warning' ? accent : good
+  return paint(blockLine([`${numberText(from + 1)}–${numberText(to)}`, place, drift.state, furthest, auc], known))
+}
+
+function blockLine(cells: readonly string[], last: string): string {
+  return `   ${cells.map((cell, at) => padEnd(cell, BLOCK_WIDTHS[at]!)).join(' ')} ${last}`
 }
 
 export function tellFigures(terminal: Terminal, traffic: TrafficResult): void {
@@ -99,77 +120,7 @@ export function tellTampering(terminal: Terminal, all: readonly Tampering[]): vo
   if (missed > 0) throw new Error(`Cannot trust the verifier: ${missed} falsified copies passed`)
 }
 
-interface Ending {
-  readonly population: Population
-  readonly traffic: TrafficResult
-  readonly head: SignedHead
-  readonly seconds: number
-  readonly version: ModelVersion
-}
-
-export async function summary({ terminal, server, data, options }: Told, ending: Ending): Promise<void> {
-  const { traffic, head, seconds, version } = ending
-  const { strong, accent, faint } = terminal.paint
-  const refused = traffic.refusals.reduce((sum, { count }) => sum + count, 0)
-  const bytes = ledgerBytes(data)
-  pairs(terminal, [
-    ['model', `${version.model}@${version.version}, artifact SHA-256 ${version.artifact.sha256.slice(0, 16)}…`],
-    [
-      'requests',
-      `${numberText(traffic.answered.length)} answered, ${refused} refused, ${traffic.failures.length} failed`,
-    ],
-    ['speed', `${figuresText(traffic)} (this process and the server share the machine)`],
-    [
-      'log',
-      `${numberText(head.size)} records, ${numberText(Math.round(bytes / head.size))} bytes a record on disk (${bytesText(bytes)})`,
-    ],
-    ['head', `${head.root}, signed by key ${head.keyId}`],
-    ...truth(ending.population, traffic.answered),
-    ['took', durationText(seconds * 1000)],
-  ])
-  if (options.ends) return
-  terminal.say('')
-  pairs(terminal, [
-    ['API', accent(`${server.url}/docs`)],
-    ['metrics', accent(`${server.url}/metrics`)],
-    ['head', accent(`${server.url}/audit/head`)],
-  ])
-  terminal.say(
-    `\n   Ask it yourself:\n   ${strong(`curl -H 'content-type: application/json' ${server.url}/predict -d '${ending.population.people[0]!.body}'`)}`,
-  )
-  terminal.say(`\n   ${faint(`It stays up until Ctrl-C; then its data (${data}) is removed.`)}`)
-}
-
-/** What the answers were worth. In a simulation the best possible answer is known, so that the model is judged by it. */
-function truth(population: Population, answered: readonly Answered[]): readonly (readonly [string, string])[] {
-  const known = answered.filter(({ person }) => person.left !== undefined)
-  if (known.length === 0) return []
-  const labels = Float64Array.from(known, ({ person }) => Number(person.left))
-  const scores = Float64Array.from(known, ({ value }) => value)
-  const hits = known.filter(({ person, value }) => value >= 0.5 === person.left).length
-  const auc = (values: Float64Array): string => rocAuc(labels, values).toFixed(3)
-  const accuracy = `accuracy ${((100 * hits) / known.length).toFixed(1)} %, AUC ${auc(scores)}`
-  if (population.people[0]!.trueProbability === undefined) {
-    return [
-      ['what happened', `${accuracy} on ${numberText(known.length)} rows (the model may have been trained on some)`],
-    ]
-  }
-  const truths = Float64Array.from(known, ({ person }) => person.trueProbability!)
-  const error = truths.reduce((sum, p, i) => sum + Math.abs(p - scores[i]!), 0) / truths.length
-  return [
-    ['what happened', `${accuracy}; nobody could do better than ${auc(truths)}`],
-    ['what was true', `the answers are ${error.toFixed(3)} off the true probabilities, on average`],
-  ]
-}
-
-function ledgerBytes(data: string): number {
-  const folder = join(data, 'ledger')
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
-}
-
-function pairs(terminal: Terminal, list: readonly (readonly [string, string])[]): void {
+export function pairs(terminal: Terminal, list: readonly (readonly [string, string])[]): void {
   const width = Math.max(...list.map(([name]) => widthOf(name)))
   for (const [name, text] of list) terminal.say(`   ${terminal.paint.faint(padEnd(name, width))}  ${text}`)
 }

@@ -37,13 +37,15 @@ export interface TrafficPlan {
   readonly url: string
   readonly path: string
   readonly people: readonly Person[]
+  /** How many others were asked about before. */
+  readonly before: number
   readonly purpose: string | undefined
   /** Sent in turn, one after each `WRONG_EVERY` right ones. */
   readonly wrong: readonly Wrong[]
   readonly signal: AbortSignal
   readonly observe: (figures: Figures) => void
-  /** Called once, when half of the people have been asked about. */
-  readonly midway: () => Promise<unknown>
+  /** At most; so that what comes in seconds here can be told apart in time. */
+  readonly requestsPerSecond: number
 }
 
 export interface TrafficResult extends Figures {
@@ -52,6 +54,7 @@ export interface TrafficResult extends Figures {
   readonly refusals: readonly Refusal[]
   /** Right requests that were not answered; none is expected. */
   readonly failures: readonly Refusal[]
+  readonly latencies: readonly number[]
 }
 
 export const CONNECTIONS = 16
@@ -71,21 +74,21 @@ export async function sendTraffic(plan: TrafficPlan): Promise<TrafficResult> {
   const failures = new Map<string, Refusal>()
   const startedAt = performance.now()
   const figures = (): Figures => figuresOf(latencies, performance.now() - startedAt)
-  const half = Math.floor(plan.people.length / 2)
   let observedAt = startedAt
   let next = 0
   const worker = async (): Promise<void> => {
     while (next < plan.people.length && !plan.signal.aborted) {
       const index = next++
       const person = plan.people[index]!
-      if (index === half) await plan.midway()
+      await pause(startedAt + (index * 1000) / plan.requestsPerSecond - performance.now())
       const sentAt = performance.now()
       const answer = await post(agent, plan.url + plan.path, person.body, headersOf(plan, person))
       latencies.push(performance.now() - sentAt)
       if (answer.status === 200) answered.push({ person, ...predictionOf(answer.text) })
       else note(failures, 'a right request', answer)
-      if (index % WRONG_EVERY === WRONG_EVERY - 1 && plan.wrong.length > 0) {
-        const wrong = plan.wrong[Math.floor(index / WRONG_EVERY) % plan.wrong.length]!
+      const place = plan.before + index
+      if (place % WRONG_EVERY === WRONG_EVERY - 1 && plan.wrong.length > 0) {
+        const wrong = plan.wrong[Math.floor(place / WRONG_EVERY) % plan.wrong.length]!
         const refused = await post(agent, plan.url + wrong.path, wrong.body, {
           ...headersOf(plan, person),
           ...wrong.headers,
@@ -103,7 +106,33 @@ export async function sendTraffic(plan: TrafficPlan): Promise<TrafficResult> {
   } finally {
     agent.destroy()
   }
-  return { ...figures(), answered, refusals: [...refusals.values()], failures: [...failures.values()] }
+  return { ...figures(), answered, refusals: [...refusals.values()], failures: [...failures.values()], latencies }
+}
+
+/** What came of one after the other. */
+export function joined(all: readonly TrafficResult[]): TrafficResult {
+  const latencies = all.flatMap(result => result.latencies)
+  const elapsedMs = all.reduce((sum, { done, requestsPerSecond }) => sum + (done / requestsPerSecond) * 1000, 0)
+  return {
+    ...figuresOf(latencies, elapsedMs),
+    answered: all.flatMap(({ answered }) => answered),
+    refusals: summed(all.flatMap(({ refusals }) => refusals)),
+    failures: summed(all.flatMap(({ failures }) => failures)),
+    latencies,
+  }
+}
+
+function summed(all: readonly Refusal[]): Refusal[] {
+  const sums = new Map<string, Refusal>()
+  for (const refusal of all) {
+    const known = sums.get(refusal.what)
+    sums.set(refusal.what, known === undefined ? refusal : { ...known, count: known.count + refusal.count })
+  }
+  return [...sums.values()]
+}
+
+function pause(ms: number): Promise<void> | undefined {
+  return ms < 1 ? undefined : new Promise(resolve => setTimeout(resolve, ms))
 }
 
 function headersOf({ purpose }: TrafficPlan, { subject }: Person): Record<string, string> {

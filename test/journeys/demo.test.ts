@@ -30,15 +30,21 @@ const leftIn = (folder: string): string[] => readdirSync(folder).filter(name => 
 test('the demo tells its whole story, catches three falsifications, and leaves nothing behind', async t => {
   const folder = temporaryFolder()
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const { status, stdout, stderr } = await demo(['--exit', '--customers', '400'], folder)
+  const { status, stdout, stderr } = await demo(['--exit', '--customers', '1600'], folder)
   assert.equal(status, 0, stderr + stdout)
   assert.equal(stdout.match(/✓ caught/g)?.length, 3, stdout)
   assert.match(stdout, /Registered churn@1\.0\.0/)
-  assert.match(stdout, /400 customers answered/)
-  assert.match(stdout, /a purpose that is prohibited +1 +403/)
+  assert.match(stdout, /1600 customers answered/)
+  assert.match(stdout, /a purpose that is prohibited +\d+ +403/)
   assert.match(stdout, /as pseudonym/)
-  assert.match(stdout, /400 answered, 6 refused, 0 failed/)
-  assert.match(stdout, /nobody could do better than 0\.\d{3}/)
+  assert.match(stdout, /1600 answered, \d+ refused, 0 failed/)
+  assert.match(stdout, /801–\d+ +cestria +drift +/)
+  assert.match(stdout, /changed after 800 customers, when those of cestria began to come/)
+  assert.match(stdout, /noticed +drift on \w+ after \d+ of its customers; no alarm before/)
+  const best = [...stdout.matchAll(/AUC (0\.\d{3}), nobody could do better than (0\.\d{3})/g)]
+  assert.equal(best.length, 2, stdout)
+  const [home, abroad] = best.map(([, auc]) => Number(auc)) as [number, number]
+  assert.ok(home - abroad > 0.1, `AUC ${home} at home, ${abroad} abroad: the world changed for the worse`)
   assert.ok(!stdout.includes('\u001b'), 'no colours in a pipe')
   assert.deepEqual(leftIn(folder), [])
 })
@@ -52,9 +58,14 @@ test('the demo runs on the public churn data and its model', { skip: skipUnless(
     '--model',
     shared('models/churn/xgb_core.json'),
   ]
-  const { status, stdout, stderr } = await demo(['--exit', '--customers', '600', ...files], folder)
+  const { status, stdout, stderr } = await demo(['--exit', ...files], folder)
   assert.equal(status, 0, stderr + stdout)
   assert.match(stdout, /NumOfProducts → num_products/)
+  assert.match(stdout, /Customers of Germany come last/)
+  const [, feature, customers] =
+    /noticed +drift on (\w+) after ([\d,]+) of its customers; no alarm before/.exec(stdout) ?? []
+  assert.equal(feature, 'balance', stdout)
+  assert.ok(Number(customers!.replaceAll(',', '')) <= 500, stdout)
   const accuracy = Number(/accuracy ([\d.]+) %/.exec(stdout)?.[1])
   assert.ok(accuracy > 80, `accuracy ${accuracy} %`)
 })
