@@ -1,6 +1,6 @@
 /**
  * What an expert thinks of a prediction. It is a change record, not an outcome: an opinion is no fact, and whoever reads outcomes
- * must not have to tell the two apart (docs/adr/0009). The comment is about a person, so it is sealed as sensitive features are.
+ * must not have to tell the two apart (docs/adr/0012). The comment is about a person, so it is sealed as sensitive features are.
  */
 import { type FieldProblem, Problem } from '../errors.ts'
 import { canonical } from '../ledger/canonical.ts'
