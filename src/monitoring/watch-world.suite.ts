@@ -15,7 +15,7 @@ import { openModels } from '../serving/models.ts'
 import { predict, type Serving } from '../serving/predict.ts'
 import { rest } from '../serving/rest.ts'
 import { openWatch } from './live-watch.ts'
-import { windowStore } from './store.ts'
+import { type WindowStore, windowStore } from './store.ts'
 import { monitoringMigrations } from './tables.ts'
 import type { Watch } from './watch.ts'
 
@@ -77,7 +77,17 @@ export interface Life {
   end(how: 'stopped' | 'killed'): Promise<void>
 }
 
-export async function begin(world: LedgerWorld, versions: readonly string[]): Promise<Life> {
+/** What may be otherwise in a life. */
+export interface LifeOptions {
+  readonly windowMs?: number
+  readonly keepMs?: number
+  /** Stands between the watch and its store. */
+  readonly storeOf?: (store: WindowStore) => WindowStore
+  readonly profile?: () => Promise<ReferenceProfile>
+}
+
+export async function begin(world: LedgerWorld, versions: readonly string[], options: LifeOptions = {}): Promise<Life> {
+  const { windowMs = WINDOW_MS, keepMs = KEEP_MS, storeOf = (store: WindowStore) => store } = options
   const db = await openDatabase({ file: join(world.folder, '..', 'metadata.sqlite') }, [monitoringMigrations])
   const ledger = await world.open()
   const timers = manualTimers()
@@ -85,12 +95,12 @@ export async function begin(world: LedgerWorld, versions: readonly string[]): Pr
   catalogue.apply({ revision: 1, versions: versions.map(version => modelVersion('churn', version)), aliases: [] })
   const watch = openWatch({
     ledger,
-    registry: { catalogue, profile: async () => PROFILE },
-    store: windowStore(db),
+    registry: { catalogue, profile: options.profile ?? (async () => PROFILE) },
+    store: storeOf(windowStore(db)),
     clock: world.clock,
     timers,
     log: { warn: noted(world), error: noted(world) },
-    options: { windowMs: WINDOW_MS, keepMs: KEEP_MS },
+    options: { windowMs, keepMs },
     latestRows: () => LATEST,
   })
   const refused = refusals({ append: texts => ledger.append(texts), ids: world.ids, timers, onWritten: watch.refused })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type LedgerWorld, ledgerWorld } from '../../src/ledger/ledger-world.suite.ts'
+import type { WindowStore } from '../../src/monitoring/store.ts'
 import { begin, LATEST, type Life, WINDOW_MS } from '../../src/monitoring/watch-world.suite.ts'
 import type { WindowCounts } from '../../src/monitoring/window-counts.ts'
 
@@ -13,7 +14,7 @@ const balance = fc.oneof(
   fc.constantFrom(-1, 0, -0, 2.5, 1000, 1000.0000000000001, null, -1e9, 5e-324),
   fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e12, max: 1e12 }),
 )
-const row = fc.record(
+const anyRow = fc.record(
   {
     balance,
     geography: fc.constantFrom('France', 'Spain', 'Germany', null),
@@ -26,7 +27,7 @@ const wrong = fc.constantFrom({ balance: 'high' }, [], { geography: 'Atlantis' }
 const call = fc.record(
   {
     version: fc.constantFrom('1.0.0', '1.0.0', '1.1.0', '9.9.9'),
-    body: fc.oneof({ weight: 4, arbitrary: row }, fc.array(row, { minLength: 1, maxLength: 40 }), wrong),
+    body: fc.oneof({ weight: 4, arbitrary: anyRow }, fc.array(anyRow, { minLength: 1, maxLength: 40 }), wrong),
     /** What passes until the next call. */
     ms: fc.oneof(fc.nat(3), fc.nat(WINDOW_MS)),
   },
@@ -108,5 +109,133 @@ describe('the watch', () => {
       { numRuns: 8 },
     )
     assert.deepEqual(world.logged, [])
+  })
+
+  const row = { balance: 2, geography: 'Spain', active: true, income: 3 }
+
+  async function asked(now: Life, times: number, ms = 0): Promise<void> {
+    for (let call = 0; call < times; call++) {
+      await now.ask('1.0.0', row)
+      world.clock.advance(ms)
+    }
+  }
+
+  /** Lets the watch look whether windows have closed, and waits until it has stored them. */
+  async function ticked(now: Life): Promise<void> {
+    await now.watch.recovered()
+    now.timers.advance(6_000)
+    await now.watch.windows('churn', '1.0.0', EVERYTHING)
+  }
+
+  const rowsOf = (windows: readonly WindowCounts[]): number[] => windows.map(({ rows }) => rows)
+
+  it('tells of each window that closes, once, half a minute after its end', async () => {
+    const now = await begin(world, ['1.0.0'])
+    const closed: WindowCounts[] = []
+    now.watch.onWindow(counts => closed.push(counts))
+    await asked(now, 3)
+    world.clock.advance(WINDOW_MS + 29_000)
+    await ticked(now)
+    assert.deepEqual(closed, [])
+    world.clock.advance(2_000)
+    await ticked(now)
+    await ticked(now)
+    assert.deepEqual(closed, await now.watch.windows('churn', '1.0.0', EVERYTHING))
+    assert.deepEqual(rowsOf(closed), [3])
+    assert.deepEqual(now.watch.versions(), [{ model: 'churn', version: '1.0.0' }])
+    await now.end('stopped')
+  })
+
+  it('keeps what cannot be stored, and stores it when it can', async () => {
+    let isBroken = true
+    const storeOf = (store: WindowStore): WindowStore => ({
+      ...store,
+      put: (...args) => (isBroken ? Promise.reject(new Error('no disk')) : store.put(...args)),
+    })
+    const now = await begin(world, ['1.0.0'], { storeOf })
+    await asked(now, 3, 31_000) // at 0, 31 and 62 seconds
+    world.clock.advance(WINDOW_MS * 2)
+    await ticked(now)
+    assert.deepEqual(rowsOf(await now.watch.windows('churn', '1.0.0', EVERYTHING)), [2, 1])
+    assert.match(world.logged.join(), /Counts could not be stored; it is tried again.*no disk/)
+    isBroken = false
+    await ticked(now)
+    assert.deepEqual(rowsOf(await now.watch.windows('churn', '1.0.0', EVERYTHING)), [2, 1])
+    await now.end('killed')
+    const next = await begin(world, ['1.0.0'])
+    await assertExact(next)
+    await next.end('stopped')
+  })
+
+  it('recovers where the first attempt failed', async () => {
+    const first = await begin(world, ['1.0.0'])
+    await asked(first, 5)
+    await first.end('killed')
+    let isBroken = true
+    const storeOf = (store: WindowStore): WindowStore => ({
+      ...store,
+      versions: ledger => (isBroken ? Promise.reject(new Error('no database')) : store.versions(ledger)),
+    })
+    const now = await begin(world, ['1.0.0'], { storeOf })
+    await asked(now, 2)
+    await assert.rejects(now.watch.windows('churn', '1.0.0', EVERYTHING), /no database/)
+    isBroken = false
+    await assertExact(now)
+    assert.equal(now.watch.latest('churn', '1.0.0')!.rows, 7)
+    await now.end('stopped')
+  })
+
+  it('counts again where the length of windows was changed', async () => {
+    let before = await begin(world, ['1.0.0'])
+    await asked(before, 50, 7_000)
+    await ticked(before)
+    await before.end('stopped')
+    for (const windowMs of [WINDOW_MS * 7, 9_000, WINDOW_MS]) {
+      before = await begin(world, ['1.0.0'], { windowMs })
+      await asked(before, 20, 7_000)
+      const all = rowsOf(await before.watch.windows('churn', '1.0.0', EVERYTHING))
+      assert.equal(
+        all.reduce((a, b) => a + b),
+        (await before.ledger.query({ kind: 'prediction', limit: 1000 })).records.length,
+      )
+      await before.end('stopped')
+    }
+  })
+
+  it('goes through a ledger that was never counted day by day, no further back than windows are kept', async () => {
+    const DAY_MS = 86_400_000
+    for (let day = 0; day < 4; day++) {
+      const life = await begin(world, ['1.0.0'])
+      await asked(life, day + 1)
+      await life.end('killed') // nothing was recovered, so nothing was stored
+      world.clock.advance(DAY_MS)
+    }
+    const now = await begin(world, ['1.0.0'], { keepMs: 3.5 * DAY_MS })
+    assert.deepEqual(rowsOf(await now.watch.windows('churn', '1.0.0', EVERYTHING)), [2, 3, 4])
+    assert.equal(now.watch.latest('churn', '1.0.0')!.rows, 10)
+    await now.end('killed')
+    const next = await begin(world, ['1.0.0'])
+    assert.deepEqual(rowsOf(await next.watch.windows('churn', '1.0.0', EVERYTHING)), [2, 3, 4])
+    await next.end('stopped')
+  })
+
+  it('watches the traffic of a version whose profile cannot be read, and says so', async () => {
+    const first = await begin(world, ['1.0.0'])
+    await asked(first, 5)
+    await first.end('killed')
+    const profile = (): Promise<never> => Promise.reject(new Error('damaged'))
+    const now = await begin(world, ['1.0.0'], { profile })
+    const [window] = await now.watch.windows('churn', '1.0.0', EVERYTHING)
+    assert.deepEqual([window!.rows, window!.columns], [5, []])
+    assert.match(world.logged.join(), /reference profile cannot be read.*damaged/)
+    await now.end('killed')
+  })
+
+  it('leaves sensitive features out', async () => {
+    const now = await begin(world, ['1.0.0'])
+    await asked(now, 1)
+    const names = now.watch.latest('churn', '1.0.0')!.columns.map(({ name, kind }) => `${kind} ${name}`)
+    assert.deepEqual(names, ['feature balance', 'feature geography', 'feature active', 'output score'])
+    await now.end('stopped')
   })
 })
