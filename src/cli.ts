@@ -115,6 +115,7 @@ async function startServer({ config, signal, terminal }: CommandContext): Promis
     terminal.warn(
       [
         `${strong('Bellwether')} ${version} answers at ${accent(url)}`,
+        `  dashboard              ${url}/`,
         `  API and how to use it  ${url}/docs`,
         `  metrics                ${url}/metrics`,
         `  data                   ${data}`,

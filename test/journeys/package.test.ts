@@ -39,6 +39,8 @@ before(() => {
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
   const args = [compiler, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(installed, 'dist')]
   execFileSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  const bundle = [join(ROOT, 'scripts/bundle-dashboard.ts'), join(installed, 'dist/web/bundle')]
+  execFileSync(process.execPath, bundle, { stdio: ['ignore', 'inherit', 'inherit'] })
   for (const path of neededPackages()) {
     mkdirSync(dirname(join(home, path)), { recursive: true })
     symlinkSync(join(ROOT, path), join(home, path))
@@ -108,6 +110,10 @@ test('it starts, registers, predicts, seals and verifies', async () => {
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(`${url}/predict`, { method: 'POST', headers, body: '{"age":47,"tenure":2}' })
     assert.equal(response.status, 200, stderr)
+    const page = await (await fetch(url)).text()
+    for (const [, file] of page.matchAll(/(?:src|href)="(\/dashboard\/[^"]+)"/g)) {
+      assert.equal((await fetch(url + file)).status, 200, file)
+    }
     bellwether('audit', 'export', '--output', join(home, 'proof'), '--data', data)
     const verifier = join(home, 'proof/verify-export.mjs')
     execFileSync(process.execPath, [verifier, join(home, 'proof')], { stdio: ['ignore', 'ignore', 'inherit'] })

@@ -3,7 +3,8 @@ import type { VNode } from 'preact'
 import { now } from './now.ts'
 import { place, withQuery } from './router.ts'
 
-const MINUTE = 60_000
+const SECOND = 1000
+const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
@@ -17,6 +18,8 @@ interface Range {
 
 /** From the shortest to the longest. Windows are as long as the server counts them, where it counts in longer ones. */
 const RANGES: readonly Range[] = [
+  { name: '1m', words: 'minute', lengthMs: MINUTE, stepMs: 2 * SECOND },
+  { name: '10m', words: '10 minutes', lengthMs: 10 * MINUTE, stepMs: 15 * SECOND },
   { name: '1h', words: 'hour', lengthMs: HOUR, stepMs: MINUTE },
   { name: '6h', words: '6 hours', lengthMs: 6 * HOUR, stepMs: 10 * MINUTE },
   { name: '24h', words: '24 hours', lengthMs: DAY, stepMs: HOUR },
@@ -25,6 +28,8 @@ const RANGES: readonly Range[] = [
 ]
 /** What is shown of a version that is so old, at most. */
 const YOUNG: readonly (readonly [ageMs: number, name: string])[] = [
+  [2 * MINUTE, '1m'],
+  [20 * MINUTE, '10m'],
   [2 * HOUR, '1h'],
   [12 * HOUR, '6h'],
 ]
@@ -47,7 +52,8 @@ export function looked(registeredAt: number): Looked {
   const age = now.value - registeredAt
   const fitting = YOUNG.find(([ageMs]) => age < ageMs)?.[1] ?? DEFAULT
   const wanted = place.value.query['range'] ?? fitting
-  const { name, lengthMs, stepMs, words } = RANGES.find(one => one.name === wanted) ?? RANGES[2]!
+  const { name, lengthMs, stepMs, words } = (RANGES.find(one => one.name === wanted) ??
+    RANGES.find(one => one.name === DEFAULT))!
   // Windows begin at multiples of their length; the address that is asked then changes once a window, not every time.
   const until = Math.floor(now.value / stepMs) * stepMs + stepMs
   return { name, since: until - lengthMs, until, stepMs, words }

@@ -130,7 +130,7 @@ function ModelLine({ model }: { model: OverviewModel }): VNode {
             </a>{' '}
             <span class="quiet small">
               {version ?? 'no version answers'}
-              {versions > 1 ? ` of ${count(versions)}` : ''}
+              {versions > 1 ? ` · ${plural(versions, 'version')}` : ''}
             </span>
             {reasons.length === 0 ? (
               <span class="under">{stateWord(state)}</span>
