@@ -101,8 +101,9 @@ function evenly(area: Area, cells: readonly HeatCell[]): ColumnScale {
     left: area.left + index * width,
     right: area.left + (index + 1) * width,
   })
+  const length = cells.length === 0 ? 0 : cells.at(-1)!.to - cells[0]!.from
   const ticks = cells.flatMap(({ to }, index) =>
-    index % every === 0 ? [{ at: area.left + (index + 0.5) * width, text: timeOfDay(to) }] : [],
+    index % every === 0 ? [{ at: area.left + (index + 0.5) * width, text: timeOfDay(to, length) }] : [],
   )
   return { box, ticks }
 }

@@ -34,5 +34,5 @@ const monthDay = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric',
 
 function textOf(at: number, length: number): string {
   if (at % DAY === 0) return length > 300 * DAY ? date(at) : monthDay.format(at)
-  return timeOfDay(at)
+  return timeOfDay(at, length)
 }

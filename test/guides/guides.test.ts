@@ -1,0 +1,111 @@
+/**
+ * The guides, run as a reader would: files are written as they stand there, commands are run in order in one folder, and what the
+ * guide shows of their output has to be in it.
+ */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../../bench/processes.ts'
+import { temporaryFolder } from '../server.ts'
+import { PYTHON, skipUnless } from '../services.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const GUIDES = join(ROOT, 'docs/guides')
+/** The port of the guides, which may be taken here. */
+const PORT = /\b8080\b/g
+const READY_MS_MAX = 30_000
+
+interface Block {
+  readonly language: string
+  /** What stands behind the language: `background`, `file=NAME`. */
+  readonly note: string
+  readonly text: string
+}
+
+function blocksOf(markdown: string): readonly Block[] {
+  const fenced = /^```(\w+)(?: ([^\n]*))?\n([\s\S]*?)^```$/gm
+  return [...markdown.matchAll(fenced)].map(([, language, note = '', text]) => ({
+    language: language!,
+    note,
+    text: text!,
+  }))
+}
+
+interface Reader {
+  readonly folder: string
+  readonly env: NodeJS.ProcessEnv
+  readonly port: number
+  readonly background: ChildProcess[]
+}
+
+async function reader(t: TestContext): Promise<Reader> {
+  const folder = temporaryFolder()
+  const programs = join(folder, 'programs')
+  mkdirSync(programs)
+  symlinkSync(join(ROOT, 'bin/bellwether.js'), join(programs, 'bellwether'))
+  const port = await freePort()
+  const path = [programs, dirname(process.execPath), dirname(PYTHON), process.env['PATH']].join(delimiter)
+  const background: ChildProcess[] = []
+  const work = join(folder, 'work')
+  mkdirSync(work)
+  t.after(async () => {
+    for (const child of background) {
+      const gone = new Promise(resolve => child.once('exit', resolve))
+      process.kill(-child.pid!, 'SIGTERM')
+      await gone
+    }
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const env = { ...process.env, PATH: path, BELLWETHER_SERVER_PORT: String(port), NO_COLOR: '1' }
+  return { folder: work, env, port, background }
+}
+
+/** Returns what the command said. */
+async function run({ folder, env, port, background }: Reader, { text, note }: Block): Promise<string> {
+  const script = text.replace(PORT, String(port))
+  const isBackground = note === 'background'
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, env, detached: isBackground })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      said += chunk
+    })
+  }
+  if (isBackground) {
+    background.push(child)
+    await answering(port, () => said)
+    return said
+  }
+  const status = await new Promise(resolve => child.once('close', resolve))
+  assert.equal(status, 0, `${script}\n${said}`)
+  return said
+}
+
+async function answering(port: number, said: () => string): Promise<void> {
+  const deadline = Date.now() + READY_MS_MAX
+  while (Date.now() < deadline) {
+    if ((await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.ok === true) return
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  assert.fail(`The server does not answer: ${said()}`)
+}
+
+for (const name of readdirSync(GUIDES).filter(name => name.endsWith('.md'))) {
+  test(`docs/guides/${name}`, { skip: skipUnless('python') }, async t => {
+    const guide = await reader(t)
+    let said = ''
+    for (const block of blocksOf(readFileSync(join(GUIDES, name), 'utf8'))) {
+      const file = /^file=(\S+)$/.exec(block.note)?.[1]
+      if (file !== undefined) writeFileSync(join(guide.folder, file), block.text)
+      else if (block.language === 'sh') said = await run(guide, block)
+      else if (block.language === 'text') {
+        for (const line of block.text.trimEnd().split('\n')) {
+          assert.ok(said.includes(line.trim()), `${name} shows «${line.trim()}», the command said:\n${said}`)
+        }
+      }
+    }
+  })
+}
