@@ -21,6 +21,8 @@ export interface RecoveryParts {
 /** So much is counted at once: a ledger that was never counted is gone through in days. */
 const CHUNK_MS = 86_400_000
 const VERSIONS_AT_ONCE = 32
+/** A call that is answered later after its beginning than this is counted late in vain where the process is killed. */
+const LATE_MS_MAX = 600_000
 const QUERY_LIMIT_MAX = 10_000
 
 interface Progress {
@@ -53,8 +55,8 @@ export function recovery(parts: WatchParts, within: RecoveryParts): () => Promis
 }
 
 /**
- * Where to begin. One window more than the mark says is counted again, in the place of what is stored: what came late for it
- * may have died with the last process.
+ * Where to begin. One window more than the mark says, or several short ones, are counted again, in the place of what is
+ * stored: what came late for them may have died with the last process.
  */
 async function beginning({ ledger, store, clock, options }: WatchParts): Promise<number> {
   const { windowMs, keepMs } = options
@@ -64,7 +66,7 @@ async function beginning({ ledger, store, clock, options }: WatchParts): Promise
     const { records } = await ledger.query({ order: 'oldest', limit: 1 })
     return aligned(Math.max(records[0]?.at ?? 0, clock.now() - keepMs))
   }
-  let from = aligned(mark - windowMs)
+  let from = aligned(mark - Math.max(windowMs, LATE_MS_MAX))
   // Windows may have had another length: one that reaches beyond the new beginning is counted again from its own.
   for (let first = await store.rewind(ledger.keyId, from); first < from; ) {
     from = aligned(first)

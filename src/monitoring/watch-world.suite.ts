@@ -84,6 +84,8 @@ export interface LifeOptions {
   /** Stands between the watch and its store. */
   readonly storeOf?: (store: WindowStore) => WindowStore
   readonly profile?: () => Promise<ReferenceProfile>
+  /** What a call waits for, after its time is taken. */
+  readonly sealing?: () => Promise<void>
 }
 
 export async function begin(world: LedgerWorld, versions: readonly string[], options: LifeOptions = {}): Promise<Life> {
@@ -104,7 +106,7 @@ export async function begin(world: LedgerWorld, versions: readonly string[], opt
     latestRows: () => LATEST,
   })
   const refused = refusals({ append: texts => ledger.append(texts), ids: world.ids, timers, onWritten: watch.refused })
-  const serving = servingOf(world, { ledger, catalogue, watch, refused })
+  const serving = servingOf(world, { ledger, catalogue, watch, refused }, options.sealing)
   let requests = 0
   return {
     watch,
@@ -148,6 +150,7 @@ async function end(how: 'stopped' | 'killed', opened: Opened & { readonly db: Da
 function servingOf(
   { clock, ids }: LedgerWorld,
   { ledger, catalogue, watch, refused }: Opened & { readonly catalogue: ReturnType<typeof liveCatalogue> },
+  sealing: () => Promise<void> = async () => undefined,
 ): Serving {
   let elapsedMs = 0
   const load = async (model: string, version: string): Promise<LoadedVersion> =>
@@ -161,7 +164,12 @@ function servingOf(
     models: openModels({ load, clock, bytesMax: 1e9 }),
     releases: championReleases(catalogue),
     pseudonyms: { subject: id => id, unit: id => id },
-    seals: { open: async () => plaintext => `sealed${plaintext.length}` },
+    seals: {
+      async open() {
+        await sealing()
+        return plaintext => `sealed${plaintext.length}`
+      },
+    },
     permitUse: () => undefined,
     ledger,
     refusals: refused,

@@ -167,6 +167,29 @@ describe('the watch', () => {
     await next.end('stopped')
   })
 
+  it('counts what comes after its window was stored, killed or not', async () => {
+    for (const how of ['stopped', 'killed'] as const) {
+      let gate: Promise<void> | undefined
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const now = await begin(world, ['1.0.0'], { sealing: async () => gate })
+      await asked(now, 3)
+      gate = promise
+      const late = now.ask('1.0.0', row)
+      world.clock.advance(WINDOW_MS * 3)
+      gate = undefined
+      await asked(now, 1)
+      await ticked(now)
+      resolve()
+      await late
+      await assertExact(now)
+      await now.end(how)
+    }
+    const last = await begin(world, ['1.0.0'])
+    assert.deepEqual(rowsOf(await last.watch.windows('churn', '1.0.0', EVERYTHING)), [4, 5, 1])
+    await assertExact(last)
+    await last.end('stopped')
+  })
+
   it('recovers where the first attempt failed', async () => {
     const first = await begin(world, ['1.0.0'])
     await asked(first, 5)
