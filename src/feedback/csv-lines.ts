@@ -58,12 +58,16 @@ export function delimiterOf(header: string): string {
   return [',', ';', '\t'].find(delimiter => header.includes(delimiter)) ?? ','
 }
 
+/** Only spaces around it: a tab may be what stands between cells. */
+const QUOTED = / *"((?:[^"]|"")*)" */y
+
 /** The cells of a line, without white space around them; undefined where a quote is not closed, or text stands beside one. */
 export function cellsOf(line: string, delimiter: string): readonly string[] | undefined {
   if (!line.includes('"')) return line.split(delimiter).map(cell => cell.trim())
   const cells: string[] = []
   for (let at = 0; at <= line.length; ) {
-    const quoted = /^\s*"((?:[^"]|"")*)"\s*/.exec(line.slice(at))
+    QUOTED.lastIndex = at
+    const quoted = QUOTED.exec(line)
     if (quoted === null) {
       const end = line.indexOf(delimiter, at)
       const cell = line.slice(at, end === -1 ? undefined : end)

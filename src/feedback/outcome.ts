@@ -119,10 +119,16 @@ const DAY_MS = 86_400_000
 export function readTime(text: string): { readonly happenedAt: number; readonly happenedUntil?: number } | undefined {
   if (/^\d{1,16}$/.test(text)) return inRange(Number(text))
   const [, day, time, zone = 'Z'] = TIME.exec(text) ?? []
-  if (day === undefined) return undefined
+  if (day === undefined || !isDay(day)) return undefined
   if (time !== undefined) return inRange(Date.parse(`${day}T${time}${zone}`))
   const at = inRange(Date.parse(day))
   return at && { ...at, happenedUntil: at.happenedAt + DAY_MS - 1 }
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const at = Date.parse(day)
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(day)
 }
 
 function inRange(happenedAt: number): { readonly happenedAt: number } | undefined {

@@ -43,7 +43,7 @@ export function openQuality(parts: QualityParts): Quality {
   const { ledger, store } = parts
   const writings = new Writings()
   return {
-    windows: (version, range) => rememberedWindows(parts, writings, version, aligned(range)),
+    windows: async (version, range) => rememberedWindows(parts, writings, version, aligned(range)),
     async total(version, { since, until }): Promise<JudgedWindow> {
       const [window] = await judge(parts, version, { since, until, stepMs: until - since })
       return window!
