@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 import { Problem } from '../errors.ts'
 
 export interface BundleFile {
@@ -40,7 +41,9 @@ export function lazyBundle(): () => Promise<Bundle> {
 
 async function loadBundle(): Promise<Bundle> {
   const files = import.meta.url.endsWith('.ts') ? await bundled() : await published()
-  return new Map(files.map(({ name, bytes }) => [name, bundleFile(name, bytes)]))
+  return new Map(
+    await Promise.all(files.map(async ({ name, bytes }) => [name, await bundleFile(name, bytes)] as const)),
+  )
 }
 
 interface NamedBytes {
@@ -62,10 +65,14 @@ async function published(): Promise<readonly NamedBytes[]> {
   return Promise.all(names.map(async name => ({ name, bytes: await readFile(join(folder, name)) })))
 }
 
-function bundleFile(name: string, bytes: Uint8Array): BundleFile {
+async function bundleFile(name: string, bytes: Uint8Array): Promise<BundleFile> {
   const type = TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream'
   const tag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 16)}"`
   if (type === TYPES['woff2']) return { type, tag, bytes, coded: {} }
-  const br = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } })
-  return { type, tag, bytes, coded: { br, gzip: gzipSync(bytes) } }
+  // Off the answering thread, which has better to do.
+  const [br, zipped] = await Promise.all([
+    promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+    promisify(gzip)(bytes),
+  ])
+  return { type, tag, bytes, coded: { br, gzip: zipped } }
 }

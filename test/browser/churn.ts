@@ -54,3 +54,23 @@ export async function predict(server: RunningServer, asked: readonly Customer[],
   }
   return ids
 }
+
+/** Customers as they are where nobody has an empty account and everybody is older: nothing the model was trained on. */
+export function strangers(): Customer[] {
+  return customers().map((customer, index) => ({
+    ...customer,
+    balance: 90_000 + (index % 40) * 1_000,
+    age: Math.min(95, Number(customer['age']) + 9),
+  }))
+}
+
+/** Says of each prediction what happened: something that has little to do with it. */
+export async function tellOutcomes(server: RunningServer, ids: readonly string[]): Promise<void> {
+  const outcomes = ids.map((predictionId, index) => ({ predictionId, value: index % 4 === 0 }))
+  const response = await fetch(`${server.url}/outcomes`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(outcomes),
+  })
+  if (!response.ok) throw new Error(`Cannot tell outcomes: ${await response.text()}`)
+}

@@ -24,6 +24,8 @@ export interface VersionBody {
   readonly measuredMetrics?: Readonly<Record<string, number>>
   readonly limitations: readonly string[]
   readonly reference?: { readonly rows: number }
+  /** The counts of the training data, where it was given. */
+  readonly profile?: object
   readonly signature: {
     readonly inputs: readonly { readonly name: string; readonly unit?: string; readonly description?: string }[]
     readonly outputs: readonly { readonly name: string; readonly unit?: string }[]

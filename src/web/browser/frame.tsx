@@ -1,7 +1,7 @@
 /** What stands around every page: where one can go, what one can find, whether the server answers. */
-import type { VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
-import { Empty } from '../../ui/parts/notice.tsx'
+import type { ComponentChildren, VNode } from 'preact'
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks'
+import { Empty, Failed } from '../../ui/parts/notice.tsx'
 import { findSubject } from './found-subject.ts'
 import { KeyPage } from './key-page.tsx'
 import { lostSince } from './live.ts'
@@ -67,7 +67,7 @@ export function Frame(): VNode {
       </a>
       <Top path={path} />
       <main id="main" class="page" tabIndex={-1}>
-        {found === undefined ? <NotFound path={path} /> : found.entry.page(found.values!)}
+        <Guarded key={path}>{found === undefined ? <NotFound path={path} /> : found.entry.page(found.values!)}</Guarded>
       </main>
       <Foot />
       <Tip />
@@ -186,13 +186,25 @@ function Foot(): VNode {
     <footer class="foot">
       <span>Times are UTC</span>
       <a href="/docs">API</a>
-      <a href="/metrics">Metrics</a>
       {session.value.wantsKey ? (
         <button type="button" class="link" onClick={() => forgetKey()}>
           Forget my key
         </button>
-      ) : null}
+      ) : (
+        <a href="/metrics">Metrics</a>
+      )}
     </footer>
+  )
+}
+
+/** A page that cannot be drawn says so, and the others can still be gone to. */
+function Guarded({ children }: { children: ComponentChildren }): VNode {
+  const [error] = useErrorBoundary()
+  if (error === undefined) return <>{children}</>
+  return (
+    <section class="panel">
+      <Failed title="This page cannot be drawn" detail={String(error)} />
+    </section>
   )
 }
 

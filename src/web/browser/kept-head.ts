@@ -1,20 +1,19 @@
 /** The newest head that this browser has seen: kept, so that a ledger that was rewritten since then shows. */
 import type { SignedHead } from './api.ts'
 import type { Step } from './evidence.ts'
-
-const PLACE = 'bellwether.head'
+import { lasting } from './memory.ts'
 
 /** @param ledger names the ledger: a browser may know several on one address. */
 export function keptHead(ledger: string): SignedHead | undefined {
   try {
-    return JSON.parse(localStorage.getItem(`${PLACE}.${ledger}`) ?? 'null') ?? undefined
+    return JSON.parse(lasting.get(`head.${ledger}`) ?? 'null') ?? undefined
   } catch {
     return undefined
   }
 }
 
 export function keepHead(ledger: string, head: SignedHead): void {
-  localStorage.setItem(`${PLACE}.${ledger}`, JSON.stringify(head))
+  lasting.set(`head.${ledger}`, JSON.stringify(head))
 }
 
 /** Whether what was seen then is still part of what there is now. */

@@ -1,7 +1,8 @@
 /** The API key, where the server wants one: kept for this tab, and gone with it. */
 import { type Signal, signal } from '@preact/signals'
+import { ofTab } from './memory.ts'
 
-const PLACE = 'bellwether.key'
+const NAME = 'key'
 
 export interface Session {
   /** Nothing is asked of the server before there is a key. */
@@ -14,17 +15,17 @@ export interface Session {
 export const session: Signal<Session> = signal(first())
 
 export function useKey(key: string): void {
-  sessionStorage.setItem(PLACE, key)
+  ofTab.set(NAME, key)
   session.value = { wantsKey: true, key }
 }
 
 /** @param refusal what the server said of the key, if it was that. */
 export function forgetKey(refusal?: string): void {
-  sessionStorage.removeItem(PLACE)
+  ofTab.set(NAME, undefined)
   session.value = { wantsKey: true, ...(refusal === undefined ? {} : { refusal }) }
 }
 
 function first(): Session {
-  const key = sessionStorage.getItem(PLACE)
-  return { wantsKey: document.documentElement.dataset['key'] === 'wanted', ...(key === null ? {} : { key }) }
+  const key = ofTab.get(NAME)
+  return { wantsKey: document.documentElement.dataset['key'] === 'wanted', ...(key === undefined ? {} : { key }) }
 }

@@ -1,16 +1,17 @@
+import { lasting } from './memory.ts'
+
 /** Light, dark, or as the system has it. */
 export type Theme = 'light' | 'dark' | 'system'
 
-const PLACE = 'bellwether.theme'
+const NAME = 'theme'
 
 export function storedTheme(): Theme {
-  const stored = localStorage.getItem(PLACE)
+  const stored = lasting.get(NAME)
   return stored === 'light' || stored === 'dark' ? stored : 'system'
 }
 
 export function storeTheme(theme: Theme): void {
-  if (theme === 'system') localStorage.removeItem(PLACE)
-  else localStorage.setItem(PLACE, theme)
+  lasting.set(NAME, theme === 'system' ? undefined : theme)
   applyTheme(theme)
 }
 

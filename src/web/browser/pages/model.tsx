@@ -102,7 +102,7 @@ function VersionView({ body, described }: { body: ModelBody; described: VersionB
         <ServicePanels live={service} range={range} />
         <DriftPanel model={model} version={version} range={range} />
         <QualityPanel live={quality} range={range} />
-        <OutputPanel model={model} version={version} range={range} />
+        <OutputPanel model={model} version={version} range={range} hasReference={described.profile !== undefined} />
         <CalibrationPanel live={quality} />
         <AboutPanel version={described} />
       </div>

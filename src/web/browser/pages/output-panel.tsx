@@ -4,6 +4,7 @@ import { histogramPair } from '../../../ui/charts/histogram-pair.ts'
 import { type CountedBin, shownBins } from '../../../ui/charts/shown-bins.ts'
 import { count } from '../../../ui/format.ts'
 import { Measured } from '../../../ui/parts/measured.tsx'
+import { Empty } from '../../../ui/parts/notice.tsx'
 import type { DistributionBody } from '../api-watch.ts'
 import { useLive } from '../live.ts'
 import { LivePanel } from '../panel.tsx'
@@ -11,6 +12,7 @@ import { modelPath } from '../router.ts'
 import type { Looked } from '../time-range.tsx'
 
 const HEIGHT = 300
+const HEIGHT_OF_MANY = 132
 const EVERY_MS = 10_000
 /** Columns with fewer bins have one for each value. */
 const FINE_BINS = 128
@@ -18,12 +20,23 @@ const FINE_BINS = 128
 interface OutputPanelProps {
   readonly model: string
   readonly version: string
+  readonly hasReference: boolean
   readonly range: Looked
 }
 
-export function OutputPanel({ model, version, range: { since, until, words } }: OutputPanelProps): VNode {
+export function OutputPanel({ model, version, hasReference, range: { since, until, words } }: OutputPanelProps): VNode {
   const path = `${modelPath(model)}/distribution?version=${encodeURIComponent(version)}`
-  const live = useLive<DistributionBody>(`${path}&since=${since}&until=${until}`, EVERY_MS)
+  const live = useLive<DistributionBody>(hasReference ? `${path}&since=${since}&until=${until}` : undefined, EVERY_MS)
+  if (!hasReference) {
+    return (
+      <section class="panel half">
+        <h2>What it answers</h2>
+        <Empty title="Its answers are not counted">
+          This version was registered without reference data, so there are no bins to count in.
+        </Empty>
+      </section>
+    )
+  }
   return (
     <LivePanel
       live={live}
@@ -57,12 +70,13 @@ export function PairLegend(): VNode {
 
 function Output({ body, index, words }: { body: DistributionBody; index: number; words: string }): VNode {
   const output = body.outputs[index]!
+  const height = body.outputs.length === 1 ? HEIGHT : HEIGHT_OF_MANY
   const bars = shownBins(binsOf(output, currentOf(body, index)))
   const rows = body.windows.reduce((sum, window) => sum + window.rows, 0)
   const label = `Distribution of ${output.name}: ${count(rows)} predictions of the last ${words} against ${count(body.referenceRows)} rows of the reference`
   return (
     <>
-      <Measured height={HEIGHT} draw={width => histogramPair(bars, { width, height: HEIGHT, label })} />
+      <Measured height={height} draw={width => histogramPair(bars, { width, height, label })} />
       <p class="panel-note under-chart">
         <code>{output.name}</code>, {count(rows)} predictions against {count(body.referenceRows)} rows
       </p>

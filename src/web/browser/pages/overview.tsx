@@ -30,7 +30,10 @@ export function OverviewPage(): VNode {
       <div class="page-head">
         <div>
           <h1 tabIndex={-1}>Overview</h1>
-          <p aria-live="polite">{body === undefined ? 'Every model at one look' : summary(models)}</p>
+          <p>{body === undefined ? 'Every model at one look' : summary(models)}</p>
+          <p class="hidden-label" role="status">
+            {body === undefined ? '' : needs(models)}
+          </p>
         </div>
         {models.length < FILTER_FROM ? null : (
           <input
@@ -63,14 +66,18 @@ export function OverviewPage(): VNode {
 }
 
 function summary(models: readonly OverviewModel[]): string {
-  const of = (state: OverviewModel['state']): number => models.filter(model => model.state === state).length
   const rate = models.reduce((sum, { traffic }) => sum + traffic.perSecond, 0)
-  const parts = [plural(models.length, 'model')]
-  if (of('alarm') > 0) parts.push(plural(of('alarm'), 'alarm'))
-  if (of('warning') > 0) parts.push(plural(of('warning'), 'warning'))
-  if (of('alarm') + of('warning') === 0 && of('ok') > 0) parts.push('nothing needs you')
-  parts.push(`${perSecond(rate)} predictions`)
-  return parts.join(' · ')
+  const parts = [plural(models.length, 'model'), needs(models), `${perSecond(rate)} predictions`]
+  return parts.filter(part => part !== '').join(' · ')
+}
+
+/** What is read aloud when it changes; numbers that change all the time are not. */
+function needs(models: readonly OverviewModel[]): string {
+  const of = (state: OverviewModel['state']): number => models.filter(model => model.state === state).length
+  const [alarms, warnings] = [of('alarm'), of('warning')]
+  if (alarms + warnings === 0) return of('ok') > 0 ? 'nothing needs you' : ''
+  const parts = [alarms === 0 ? '' : plural(alarms, 'alarm'), warnings === 0 ? '' : plural(warnings, 'warning')]
+  return parts.filter(part => part !== '').join(' · ')
 }
 
 function NoModels(): VNode {

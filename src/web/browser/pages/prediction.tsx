@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import { ago, answerText, dateTime, milliseconds, plain } from '../../../ui/format.ts'
+import { ago, answerText, count, dateTime, milliseconds, plain } from '../../../ui/format.ts'
 import { Empty, Failed, Loading } from '../../../ui/parts/notice.tsx'
 import type {
   InclusionProof,
@@ -21,6 +21,7 @@ import { Steps } from './steps.tsx'
 
 /** An outcome may come at any time. */
 const EVERY_MS = 5_000
+const OUTPUTS_SHOWN = 3
 
 /** One prediction: what was asked and answered, what became of it, and the proof that this is how it was. */
 export function PredictionPage({ id }: { id: string }): VNode {
@@ -78,9 +79,21 @@ export function PredictionPage({ id }: { id: string }): VNode {
   )
 }
 
-export function outputText(outputs: Readonly<Record<string, Scalar>>): string {
+/** Of many outputs, such as the probabilities of classes, the largest few. */
+export function mainOutputs(outputs: Readonly<Record<string, Scalar>>): {
+  readonly shown: readonly (readonly [name: string, value: Scalar])[]
+  readonly hidden: number
+} {
   const entries = Object.entries(outputs)
-  return entries.map(([name, value]) => `${name} ${answerText(value)}`).join(', ')
+  if (entries.length <= OUTPUTS_SHOWN) return { shown: entries, hidden: 0 }
+  const sorted = entries.toSorted(([, a], [, b]) => Number(b) - Number(a))
+  return { shown: sorted.slice(0, OUTPUTS_SHOWN), hidden: entries.length - OUTPUTS_SHOWN }
+}
+
+export function outputText(outputs: Readonly<Record<string, Scalar>>): string {
+  const { shown, hidden } = mainOutputs(outputs)
+  const more = hidden === 0 ? '' : ` and ${count(hidden)} more`
+  return shown.map(([name, value]) => `${name} ${answerText(value)}`).join(', ') + more
 }
 
 function valueText(value: Scalar): string {

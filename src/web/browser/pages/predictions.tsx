@@ -9,6 +9,7 @@ import { useLive } from '../live.ts'
 import { now } from '../now.ts'
 import { go, modelPath, place, predictionPath, withQuery } from '../router.ts'
 import { Term } from '../terms.tsx'
+import { mainOutputs } from './prediction.tsx'
 
 const EVERY_MS = 3_000
 const LIMIT = 50
@@ -129,7 +130,7 @@ function PredictionTable({ records }: { records: readonly PredictionRecord[] }):
                 <a href={modelPath(record.model)}>{record.model}</a> <span class="quiet small">{record.version}</span>
               </td>
               <td>
-                {Object.entries(record.outputs).map(([name, value]) => (
+                {mainOutputs(record.outputs).shown.map(([name, value]) => (
                   <span key={name} class="output">
                     <span class="quiet">{name}</span> {answerText(value)}
                   </span>
