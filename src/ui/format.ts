@@ -86,10 +86,13 @@ export function date(at: number): string {
 
 /** @param length of what is shown, milliseconds: of a few minutes, seconds count. */
 export function timeOfDay(at: number, length: number = HOUR): string {
-  return new Date(at).toISOString().slice(11, length < SECONDS_COUNT ? 19 : 16)
+  return new Date(at).toISOString().slice(11, countsSeconds(length) ? 19 : 16)
 }
 
-const SECONDS_COUNT = 10 * MINUTE
+/** Whether times within so long a span are told with their seconds. */
+export function countsSeconds(length: number): boolean {
+  return length < 10 * MINUTE
+}
 
 /** A span of time as one says it: `Nov 22, 14:00–15:00`. */
 export function span(from: number, to: number): string {

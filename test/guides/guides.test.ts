@@ -1,6 +1,6 @@
 /**
  * The guides, run as a reader would: files are written as they stand there, commands are run in order in one folder, and what the
- * guide shows of their output has to be in it.
+ * guide shows of their output has to be in it. With `PICTURES=write`, its pictures of the dashboard are taken anew on the way.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -9,16 +9,19 @@ import { delimiter, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../bench/processes.ts'
+import { withPage } from '../browser/browser.ts'
 import { temporaryFolder } from '../server.ts'
 import { PYTHON, skipUnless } from '../services.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const GUIDES = join(ROOT, 'docs/guides')
+const takesPictures = process.env['PICTURES'] === 'write'
 /** The port of the guides, which may be taken here. */
 const PORT = /\b8080\b/g
 const READY_MS_MAX = 30_000
 
 interface Block {
+  /** `picture` for a picture: then `note` is the page, and `text` the file. */
   readonly language: string
   /** What stands behind the language: `background`, `file=NAME`. */
   readonly note: string
@@ -26,12 +29,12 @@ interface Block {
 }
 
 function blocksOf(markdown: string): readonly Block[] {
-  const fenced = /^```(\w+)(?: ([^\n]*))?\n([\s\S]*?)^```$/gm
-  return [...markdown.matchAll(fenced)].map(([, language, note = '', text]) => ({
-    language: language!,
-    note,
-    text: text!,
-  }))
+  const fenced = /^```(\w+)(?: ([^\n]*))?\n([\s\S]*?)^```$/
+  const pictured = /^<!-- picture of (\S+) -->\n!\[[^\]]*\]\(([^)]+)\)$/
+  const found = markdown.matchAll(new RegExp(`${fenced.source}|${pictured.source}`, 'gm'))
+  return [...found].map(([, language, note = '', text, page, file]) =>
+    page === undefined ? { language: language!, note, text: text! } : { language: 'picture', note: page, text: file! },
+  )
 }
 
 interface Reader {
@@ -93,6 +96,17 @@ async function answering(port: number, said: () => string): Promise<void> {
   assert.fail(`The server does not answer: ${said()}`)
 }
 
+/** As a reader with a laptop sees the page. */
+async function picture({ port }: Reader, { note, text }: Block): Promise<void> {
+  await withPage(
+    async ({ page }) => {
+      await page.goto(`http://127.0.0.1:${port}${note}`, { waitUntil: 'networkidle' })
+      await page.screenshot({ path: join(GUIDES, text), fullPage: true })
+    },
+    { viewport: { width: 1200, height: 500 }, colorScheme: 'light' },
+  )
+}
+
 for (const name of readdirSync(GUIDES).filter(name => name.endsWith('.md'))) {
   test(`docs/guides/${name}`, { skip: skipUnless('python') }, async t => {
     const guide = await reader(t)
@@ -101,7 +115,9 @@ for (const name of readdirSync(GUIDES).filter(name => name.endsWith('.md'))) {
       const file = /^file=(\S+)$/.exec(block.note)?.[1]
       if (file !== undefined) writeFileSync(join(guide.folder, file), block.text)
       else if (block.language === 'sh') said = await run(guide, block)
-      else if (block.language === 'text') {
+      else if (block.language === 'picture') {
+        if (takesPictures) await picture(guide, block)
+      } else if (block.language === 'text') {
         for (const line of block.text.trimEnd().split('\n')) {
           assert.ok(said.includes(line.trim()), `${name} shows «${line.trim()}», the command said:\n${said}`)
         }

@@ -1,6 +1,6 @@
 /** Time from left to right, with ticks where people expect them: full hours, midnights, firsts of the month. UTC. */
 import { scaleUtc } from 'd3-scale'
-import { date, timeOfDay } from '../format.ts'
+import { countsSeconds, date, timeOfDay } from '../format.ts'
 import type { Area, Tick } from './frame.ts'
 
 export interface TimeScale {
@@ -10,11 +10,14 @@ export interface TimeScale {
 }
 
 const PIXELS_A_TICK = 68
+/** Where seconds are told. */
+const PIXELS_A_SECOND_TICK = 104
 const DAY = 86_400_000
 
 export function timeScale(from: number, to: number, area: Area): TimeScale {
   const scale = scaleUtc([from, to], [area.left, area.right])
-  const ticks = apart(scale, (area.right - area.left) / PIXELS_A_TICK).map(tick => ({
+  const pixels = countsSeconds(to - from) ? PIXELS_A_SECOND_TICK : PIXELS_A_TICK
+  const ticks = apart(scale, (area.right - area.left) / pixels).map(tick => ({
     at: scale(tick),
     text: textOf(tick.getTime(), to - from),
   }))
@@ -25,7 +28,7 @@ export function timeScale(from: number, to: number, area: Area): TimeScale {
 function apart(scale: ReturnType<typeof scaleUtc>, most: number): Date[] {
   for (let wanted = Math.max(2, Math.floor(most)); wanted > 1; wanted--) {
     const ticks = scale.ticks(wanted)
-    if (ticks.length <= most + 1) return ticks
+    if (ticks.length <= most) return ticks
   }
   return scale.ticks(1)
 }
