@@ -97,8 +97,14 @@ function fieldProblems(errors: readonly SchemaError[]): FieldProblem[] {
       problems.push({ field: path, problem: message })
     }
   }
-  return merged(problems)
+  const wrong = merged(problems)
+  // A body that is one thing or a list of them, and wrong inside, is not also wrong because it is not the other.
+  return wrong.length === 1
+    ? wrong
+    : wrong.filter(({ field, problem }) => field !== 'body' || !OTHER_FORM.test(problem))
 }
+
+const OTHER_FORM = /^must be (?:array|object)$/
 
 /** One problem a field: the alternatives of a union are told in one sentence. */
 function merged(problems: readonly FieldProblem[]): FieldProblem[] {

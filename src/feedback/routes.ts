@@ -105,7 +105,8 @@ function givenOf(posted: readonly PostedOutcome[], isBatch: boolean): GivenOutco
       wrong('predictionId', 'is missing, wanted it, or subject and model')
     if (predictionId !== undefined && subject !== undefined)
       wrong('subject', 'is given beside predictionId, wanted one of them')
-    if (subject !== undefined && model === undefined) wrong('model', 'is missing, wanted with subject')
+    if (predictionId === undefined && subject !== undefined && model === undefined)
+      wrong('model', 'is missing, wanted with subject')
     const happened = happenedAt === undefined ? {} : readTime(String(happenedAt))
     if (happened === undefined) wrong('happenedAt', 'is no time: wanted milliseconds since the epoch, or RFC 3339')
     return { ...outcome, ...happened }

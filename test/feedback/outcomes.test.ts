@@ -130,7 +130,7 @@ describe('outcomes over HTTP', () => {
         const { status, body: answer } = await ask(`${app.url}/outcomes`, JSON.stringify(body))
         assert.equal(status, 422, JSON.stringify(body))
         const fields = (answer as unknown as Fields).errors.map(error => error.field)
-        assert.ok(fields.includes(field), `${JSON.stringify(body)}: ${fields}`)
+        assert.deepEqual(fields, [field], JSON.stringify(body))
       }
       assert.deepEqual(await outcomesIn(app), [])
     }))
