@@ -84,6 +84,7 @@ export interface Route extends Described {
 
 /** An invocation as a door hands it over. Methods throw a `Problem`; they may be called once. */
 export interface InvocationRequest {
+  /** Letters, digits and `_.:;,@=+/-` only, so that it stands in JSON, in a header and in a log as it is. */
   readonly requestId: string
   readonly source: string
   readonly params: Readonly<Record<string, string>>

@@ -14,7 +14,7 @@ function lineOf(journey: object): Record<string, unknown> {
 }
 
 const BODY = '{"age":42}'
-const COMMON = { at: 5, requestId: 'r"1', door: 'rest', source: '127.0.0.1', tookMs: 1.25, body: Buffer.from(BODY) }
+const COMMON = { at: 5, requestId: 'r:1', door: 'rest', source: '127.0.0.1', tookMs: 1.25, body: Buffer.from(BODY) }
 const lane = { texts: laneTexts({ model: 'churn', version: '1.0.0' }, 'all', 'champion') }
 const context = { subject: 'pseudonym', purpose: 'retention-offer', traceId: 'a'.repeat(32), unit: undefined }
 const sha256 = createHash('sha256').update(BODY).digest('hex')
@@ -26,7 +26,7 @@ describe('accessLog()', () => {
       level: 'info',
       time: 5,
       message: 'invocation',
-      requestId: 'r"1',
+      requestId: 'r:1',
       traceId: context.traceId,
       door: 'rest',
       model: 'churn',
@@ -63,7 +63,7 @@ describe('accessLog()', () => {
       level: 'info',
       time: 5,
       message: 'invocation',
-      requestId: 'r"1',
+      requestId: 'r:1',
       door: 'rest',
       status: 413,
       code: 'too_large',

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { quote } from '../ledger/canonical.ts'
 import type { CallContext } from './context.ts'
 import type { Journey, Observer } from './journey.ts'
+import { millisecondsText } from './milliseconds-text.ts'
 import { quoteAgain } from './quote-again.ts'
 
 /** Rows of a batch whose results stand in the line. */
@@ -22,14 +23,14 @@ export function accessLog(line: (json: string) => void): Observer {
 /** Put together by hand: a logger would walk and escape every value again, at three times the price. */
 function lineOf(journey: Journey): string {
   const { context, problem, actor, body } = journey
-  const head = `{"level":"info","time":${journey.at},"message":"invocation","requestId":${quote(journey.requestId)}`
+  const head = `{"level":"info","time":${journey.at},"message":"invocation","requestId":"${journey.requestId}"`
   const door = `,"door":"${journey.door}"${placeOf(journey)}`
   const result = problem === undefined ? resultOf(journey) : `,"status":${problem.status},"code":"${problem.code}"`
   const payload = body === undefined ? '' : `,"payloadSha256":"${hash('sha256', body, 'hex')}"`
   const said = context === undefined ? '' : contextOf(context)
   const who = actor === undefined ? '' : `,"actor":${quoteActor(actor.id)}`
   const source = journey.source === '' ? '}' : `,"source":${quoteSource(journey.source)}}`
-  return `${head}${door}${result},"latencyMs":${journey.tookMs}${payload}${said}${who}${source}`
+  return `${head}${door}${result},"latencyMs":${millisecondsText(journey.tookMs)}${payload}${said}${who}${source}`
 }
 
 /** What was asked: all of the lane where one was reached. */

@@ -26,8 +26,10 @@ export interface Journey {
   asked: unknown
   rows: Rows | undefined
   /** Row by row: id of the prediction, and canonical JSON of its outputs. */
-  readonly ids: string[]
-  readonly outputTexts: string[]
+  ids: string[]
+  outputTexts: string[]
+  /** As the records have it, the same for all rows of a batch: from the door to the last prediction, milliseconds. */
+  latencyMs: number
   /** Whether its records are in the journal: then whatever fails later leaves no second one. */
   isRecorded: boolean
   /** Why it was refused, if it was. */

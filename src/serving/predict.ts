@@ -17,7 +17,7 @@ import { readContext } from './context.ts'
 import type { Journey, Observer } from './journey.ts'
 import type { Lane, LoadedModel } from './lane.ts'
 import type { Models } from './models.ts'
-import { recordFrame, recordText } from './prediction-text.ts'
+import { type RecordFrame, recordFrame, recordText } from './prediction-text.ts'
 import { refusalOf } from './refusal.ts'
 import type { Rows } from './signature.ts'
 
@@ -72,13 +72,18 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     const forbidden = serving.permitUse(model.version.uses, context.purpose)
     if (forbidden !== undefined) throw forbidden
 
-    journey.at = serving.clock.now()
     const seal = model.signature.hasSensitive ? await serving.seals.open(context.subject) : undefined
-    const records: string[] = []
     for (let from = 0; from < rows.count; from += SLICE_ROWS) {
       if (from > 0) await nextTurn()
       predictSlice(model, rows, from)
-      writeRecords(serving, journey, lane, rows, from, seal, records)
+    }
+    journey.at = serving.clock.now()
+    journey.latencyMs = sinceStart(serving, journey)
+    const frame = recordFrame(lane, journey)
+    const records = allocated(journey, rows.count)
+    for (let from = 0; from < rows.count; from += SLICE_ROWS) {
+      if (from > 0) await nextTurn()
+      writeRecords(serving, journey, frame, rows, from, seal, records)
     }
     await serving.ledger.append(records, model.version.durability)
     journey.isRecorded = true
@@ -109,8 +114,9 @@ function setOut({ timer, catalogue }: Serving, { door }: Protocol, request: Invo
     body: undefined,
     asked: undefined,
     rows: undefined,
-    ids: [],
-    outputTexts: [],
+    ids: NONE,
+    outputTexts: NONE,
+    latencyMs: 0,
     isRecorded: false,
     problem: undefined,
     tookMs: 0,
@@ -126,6 +132,8 @@ function chooseVersion(serving: Serving, journey: Journey, params: InvocationReq
   journey.version = choice.version
   return choice
 }
+
+const NONE: string[] = []
 
 /** Rows of a batch that are answered in one go: about a millisecond, after which other requests have their turn. */
 const SLICE_ROWS = 256
@@ -145,18 +153,24 @@ function predictSlice({ predictor, signature }: LoadedModel, { values, outputs, 
   predictor.predict(inputs, slice, outputs.subarray(from * outputCount, (from + slice) * outputCount))
 }
 
+/** Room for the texts of all rows, and for nothing else: an array that grows begins with room for seventeen. */
+function allocated(journey: Journey, count: number): string[] {
+  journey.ids = new Array<string>(count)
+  journey.outputTexts = new Array<string>(count)
+  return new Array<string>(count)
+}
+
 /** The records of a slice; each row gets its id and the text of its outputs, which the answer repeats. */
 function writeRecords(
   serving: Serving,
   journey: Journey,
-  lane: Lane,
+  frame: RecordFrame,
   rows: Rows,
   from: number,
   seal: Seal | undefined,
   records: string[],
 ): void {
-  const { signature, outputs } = lane.model
-  const frame = recordFrame(lane, journey, sinceStart(serving, journey))
+  const { signature, outputs } = journey.lane!.model
   const to = Math.min(from + SLICE_ROWS, rows.count)
   for (let row = from; row < to; row++) {
     const offset = row * signature.width
@@ -164,9 +178,9 @@ function writeRecords(
     const outputText = outputs.write(rows.outputs, row * outputs.count)
     const sensitive = seal && signature.writeSensitive(rows.values, offset)
     const sealed = sensitive && seal(sensitive, id)
-    records.push(recordText(frame, id, signature.writeFeatures(rows.values, offset), outputText, sealed))
-    journey.ids.push(id)
-    journey.outputTexts.push(outputText)
+    records[row] = recordText(frame, id, signature.writeFeatures(rows.values, offset), outputText, sealed)
+    journey.ids[row] = id
+    journey.outputTexts[row] = outputText
   }
 }
 

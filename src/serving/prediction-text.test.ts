@@ -14,8 +14,8 @@ const call = fc.record({
   actor: text,
   at: fc.nat(),
   door: fc.constantFrom('rest', 'oip'),
-  latencyMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
-  requestId: text,
+  latencyMs: fc.nat({ max: 2e9 }).map(microseconds => microseconds / 1000),
+  requestId: fc.stringMatching(/^[\w.:;,@=+/-]{1,40}$/),
   source: fc.oneof(text, fc.constant('')),
   model: text,
   version: text,
@@ -44,7 +44,7 @@ describe('recordText()', () => {
         const { subject, unit, purpose, traceId } = c
         const texts = laneTexts(c, c.lane?.release ?? null, c.lane?.arm ?? null)
         const facts = { ...c, actor: { id: c.actor }, context: { subject, unit, purpose, traceId } }
-        const frame = recordFrame({ texts }, facts, c.latencyMs)
+        const frame = recordFrame({ texts }, facts)
         const written = recordText(frame, c.id, canonical(c.features), canonical(c.outputs), c.sealed)
         assert.equal(written, canonical(recordOf(c)))
       }),

@@ -6,6 +6,7 @@ import { quote } from '../ledger/canonical.ts'
 import type { Actor } from '../route.ts'
 import type { CallContext } from './context.ts'
 import type { Lane } from './lane.ts'
+import { millisecondsText } from './milliseconds-text.ts'
 import { quoteAgain } from './quote-again.ts'
 
 /** What the records of one call have in common. */
@@ -14,7 +15,10 @@ export interface CallFacts {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly door: string
+  /** Stands in JSON as it is: see `InvocationRequest`. */
   readonly requestId: string
+  /** Whole microseconds, in milliseconds. */
+  readonly latencyMs: number
   /** Empty where it is not known. */
   readonly source: string
   readonly context: CallContext | undefined
@@ -33,7 +37,7 @@ const quoteActor = quoteAgain()
 const quoteDoor = quoteAgain()
 const quoteSource = quoteAgain()
 
-export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts, latencyMs: number): RecordFrame {
+export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts): RecordFrame {
   const { purpose, subject, traceId, unit } = facts.context!
   const sourceText = facts.source === '' ? '' : `,"source":${quoteSource(facts.source)}`
   const purposeText = purpose === undefined ? '' : `,"purpose":${quote(purpose)}`
@@ -42,8 +46,8 @@ export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts, la
   const unitText = unit === undefined ? '' : `,"unit":${quote(unit)}`
   return {
     beforeFeatures: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${facts.at},"door":${quoteDoor(facts.door)},"features":`,
-    afterId: `","kind":"prediction","latencyMs":${latencyMs}${texts.model}`,
-    afterOutputs: `${purposeText}${texts.release},"requestId":${quote(facts.requestId)}`,
+    afterId: `","kind":"prediction","latencyMs":${millisecondsText(facts.latencyMs)}${texts.model}`,
+    afterOutputs: `${purposeText}${texts.release},"requestId":"${facts.requestId}"`,
     end: `${sourceText}${subjectText}${traceText}${unitText}${texts.version}`,
   }
 }
