@@ -2,6 +2,7 @@
  * Takes outcomes in: finds what they are about, judges them, and writes those that say something new. What is told at the same
  * time is looked up and written together, group after group: so nobody can contradict what another is just writing.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
 import { canonical } from '../ledger/canonical.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -63,6 +64,10 @@ const GROUP_ROWS = 10_000
 const WAITING_ROWS_MAX = 200_000
 const FIELDS_MAX = 100
 
+/** Rows judged and written without letting others have a turn. */
+const JUDGED_AT_ONCE = 256
+const WRITTEN_AT_ONCE = 1024
+
 interface Batch {
   readonly given: readonly GivenOutcome[]
   readonly by: Teller
@@ -118,9 +123,10 @@ function nextGroup(waiting: Batch[]): Batch[] {
   return group
 }
 
-/** What is written in one go. */
+/** What is written of a group. */
 interface Writing {
-  readonly texts: string[]
+  /** Each in one go. */
+  readonly texts: string[][]
   readonly touched: Touched[]
   /** Newest outcomes by prediction, as they will be. */
   readonly outcomes: Map<string, KnownOutcome>
@@ -129,24 +135,17 @@ interface Writing {
 async function takeGroup(parts: IntakeParts, group: readonly Batch[]): Promise<void> {
   try {
     const now = parts.clock.now()
-    const { known, ofSubjects } = await lookUp(parts, group, now)
+    const found = await lookUp(parts, group, now)
     const writing: Writing = { texts: [], touched: [], outcomes: new Map() }
     const answers: (() => void)[] = []
     for (const batch of group) {
-      const staged: Writing = { texts: [], touched: [], outcomes: new Map() }
-      const results = batch.given.map(given => {
-        const prediction =
-          given.predictionId === undefined ? ofSubjects.get(given) : known.predictions.get(given.predictionId)
-        return judge(parts, { batch, given, prediction, known, now, written: writing.outcomes, staged })
-      })
+      const staged: Staged = { texts: [], touched: [], outcomes: new Map() }
+      const results = await judgeBatch(parts, { batch, found, now, written: writing.outcomes, staged })
       const problem = batch.refusal?.(results)
-      if (problem !== undefined) answers.push(() => batch.reject(problem))
-      else {
-        writing.texts.push(...staged.texts)
-        writing.touched.push(...staged.touched)
-        for (const [id, outcome] of staged.outcomes) writing.outcomes.set(id, outcome)
+      if (problem === undefined) {
+        stage(writing, staged, batch.refusal !== undefined)
         answers.push(() => batch.resolve(results))
-      }
+      } else answers.push(() => batch.reject(problem))
     }
     await write(parts, writing)
     for (const answer of answers) answer()
@@ -155,11 +154,19 @@ async function takeGroup(parts: IntakeParts, group: readonly Batch[]): Promise<v
   }
 }
 
+/** What must be taken whole is written whole; else a little at a time, so that answers come in between. */
+function stage(writing: Writing, { texts, touched, outcomes }: Staged, isWhole: boolean): void {
+  const step = isWhole ? texts.length : WRITTEN_AT_ONCE
+  for (let from = 0; from < texts.length; from += step) writing.texts.push(texts.slice(from, from + step))
+  writing.touched.push(...touched)
+  for (const [id, outcome] of outcomes) writing.outcomes.set(id, outcome)
+}
+
 async function write({ ledger, around }: IntakeParts, { texts, touched }: Writing): Promise<void> {
   if (texts.length === 0) return
   try {
     await around.before(touched)
-    await ledger.append(texts)
+    for (const some of texts) await ledger.append(some)
   } finally {
     around.after(touched)
   }
@@ -181,19 +188,35 @@ async function lookUp({ ledger, pseudonyms }: IntakeParts, group: readonly Batch
   return { known, ofSubjects: new Map(asked.map((given, place) => [given, known.ofSubjects[place]])) }
 }
 
+/** What a batch would write. */
+interface Staged {
+  readonly texts: string[]
+  readonly touched: Touched[]
+  readonly outcomes: Map<string, KnownOutcome>
+}
+
 interface Case {
   readonly batch: Batch
-  readonly given: GivenOutcome
-  readonly prediction: KnownPrediction | undefined
-  readonly known: LookupAnswer
+  readonly found: Found
   readonly now: number
   /** By the batches before. */
   readonly written: ReadonlyMap<string, KnownOutcome>
-  /** By this batch. */
-  readonly staged: Writing
+  readonly staged: Staged
 }
 
-function judge(parts: IntakeParts, { batch, given, prediction, known, now, written, staged }: Case): Result {
+async function judgeBatch(parts: IntakeParts, one: Case): Promise<Result[]> {
+  const results: Result[] = []
+  for (const given of one.batch.given) {
+    results.push(judge(parts, one, given))
+    if (results.length % JUDGED_AT_ONCE === 0) await nextTurn()
+  }
+  return results
+}
+
+function judge(parts: IntakeParts, { batch, found, now, written, staged }: Case, given: GivenOutcome): Result {
+  const { known, ofSubjects } = found
+  const prediction =
+    given.predictionId === undefined ? ofSubjects.get(given) : known.predictions.get(given.predictionId)
   if (prediction === undefined) return unknown(parts, given)
   const version = parts.catalogue.version(prediction.model, prediction.version)
   if (version === undefined) {

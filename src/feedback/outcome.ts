@@ -60,7 +60,8 @@ export function judgeOutcome(
   if (current === undefined) return { kind: 'recorded', value }
   if (isSame(given, value, current)) return { kind: 'repeated', id: current.id }
   if (given.correction === true) return { kind: 'corrected', value, corrects: current.id }
-  const problem = `contradicts what was told before (${told(current)}); with "correction": true it takes its place`
+  // Who tells may not be allowed to read: the record is named, and not what it says.
+  const problem = `contradicts the outcome ${current.id}; with "correction": true it takes its place`
   return { kind: 'fault', fault: { code: 'conflict', field: 'value', problem } }
 }
 
@@ -99,14 +100,6 @@ function isSame({ happenedAt, amount }: GivenOutcome, value: Scalar, current: Kn
     (happenedAt === undefined || happenedAt === current.happenedAt) &&
     (amount === undefined || (amount.amount === current.amount?.amount && amount.currency === current.amount.currency))
   )
-}
-
-function told({ value, happenedAt, amount }: KnownOutcome): string {
-  return [
-    String(value),
-    ...(happenedAt === undefined ? [] : [`at ${new Date(happenedAt).toISOString()}`]),
-    ...(amount === undefined ? [] : [`${amount.amount} ${amount.currency}`]),
-  ].join(', ')
 }
 
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/

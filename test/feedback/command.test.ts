@@ -76,7 +76,7 @@ describe('bellwether outcomes', () => {
 
   it('takes CSV with semicolons and quotes, and keeps refused rows as they are', () =>
     onScene(async scene => {
-      const { folder, ids, tell } = scene
+      const { app, folder, ids, tell } = scene
       const lines = [
         '\ufeffPrediction ID;Value;Correction',
         `"${ids[0]}"; 1 ;`,
@@ -91,10 +91,11 @@ describe('bellwether outcomes', () => {
       assert.equal(told.status, 65, told.stderr)
       assert.match(told.stdout, /Read 5 rows in .*: 2 outcomes recorded, 1 corrected, 0 known already/)
       assert.deepEqual(await valuesIn(scene), [false, false, undefined, undefined, undefined])
+      const first = (await app.records()).find(record => record.kind === 'outcome' && record.predictionId === ids[0])
       assert.deepEqual(readFileSync(join(folder, 'bad.csv'), 'utf8').trimEnd().split('\n'), [
         'line;reason;Prediction ID;Value;Correction',
         `5;"has a quote that is not closed, or text beside one";${ids[2]};"0;1`,
-        `6;"value contradicts what was told before (true); with ""correction"": true it takes its place";${ids[0]};0;`,
+        `6;"value contradicts the outcome ${first?.id}; with ""correction"": true it takes its place";${ids[0]};0;`,
       ])
     }))
 

@@ -40,7 +40,9 @@ describe('outcomes over HTTP', () => {
       assert.deepEqual([again.status, again.body], [200, { ...first.body, status: 'repeated' }])
       const other = await post({ value: false })
       assert.equal(other.status, 409)
-      assert.match(JSON.stringify(other.body), /contradicts what was told before \(true, -300 EUR\)/)
+      const { errors } = other.body as unknown as Fields
+      const problem = `contradicts the outcome ${first.body['id']}; with "correction": true it takes its place`
+      assert.deepEqual(errors, [{ field: 'value', problem }])
       const corrected = await post({ value: false, correction: true })
       assert.deepEqual([corrected.status, corrected.body['status']], [201, 'corrected'])
       assert.equal((await post({ value: false, correction: true })).body['status'], 'repeated')
