@@ -39,6 +39,9 @@ export class Tally {
   #counters: Float64Array
   /** Window's number since the epoch → its first counter. */
   readonly #places = new Map<number, number>()
+  /** Records lie in the order of their times: most are in the window of the one before. */
+  #lastWindow = Number.NaN
+  #lastPlace = 0
   readonly #refusals = new Map<number, Map<string, number>>()
 
   constructor(target: CountsTarget, { windowMs, latencyLowers }: Pick<CountsQuestion, 'windowMs' | 'latencyLowers'>) {
@@ -67,8 +70,13 @@ export class Tally {
 
   /** The place of a window's counters, for `addNumbers`; valid until another window's is asked for. */
   placeOf(window: number): number {
-    const known = this.#places.get(window)
-    if (known !== undefined) return known
+    if (window === this.#lastWindow) return this.#lastPlace
+    this.#lastPlace = this.#places.get(window) ?? this.#newPlace(window)
+    this.#lastWindow = window
+    return this.#lastPlace
+  }
+
+  #newPlace(window: number): number {
     const place = this.#places.size * this.#stride
     if (place + this.#stride > this.#counters.length) this.#grow()
     this.#places.set(window, place)

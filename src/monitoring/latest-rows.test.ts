@@ -29,8 +29,7 @@ const rows = fc.array(row, { maxLength: 3 * ROWS_MAX, size: 'max' })
 
 function put(latest: LatestRows, all: readonly LatestRow[]): void {
   for (const { at, latency, isFirst, counters } of all) {
-    const cell = latest.next(at, latency, isFirst)
-    for (const [column, counter] of counters.entries()) latest.put(cell + column, counter)
+    latest.add(at, latency, isFirst, counters)
   }
 }
 
@@ -41,7 +40,7 @@ function countedAnew(all: readonly LatestRow[]): ReturnType<LatestRows['read']> 
   for (const { latency, isFirst, counters: columns } of last) {
     counters[ROWS]! += 1
     if (isFirst) counters[INVOCATIONS]! += 1
-    for (const counter of [latency, ...columns]) counters[counter]! += 1
+    for (const counter of [latency, ...Array.from(columns)]) counters[counter]! += 1
   }
   return { from: last[0]!.at, to: last.at(-1)!.at, counters }
 }

@@ -8,13 +8,12 @@ export interface LatestRow {
   /** Whether a call begins with it. */
   readonly isFirst: boolean
   /** Counter of each column. */
-  readonly counters: readonly number[]
+  readonly counters: ArrayLike<number>
 }
 
 export interface LatestRows {
-  /** Begins a row, in the place of the oldest where all are taken; its columns are to be `put` from the cell returned on. */
-  next(at: number, latency: number, isFirst: boolean): number
-  put(cell: number, counter: number): void
+  /** Adds a row, for the oldest where there is no more room. See `LatestRow`; the counters are copied. */
+  add(at: number, latency: number, isFirst: boolean, counters: ArrayLike<number>): void
   /** Puts rows, oldest first, before those that came: as many of them as there is room for. */
   precede(rows: readonly LatestRow[]): void
   /** As the layout has them; undefined while there is no row. */
@@ -51,25 +50,26 @@ class Ring implements LatestRows {
     this.#counters = new Float64Array(length)
   }
 
-  next(at: number, latency: number, isFirst: boolean): number {
+  add(at: number, latency: number, isFirst: boolean, columns: ArrayLike<number>): void {
     const place = this.#at
     if (place === this.#ats.length) this.#grow()
     const cell = place * this.#width
+    const cells = this.#cells
+    const counters = this.#counters
     if (this.#rows === this.#rowsMax) this.#forget(cell)
     else this.#rows++
     this.#at = place + 1 === this.#rowsMax ? 0 : place + 1
     this.#ats[place] = at
-    this.#cells[cell + LATENCY_CELL] = latency
-    this.#cells[cell + CALL_CELL] = isFirst ? 1 : 0
-    this.#counters[ROWS] = this.#rows
-    this.#counters[INVOCATIONS]! += isFirst ? 1 : 0
-    this.#counters[latency]! += 1
-    return cell + HEAD
-  }
-
-  put(cell: number, counter: number): void {
-    this.#cells[cell] = counter
-    this.#counters[counter]! += 1
+    cells[cell + LATENCY_CELL] = latency
+    cells[cell + CALL_CELL] = isFirst ? 1 : 0
+    counters[ROWS] = this.#rows
+    counters[INVOCATIONS]! += isFirst ? 1 : 0
+    counters[latency]! += 1
+    for (let column = 0; column < this.#columns; column++) {
+      const counter = columns[column]!
+      cells[cell + HEAD + column] = counter
+      counters[counter]! += 1
+    }
   }
 
   precede(rows: readonly LatestRow[]): void {
@@ -77,10 +77,7 @@ class Ring implements LatestRows {
     this.#rows = 0
     this.#at = 0
     this.#counters.fill(0)
-    for (const { at, latency, isFirst, counters } of all) {
-      const cell = this.next(at, latency, isFirst)
-      for (const [column, counter] of counters.entries()) this.put(cell + column, counter)
-    }
+    for (const { at, latency, isFirst, counters } of all) this.add(at, latency, isFirst, counters)
   }
 
   read(): { readonly from: number; readonly to: number; readonly counters: Float64Array } | undefined {
@@ -99,10 +96,12 @@ class Ring implements LatestRows {
   }
 
   #forget(cell: number): void {
-    this.#counters[INVOCATIONS]! -= this.#cells[cell + CALL_CELL]!
-    this.#counters[this.#cells[cell + LATENCY_CELL]!]! -= 1
+    const cells = this.#cells
+    const counters = this.#counters
+    counters[INVOCATIONS]! -= cells[cell + CALL_CELL]!
+    counters[cells[cell + LATENCY_CELL]!]! -= 1
     const end = cell + this.#width
-    for (let index = cell + HEAD; index < end; index++) this.#counters[this.#cells[index]!]! -= 1
+    for (let index = cell + HEAD; index < end; index++) counters[cells[index]!]! -= 1
   }
 
   #oldest(): number {

@@ -34,6 +34,8 @@ export class LiveCounts {
   /** By their beginnings. */
   readonly windows: Map<number, OpenWindow> = new Map()
   readonly #windowMs: number
+  /** The row at hand: the counter of each column. */
+  readonly #counted: Uint32Array
   /** The one counted last. */
   #open: OpenWindow | undefined
 
@@ -47,6 +49,7 @@ export class LiveCounts {
     this.version = version
     this.layout = layout
     this.#windowMs = windowMs
+    this.#counted = new Uint32Array(layout.slots.length)
     this.latest = latestRows(layout, latestMax)
   }
 
@@ -58,11 +61,11 @@ export class LiveCounts {
     counters[INVOCATIONS]! += 1
     counters[latency]! += count
     const { slots } = this.layout
+    const counted = this.#counted
     const { features, outputs: places } = placement
     const width = values.length / count
     const outputCount = outputs.length / count
     for (let row = 0; row < count; row++) {
-      const cells = this.latest.next(at, latency, row === 0)
       for (let column = 0; column < slots.length; column++) {
         const { bins, base, slots: size } = slots[column]!
         const value =
@@ -71,8 +74,9 @@ export class LiveCounts {
             : outputs[row * outputCount + places[column - features.length]!]!
         const counter = base + (bins === undefined ? codeSlot(value, size) : slotOf(bins, value))
         counters[counter]! += 1
-        this.latest.put(cells + column, counter)
+        counted[column] = counter
       }
+      this.latest.add(at, latency, row === 0, counted)
     }
   }
 
