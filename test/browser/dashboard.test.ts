@@ -107,6 +107,23 @@ describe('the dashboard', { skip }, () => {
     })
   })
 
+  test('does not verify a ledger in which one figure was changed', async () => {
+    await withServer({}, async server => {
+      await registerChurn(server)
+      await predict(server, customers().slice(0, 20))
+      await withPage(async ({ page }) => {
+        await page.route('**/audit/records?*', async route => {
+          const text = await (await route.fetch()).text()
+          await route.fulfill({ body: text.replace('"tenure":', '"tenure":1') })
+        })
+        await page.goto(`${server.url}/audit`)
+        await page.getByRole('button', { name: 'Verify every record' }).click()
+        await page.getByText('Not verified: this ledger is not what was signed').waitFor()
+        assert.equal(await page.locator('.step-mark.wrong').count(), 1)
+      })
+    })
+  })
+
   test('without a model it says how to bring one', async () => {
     await withServer({}, async server => {
       await withPage(async ({ page }) => {

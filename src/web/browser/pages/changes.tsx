@@ -7,7 +7,7 @@ import { useLive } from '../live.ts'
 import { now } from '../now.ts'
 import { modelPath, place, withQuery } from '../router.ts'
 
-const EVERY_MS = 5_000
+const EVERY_MS = 10_000
 const PAGE = 100
 const PAGE_MAX = 5_000
 

@@ -123,6 +123,7 @@ function Readings({ readings }: { readings: readonly Reading[] }): VNode | null 
           <thead>
             <tr>
               <th scope="col">Statistic</th>
+              <th scope="col">Verdict</th>
               <th scope="col" class="number">
                 Value
               </th>
@@ -135,7 +136,6 @@ function Readings({ readings }: { readings: readonly Reading[] }): VNode | null 
               <th scope="col" class="number">
                 Predictions
               </th>
-              <th scope="col">Verdict</th>
             </tr>
           </thead>
           <tbody>
@@ -157,10 +157,6 @@ function ReadingLine({ reading }: { reading: Reading }): VNode {
       <th scope="row" class={decides === true ? 'deciding' : ''}>
         {isTerm(statistic) ? <Term name={statistic}>{word}</Term> : word}
       </th>
-      <td class="number">{decimals(value, value !== undefined && value >= 10 ? 1 : 4)}</td>
-      <td class="number quiet">{plain(threshold)}</td>
-      <td class="number">{pValue === undefined ? '–' : pText(pValue)}</td>
-      <td class="number">{count(rows)}</td>
       <td>
         <button
           type="button"
@@ -171,6 +167,10 @@ function ReadingLine({ reading }: { reading: Reading }): VNode {
           {verdict}
         </button>
       </td>
+      <td class="number">{decimals(value, value !== undefined && value >= 10 ? 1 : 4)}</td>
+      <td class="number quiet">{plain(threshold)}</td>
+      <td class="number">{pValue === undefined ? '–' : pText(pValue)}</td>
+      <td class="number">{count(rows)}</td>
     </tr>
   )
 }

@@ -14,7 +14,7 @@ import { metricWord } from './words.ts'
 
 const HEIGHT = 190
 const CALIBRATION_HEIGHT = 240
-const EVERY_MS = 10_000
+const EVERY_MS = 15_000
 const WINDOWS = 12
 const MATURITY_HEIGHT = 84
 /** What is shown first: of classes, then of numbers. */
