@@ -3,7 +3,6 @@ import type { Journey } from '../serving/journey.ts'
 import type { Lane } from '../serving/lane.ts'
 import { counterBytes } from './counter-bytes.ts'
 import { countedWindow, LiveCounts, type OpenWindow, type Placement, placementOf, windowCounts } from './live-counts.ts'
-import { recordedLatencyMs } from './recorded-latency.ts'
 import { recovery } from './recovery.ts'
 import type { StoredWindow } from './store.ts'
 import { mergeStored, sumWindows, windowOfStored } from './sum-windows.ts'
@@ -120,7 +119,7 @@ class LiveWatch implements Watch {
     const { lane, problem, rows, at } = journey
     if (problem !== undefined || lane === undefined || rows === undefined) return
     const place = this.#lanes[lane.number] ?? this.#placeOf(lane)
-    place.live.count(at, recordedLatencyMs(journey), rows, place.placement)
+    place.live.count(at, journey.latencyMs, rows, place.placement)
   }
 
   #placeOf(lane: Lane): { readonly live: LiveCounts; readonly placement: Placement } {

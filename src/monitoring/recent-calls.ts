@@ -7,7 +7,6 @@ import type { Clock } from '../platform/clock.ts'
 import type { Observer } from '../serving/journey.ts'
 import type { Lane } from '../serving/lane.ts'
 import { latencyBucket } from './latency-bins.ts'
-import { recordedLatencyMs } from './recorded-latency.ts'
 import {
   judgeService,
   type ServiceCounts,
@@ -80,7 +79,7 @@ export function serviceWatch({ clock }: { readonly clock: Clock }): ServiceWatch
       const slot = slotAt(lanes[lane.number] ?? ofLane(lane), at)
       slot.rows += rows.count
       slot.invocations += 1
-      slot.latency[latencyBucket(recordedLatencyMs(journey))]! += rows.count
+      slot.latency[latencyBucket(journey.latencyMs)]! += rows.count
     },
     refused({ model, version = '', at, code, count }) {
       if (model === undefined) return // of no model that exists

@@ -84,8 +84,8 @@ export interface LifeOptions {
   /** Stands between the watch and its store. */
   readonly storeOf?: (store: WindowStore) => WindowStore
   readonly profile?: () => Promise<ReferenceProfile>
-  /** What a call waits for, after its time is taken. */
-  readonly sealing?: () => Promise<void>
+  /** What a call waits for, when its record is written. */
+  readonly flushing?: () => Promise<void>
 }
 
 export async function begin(world: LedgerWorld, versions: readonly string[], options: LifeOptions = {}): Promise<Life> {
@@ -106,7 +106,7 @@ export async function begin(world: LedgerWorld, versions: readonly string[], opt
     latestRows: () => LATEST,
   })
   const refused = refusals({ append: texts => ledger.append(texts), ids: world.ids, timers, onWritten: watch.refused })
-  const serving = servingOf(world, { ledger, catalogue, watch, refused }, options.sealing)
+  const serving = servingOf(world, { ledger, catalogue, watch, refused }, options.flushing)
   let requests = 0
   return {
     watch,
@@ -150,7 +150,7 @@ async function end(how: 'stopped' | 'killed', opened: Opened & { readonly db: Da
 function servingOf(
   { clock, ids }: LedgerWorld,
   { ledger, catalogue, watch, refused }: Opened & { readonly catalogue: ReturnType<typeof liveCatalogue> },
-  sealing: () => Promise<void> = async () => undefined,
+  flushing: () => Promise<void> = async () => undefined,
 ): Serving {
   let elapsedMs = 0
   const load = async (model: string, version: string): Promise<LoadedVersion> =>
@@ -164,14 +164,14 @@ function servingOf(
     models: openModels({ load, clock, bytesMax: 1e9 }),
     releases: championReleases(catalogue),
     pseudonyms: { subject: id => id, unit: id => id },
-    seals: {
-      async open() {
-        await sealing()
-        return plaintext => `sealed${plaintext.length}`
+    seals: { open: async () => plaintext => `sealed${plaintext.length}` },
+    permitUse: () => undefined,
+    ledger: {
+      async append(...args) {
+        await ledger.append(...args)
+        await flushing()
       },
     },
-    permitUse: () => undefined,
-    ledger,
     refusals: refused,
     observers: [watch.observe],
     clock,

@@ -34,7 +34,10 @@ export interface Watch {
   windows(model: string, version: string, range: TimeRange): Promise<WindowCounts[]>
   /** As `windows`, made of the ledger's records instead. */
   recount(model: string, version: string, range: TimeRange): Promise<WindowCounts[]>
-  /** Exactly the last N predictions of a version, or fewer while there are fewer; undefined while there is none. */
+  /**
+   * Exactly the last N predictions of a version in the order of their answers (those before a restart: of their records), or
+   * fewer while there are fewer; undefined while there is none.
+   */
   latest(model: string, version: string): WindowCounts | undefined
   /** Versions that were asked. */
   versions(): readonly { readonly model: string; readonly version: string }[]
