@@ -56,6 +56,7 @@ describe('numbers as people read them', () => {
 
   test('times', () => {
     assert.equal(span(AT, AT + 3_600_000), 'Nov 22, 14:05–15:05')
+    assert.equal(span(AT, AT + 2_000), 'Nov 22, 14:05:09–14:05:11')
     assert.equal(span(AT, AT + 86_400_000), 'Nov 22, 14:05 – Nov 23, 14:05')
     assert.deepEqual(
       [1_000, 42_000, 200_000, 7_200_000, 400_000_000].map(past => ago(AT - past, AT)),

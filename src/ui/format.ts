@@ -97,8 +97,9 @@ export function countsSeconds(length: number): boolean {
 /** A span of time as one says it: `Nov 22, 14:00–15:00`. */
 export function span(from: number, to: number): string {
   const day = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', timeZone: 'UTC' })
-  const start = `${day.format(from)}, ${timeOfDay(from)}`
-  return date(from) === date(to) ? `${start}–${timeOfDay(to)}` : `${start} – ${day.format(to)}, ${timeOfDay(to)}`
+  const [first, last] = [timeOfDay(from, to - from), timeOfDay(to, to - from)]
+  const start = `${day.format(from)}, ${first}`
+  return date(from) === date(to) ? `${start}–${last}` : `${start} – ${day.format(to)}, ${last}`
 }
 
 /** How long ago: `3 min ago`. */

@@ -97,7 +97,7 @@ function VersionView({ body, described }: { body: ModelBody; described: VersionB
           <RangeChoice chosen={range.name} />
         </div>
       </div>
-      {service.body === undefined ? null : <Now service={service.body} />}
+      <Now service={service.body} />
       <div class="grid-page">
         <ServicePanels live={service} range={range} />
         <DriftPanel model={model} version={version} range={range} />
@@ -147,7 +147,16 @@ function VersionChoice({ body, version }: { body: ModelBody; version: string }):
   )
 }
 
-function Now({ service: { state, sentence, recent } }: { service: ServiceBody }): VNode {
+/** Its place is kept while it loads, so that nothing below jumps. */
+function Now({ service }: { service: ServiceBody | undefined }): VNode {
+  if (service === undefined) {
+    return (
+      <section class="panel now">
+        <Loading lines={1} />
+      </section>
+    )
+  }
+  const { state, sentence, recent } = service
   if (recent === undefined) {
     return (
       <p class="banner">
