@@ -93,6 +93,8 @@ const CLOSE_MS_MAX = 10_000
 const REFRESH_MS = 2_000
 /** How often it is looked whether a job is due: they come by the day. */
 const JOBS_POLL_MS = 10_000
+/** A start is busy enough without the engine's. */
+const RECOVER_AFTER_MS = 1_000
 /** Models with schemas of their own in the API's description: a document of thousands could not be read. */
 const DESCRIBED_MODELS_MAX = 100
 /** Memory that loaded models may hold. */
@@ -324,7 +326,7 @@ async function openDoor(
   if (isOpen) {
     announce(url)
     closing.push(startJobs(world, parts))
-    recoverCounts(parts, log)
+    closing.push(recoverCounts(parts, log))
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
   return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
@@ -374,13 +376,19 @@ function startJobs({ path, clock, ids, log, metrics, db }: World, { ledger }: Pa
   return () => jobs.stop()
 }
 
-/** Counts in the background what the last process had not stored, whoever asks meanwhile waits for it; and judges quality. */
-function recoverCounts({ watches, feedback }: Parts, log: Log): void {
+/**
+ * Counts in the background what the last process had not stored, and judges quality: when the first requests are answered,
+ * for it starts the engine. Whoever asks for counts meanwhile waits for it. Returns how to call it off.
+ */
+function recoverCounts({ watches, feedback }: Parts, log: Log): () => Promise<void> {
   const warn = (message: string) => (error: unknown) => log.warn({ error: String(error) }, message)
-  watches.drift
-    .begin()
-    .catch(warn('Counts of earlier predictions could not be made: it is tried when they are asked for'))
-  feedback.begin().catch(warn('The live quality of earlier predictions is not known until outcomes come'))
+  const cancel = systemTimers.after(RECOVER_AFTER_MS, () => {
+    watches.drift
+      .begin()
+      .catch(warn('Counts of earlier predictions could not be made: it is tried when they are asked for'))
+    feedback.begin().catch(warn('The live quality of earlier predictions is not known until outcomes come'))
+  })
+  return async () => cancel()
 }
 
 /** Looks regularly what other replicas changed; returns how to stop. */
