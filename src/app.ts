@@ -376,10 +376,7 @@ function startJobs({ path, clock, ids, log, metrics, db }: World, { ledger }: Pa
   return () => jobs.stop()
 }
 
-/**
- * Counts in the background what the last process had not stored, and judges quality: when the first requests are answered,
- * for it starts the engine. Whoever asks for counts meanwhile waits for it. Returns how to call it off.
- */
+/** Counts what the last process had not stored, and judges quality; whoever asks meanwhile waits. Returns how to call it off. */
 function recoverCounts({ watches, feedback }: Parts, log: Log): () => Promise<void> {
   const warn = (message: string) => (error: unknown) => log.warn({ error: String(error) }, message)
   const cancel = systemTimers.after(RECOVER_AFTER_MS, () => {
