@@ -107,6 +107,36 @@ describe('the dashboard', { skip }, () => {
     })
   })
 
+  test('explains itself to the mouse and to the keyboard', async () => {
+    await withServer({}, async server => {
+      await registerChurn(server)
+      await predict(server, customers().slice(0, 120))
+      await withPage(async ({ page, errors }) => {
+        await page.goto(`${server.url}/models/churn`)
+        const tip = page.locator('#tip')
+        await page.locator('.current rect').first().waitFor()
+        await page.locator('.slot').last().hover()
+        await tip.waitFor()
+        assert.match(await tip.innerText(), /now, .* in the reference$/)
+        await page.getByRole('button', { name: 'Drift' }).focus()
+        await page.getByText('How far what is served has moved').waitFor()
+        await page.keyboard.press('Escape')
+        await tip.waitFor({ state: 'hidden' })
+        await page.reload()
+        await page.locator('.current rect').first().waitFor()
+        await page.keyboard.press('Tab')
+        assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to the page')
+        await page.keyboard.press('Enter')
+        assert.equal(await page.evaluate('document.activeElement.id'), 'main')
+        await page.goto(`${server.url}/models/churn`)
+        await page.getByRole('link', { name: 'age', exact: true }).press('Enter')
+        await page.waitForURL('**/drift/age?version=1.0.0')
+        await page.waitForFunction('document.activeElement.tagName === "H1"')
+        assert.deepEqual(errors, [])
+      })
+    })
+  })
+
   test('does not verify a ledger in which one figure was changed', async () => {
     await withServer({}, async server => {
       await registerChurn(server)

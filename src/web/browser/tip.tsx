@@ -4,6 +4,7 @@ import type { VNode } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 
 interface Told {
+  readonly owner: Element
   readonly text: string
   readonly box: DOMRect
 }
@@ -16,15 +17,20 @@ export function startTips(): void {
     const owner = event.target instanceof Element ? event.target.closest('[data-tip]') : null
     const text = owner?.getAttribute('data-tip')
     if (owner === null || text === null || text === undefined) hide()
-    else if (told.peek()?.text !== text) told.value = { text, box: owner.getBoundingClientRect() }
+    else if (told.peek()?.text !== text) told.value = { owner, text, box: owner.getBoundingClientRect() }
   }
   const hide = (): void => {
     if (told.peek() !== undefined) told.value = undefined
   }
+  // What is explained has moved away from its explanation.
+  const onScroll = (): void => {
+    const now = told.peek()
+    if (now !== undefined && now.owner.getBoundingClientRect().top !== now.box.top) hide()
+  }
   document.addEventListener('pointerover', show)
   document.addEventListener('focusin', show)
   document.addEventListener('focusout', hide)
-  document.addEventListener('scroll', hide, { capture: true, passive: true })
+  document.addEventListener('scroll', onScroll, { capture: true, passive: true })
   document.addEventListener('pointerleave', hide)
   document.addEventListener('keydown', event => {
     if (event.key === 'Escape') hide()
