@@ -20,6 +20,9 @@ import { readDoubles, readNumbers } from './vectors.ts'
 /** So many files are read with one statement at most. */
 const FILES_AT_ONCE_MAX = 256
 
+/** An outcome is told after its prediction was made; but clocks are put back, while the server rests. */
+const CLOCK_BACK_MS_MAX = 3_600_000
+
 interface PredictionFile extends SealedFile {
   readonly columns: readonly Column[]
 }
@@ -74,8 +77,8 @@ function knownTable(
   manifests: readonly Manifest[],
   { outcomes }: Unsealed,
 ): string {
-  // An outcome is told after its prediction was made.
-  const files = manifests.flatMap(({ files }) => files).filter(file => mayHold(file, { kind: 'outcome', model, since }))
+  const told = { kind: 'outcome', model, since: since - CLOCK_BACK_MS_MAX }
+  const files = manifests.flatMap(({ files }) => files).filter(file => mayHold(file, told))
   const sources = [
     ...(files.length === 0
       ? []

@@ -5,6 +5,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tinyModel } from '../journeys/model.ts'
@@ -67,10 +70,11 @@ async function someAreIn({ url }: RunningServer): Promise<void> {
   }
 }
 
+/** Line by line: all of them are longer than a text may be. */
 async function outcomesOf({ url }: RunningServer): Promise<Map<string, number>> {
-  const text = await (await fetch(`${url}/audit/records`)).text()
+  const { body } = await fetch(`${url}/audit/records`)
   const counts = new Map<string, number>()
-  for (const line of text.split('\n')) {
+  for await (const line of createInterface({ input: Readable.fromWeb(body as ReadableStream) })) {
     if (!line.includes('"kind":"outcome"')) continue
     const { predictionId } = JSON.parse(line) as { predictionId: string }
     counts.set(predictionId, (counts.get(predictionId) ?? 0) + 1)
