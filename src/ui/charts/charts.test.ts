@@ -121,8 +121,9 @@ const HEAT = ['age', 'balance', 'a_feature_with_a_very_long_name', 'num_products
   threshold: 0.25,
   cells: windows.map(({ from, to, index }): HeatCell => {
     const value = row === 1 && index > 14 ? 0.02 * (index - 10) : 0.02 + 0.004 * ((index * (row + 3)) % 7)
-    if (index < 2) return { from, to, rows: 12, verdict: 'too few' }
-    return { from, to, rows: 480, value, verdict: value >= 0.25 ? 'drift' : value >= 0.1 ? 'warning' : 'ok' }
+    if (index < 2) return { from, to, rows: 12, verdict: 'too few', ownVerdict: 'too few' }
+    const verdict = value >= 0.25 ? 'drift' : value >= 0.1 ? 'warning' : 'ok'
+    return { from, to, rows: 480, value, verdict, ownVerdict: verdict }
   }),
 }))
 const HEAT_OPTIONS = {

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { plain, span, timeOfDay } from '../format.ts'
+import { plain, plural, span, timeOfDay } from '../format.ts'
 import { type Area, type Drawing, mark, px, type Tick } from './frame.ts'
 import { timeScale } from './time-axis.ts'
 
@@ -9,7 +9,10 @@ export interface HeatCell {
   readonly from: number
   readonly to: number
   readonly value?: number
+  /** On the column, by all statistics that decide. */
   readonly verdict: Verdict
+  /** By the one statistic that `value` is of. */
+  readonly ownVerdict: Verdict
   readonly rows: number
 }
 
@@ -125,11 +128,6 @@ function rowOf(row: HeatRow, index: number, box: ColumnScale['box'], options: He
 
 function cellOf(row: HeatRow, cell: HeatCell, top: number, { left, right }: Box, options: HeatMapOptions): VNode {
   const width = Math.max(1, right - left - 1)
-  const rows = `${cell.rows.toLocaleString('en')} rows`
-  const said =
-    cell.verdict === 'too few'
-      ? `too few to say (${rows})`
-      : `${options.statistic} ${plain(cell.value)}, ${cell.verdict} (${rows})`
   // The names lead to the same page: a stop of the keyboard for each cell would only be in the way.
   return mark(
     'a',
@@ -137,7 +135,7 @@ function cellOf(row: HeatRow, cell: HeatCell, top: number, { left, right }: Box,
       href: options.href(row.feature, cell),
       tabindex: -1,
       'aria-hidden': true,
-      'data-tip': `${row.feature}, ${span(cell.from, cell.to)}: ${said}`,
+      'data-tip': `${row.feature}, ${span(cell.from, cell.to)}: ${said(cell, options.statistic)}`,
     },
     mark('rect', {
       class: `cell ${heat(row, cell)}`,
@@ -148,6 +146,13 @@ function cellOf(row: HeatRow, cell: HeatCell, top: number, { left, right }: Box,
       rx: 1.5,
     }),
   )
+}
+
+function said({ verdict, ownVerdict, value, rows }: HeatCell, statistic: string): string {
+  const predictions = plural(rows, 'prediction')
+  if (verdict === 'too few') return `too few to say (${predictions})`
+  const by = verdict === ownVerdict ? '' : ' by another statistic'
+  return `${verdict}${by}, ${statistic} ${plain(value)} (${predictions})`
 }
 
 /** Verdicts have their colours; what is well is the fainter the further it is from its threshold. */

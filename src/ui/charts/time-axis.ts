@@ -9,7 +9,7 @@ export interface TimeScale {
   readonly ticks: readonly Tick[]
 }
 
-const PIXELS_A_TICK = 68
+const PIXELS_A_TICK = 56
 /** Where seconds are told. */
 const PIXELS_A_SECOND_TICK = 104
 const DAY = 86_400_000

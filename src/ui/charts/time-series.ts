@@ -55,8 +55,8 @@ export function timeSeries(series: readonly Series[], options: TimeSeriesOptions
     bottomAxis(area, time.ticks),
     series.map(one => band(one, time.x, y)),
     options.filled === true ? fill(series[0], time.x, y, area.bottom) : null,
-    limitLine(options.limit, area, y, scale.domain()),
     series.toReversed().map(one => line(one, time.x, y)),
+    limitLine(options.limit, area, y, scale.domain()),
     slots(options, area, time.x),
   ])
 }

@@ -149,9 +149,9 @@ function heatRows({ matrix: { windows, rows, statistic }, settings }: DriftBody)
     .map(({ feature, cells }) => ({
       feature,
       threshold,
-      cells: cells.map(({ value, columnVerdict }, index) => {
+      cells: cells.map(({ value, verdict: ownVerdict, columnVerdict: verdict }, index) => {
         const { from, to, rows: predictions } = windows[index]!
-        return { from, to, rows: predictions, verdict: columnVerdict, ...(value === undefined ? {} : { value }) }
+        return { from, to, rows: predictions, verdict, ownVerdict, ...(value === undefined ? {} : { value }) }
       }),
     }))
 }
