@@ -29,7 +29,7 @@ interface Row {
 }
 
 /** Rows that are looked up and written together. */
-const BATCH_ROWS = 5_000
+const BATCH_ROWS = 10_000
 export const REJECTIONS_TOLD_MAX = 100_000
 
 /**

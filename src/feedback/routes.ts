@@ -64,7 +64,7 @@ function outcomeRoutes(parts: FeedbackRouteParts): AnyRoute[] {
         }),
       },
       answers: { 200: ImportReport },
-      problems: [413, 415, 422],
+      problems: [404, 413, 415, 422],
       handle: request => importTable(parts, request),
     },
   ]
