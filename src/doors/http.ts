@@ -2,7 +2,7 @@
  * The HTTP door: translates between the wire and `AnyRoute[]`, and decides nothing but what is HTTP's own: sizes, times,
  * how much at once, and how to stop. Fastify routes and owns the server; bodies are read here, where their limits are.
  */
-import type { ServerResponse } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { asProblem, Problem, problemDocument } from '../errors.ts'
@@ -37,7 +37,9 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
     isClosing: false,
   }
   const app = serverOf(floor)
-  for (const route of parts.routes) addRoute(app, floor, route)
+  const known: Known = new Map()
+  for (const route of parts.routes) addRoute(app, floor, route, known)
+  takeKnown(app, floor, known)
   const methods = methodsOf(parts.routes)
   app.setNotFoundHandler((request, reply) => {
     reply.hijack()
@@ -83,13 +85,35 @@ function serverOf(floor: Floor): FastifyInstance {
   return app
 }
 
-function addRoute(app: FastifyInstance, floor: Floor, route: AnyRoute): void {
+/** Invocations by their address, as Fastify routed them before: what is asked again and again is routed once. */
+type Known = Map<string, { readonly route: InvocationRoute; readonly params: Readonly<Record<string, string>> }>
+
+const KNOWN_MAX = 1_000
+const KNOWN_CHARACTERS_MAX = 500
+
+function addRoute(app: FastifyInstance, floor: Floor, route: AnyRoute, known: Known): void {
   const { method, path } = route
-  app.route({ method, url: path, handler: handlerOf(floor, route) })
+  app.route({ method, url: path, handler: handlerOf(floor, route, known) })
 }
 
-function handlerOf(floor: Floor, route: AnyRoute): (request: FastifyRequest, reply: FastifyReply) => void {
-  if (route.kind === 'invocation') return invocationHandler(floor, route)
+/** Stands before Fastify's own listener. */
+function takeKnown(app: FastifyInstance, floor: Floor, known: Known): void {
+  const { server } = app
+  const [routed] = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  server.on('request', (message, response) => {
+    const found = message.method === 'POST' ? known.get(message.url!) : undefined
+    if (found === undefined) routed!(message, response)
+    else takeInvocation(floor, found.route, message, response, found.params)
+  })
+}
+
+function handlerOf(
+  floor: Floor,
+  route: AnyRoute,
+  known: Known,
+): (request: FastifyRequest, reply: FastifyReply) => void {
+  if (route.kind === 'invocation') return invocationHandler(floor, route, known)
   const plain: PlainRoute = plainRoute(route)
   return (request, reply) => {
     reply.hijack()
@@ -105,10 +129,15 @@ function handlerOf(floor: Floor, route: AnyRoute): (request: FastifyRequest, rep
 function invocationHandler(
   floor: Floor,
   route: InvocationRoute,
+  known: Known,
 ): (request: FastifyRequest, reply: FastifyReply) => void {
   return (request, reply) => {
     reply.hijack()
-    takeInvocation(floor, route, request.raw, reply.raw, request.params as Record<string, string>)
+    const { raw } = request
+    const params = request.params as Record<string, string>
+    const isPlain = route.method === 'POST' && raw.url!.length <= KNOWN_CHARACTERS_MAX
+    if (isPlain && known.size < KNOWN_MAX) known.set(raw.url!, { route, params })
+    takeInvocation(floor, route, raw, reply.raw, params)
   }
 }
 
