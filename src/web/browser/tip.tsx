@@ -22,12 +22,21 @@ export function startTips(): void {
   const hide = (): void => {
     if (told.peek() !== undefined) told.value = undefined
   }
-  // What is explained has moved away from its explanation.
+  // The explanation stays with what it explains, and goes with it.
   const onScroll = (): void => {
     const now = told.peek()
-    if (now !== undefined && now.owner.getBoundingClientRect().top !== now.box.top) hide()
+    if (now === undefined) return
+    const box = now.owner.getBoundingClientRect()
+    if (box.bottom < 0 || box.top > innerHeight || !now.owner.isConnected) hide()
+    else if (box.top !== now.box.top || box.left !== now.box.left) told.value = { ...now, box }
   }
-  document.addEventListener('pointerover', show)
+  let pointer = ''
+  document.addEventListener('pointerover', event => {
+    // A page that scrolls below a resting mouse is not pointed at anew: what the keyboard asked for stays.
+    const at = `${event.clientX} ${event.clientY}`
+    if (at !== pointer) show(event)
+    pointer = at
+  })
   document.addEventListener('focusin', show)
   document.addEventListener('focusout', hide)
   document.addEventListener('scroll', onScroll, { capture: true, passive: true })
