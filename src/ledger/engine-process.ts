@@ -16,6 +16,7 @@ import {
   type FromEngine,
   type ToEngine,
 } from './engine-protocol.ts'
+import { journalIndex } from './journal-index.ts'
 import { judgeWindows } from './judge-windows.ts'
 import { journalLeaves, segmentLeaves } from './leaves.ts'
 import { type Emit, readLines } from './lines.ts'
@@ -24,6 +25,7 @@ import { searchRecords } from './query.ts'
 
 const start = JSON.parse(process.argv[2]!) as EngineStart
 const catalogue = openCatalogue(start.folder)
+const journal = journalIndex()
 let opened: Promise<Duck> | undefined
 const duck = (): Promise<Duck> => {
   opened ??= openDuck(start)
@@ -37,8 +39,8 @@ const CALLS: Calls = {
   search: async question => searchRecords(await duck(), catalogue, question),
   counts: async question => countRecords(await duck(), catalogue, question),
   seenVersions: question => seenVersions(catalogue, question),
-  lookUp: async question => lookUp(await duck(), catalogue, question),
-  judgeWindows: async question => judgeWindows(await duck(), catalogue, question),
+  lookUp: async question => lookUp(await duck(), catalogue, journal, question),
+  judgeWindows: async question => judgeWindows(await duck(), catalogue, journal, question),
   segmentLeaves: async ({ segment }) => segmentLeaves(await duck(), start.folder, segment),
   journalLeaves: ({ path, first }) => journalLeaves(path, first),
 }

@@ -22,6 +22,12 @@ export interface JournalFile {
   readonly count: number
 }
 
+/** A record in its file, from 0, and where its line begins. */
+export interface JournalPlace {
+  readonly index: number
+  readonly bytes: number
+}
+
 /** What was cut off when the journal was opened: never anything that had been acknowledged and outlived its crash. */
 export interface CutTail {
   readonly path: string
@@ -70,15 +76,18 @@ export function flushedNotePath(folder: string): string {
 /**
  * The records of a file in order, in batches of about a megabyte. Throws `corrupt` where a line is damaged or the file
  * does not hold `count` records; lines after them are not looked at, for they may still be being written.
+ *
+ * @param from where the line of a record begins, to go on with it.
  */
-export function* readJournalFile(file: JournalFile): Generator<Buffer[]> {
+export function* readJournalFile(file: JournalFile, from: JournalPlace = { index: 0, bytes: 0 }): Generator<Buffer[]> {
   const fd = openSync(file.path, 'r')
   try {
     let rest: Buffer = Buffer.alloc(0)
-    let index = 0
+    let { index, bytes: place } = from
     while (index < file.count) {
       const chunk = Buffer.allocUnsafe(READ_BYTES)
-      const read = readSync(fd, chunk)
+      const read = readSync(fd, chunk, 0, READ_BYTES, place)
+      place += read
       if (read === 0) throw damaged(file.path, index + 1, `the file ends, ${file.count} records were wanted`)
       const bytes: Buffer = rest.length === 0 ? chunk.subarray(0, read) : Buffer.concat([rest, chunk.subarray(0, read)])
       const records: Buffer[] = []

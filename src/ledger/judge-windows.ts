@@ -2,13 +2,11 @@
  * Joins predictions of a version with the newest outcome of each, and says how good they were, by window. Runs in the engine
  * process: the pairs, which may be millions, never leave it.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Catalogue } from './catalogue.ts'
-import { parseRecord } from './columns.ts'
 import { type Duck, eachChunk } from './duck.ts'
-import { matches, mayHold, sqlCondition } from './filter.ts'
-import { readJournalFile } from './journal-files.ts'
+import { mayHold, sqlCondition } from './filter.ts'
+import type { IndexedFile, JournalIndex } from './journal-index.ts'
 import { GrowingRows, isPair, judgePairs } from './judge-pairs.ts'
 import { parquetSource } from './parquet.ts'
 import type { JudgedWindow, Judging, QualityQuestion } from './quality-question.ts'
@@ -43,11 +41,12 @@ interface Joined {
 export async function judgeWindows(
   duck: Duck,
   catalogue: Catalogue,
+  journal: JournalIndex,
   question: QualityQuestion,
 ): Promise<JudgedWindow[]> {
   const { snapshot, since, until, stepMs } = question
   const manifests = await catalogue.first(snapshot.segments)
-  const unsealed = await readJournal(question)
+  const unsealed = unsealedOf(question, await journal.read(snapshot.journal))
   const windows = Math.max(0, Math.ceil((until - since) / stepMs))
   const joined: Joined = {
     predictions: new Float64Array(windows),
@@ -218,35 +217,22 @@ async function joinUnsealed(
   }
 }
 
-async function readJournal(question: QualityQuestion): Promise<Unsealed> {
-  const { snapshot, model, version, since, until, judging } = question
-  const filter = { kind: 'prediction', model, version, since, until }
+function unsealedOf(question: QualityQuestion, files: readonly IndexedFile[]): Unsealed {
+  const { model, version, since, until, judging } = question
   const outputs = outputsOf(judging)
   const unsealed: Unsealed = { predictions: [], outcomes: [] }
-  const named = Buffer.from(`"model":${JSON.stringify(model)}`)
-  for (const file of snapshot.journal) {
-    let position = file.first
-    for (const lines of readJournalFile(file)) {
-      for (const line of lines) {
-        const record = line.includes(named) ? parseRecord(line.toString()) : undefined
-        if (record !== undefined) takeRecord(record, position)
-        position++
-      }
-      await nextTurn()
+  for (const file of files) {
+    for (const { predictionId, position, value, model: of } of file.outcomes) {
+      if (of !== model || !fits('uuid', predictionId)) continue
+      unsealed.outcomes.push({ predictionId, position, label: labelOf(judging, value) })
+    }
+    for (const { id, at, model: of, version: by, outputs: answered } of file.predictions) {
+      if (of !== model || by !== version || at < since || at >= until || !fits('uuid', id)) continue
+      const answers = outputs.map(name => (typeof answered[name] === 'number' ? answered[name] : Number.NaN))
+      unsealed.predictions.push({ id, at, answers })
     }
   }
   return unsealed
-
-  function takeRecord(record: Readonly<Record<string, unknown>>, position: number): void {
-    const { kind, id, at, predictionId, value } = record
-    if (kind === 'outcome' && record['model'] === model && fits('uuid', predictionId)) {
-      unsealed.outcomes.push({ predictionId: predictionId as string, position, label: labelOf(judging, value) })
-    } else if (matches(record, filter) && fits('uuid', id)) {
-      const answered = (record['outputs'] ?? {}) as Readonly<Record<string, unknown>>
-      const answers = outputs.map(name => (typeof answered[name] === 'number' ? answered[name] : Number.NaN))
-      unsealed.predictions.push({ id: id as string, at: at as number, answers })
-    }
-  }
 }
 
 function judged(question: QualityQuestion, { predictions, outcomes, pairs }: Joined): JudgedWindow[] {

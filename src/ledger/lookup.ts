@@ -2,15 +2,12 @@
  * Finds many predictions at once, by id or as the newest of their subjects, and what is known of their outcomes. Runs in the
  * engine process.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Catalogue } from './catalogue.ts'
-import { parseRecord } from './columns.ts'
 import { type Duck, eachChunk } from './duck.ts'
-import { readJournalFile } from './journal-files.ts'
+import type { IndexedFile, IndexedPrediction, JournalIndex } from './journal-index.ts'
 import type { KnownOutcome, KnownPrediction, LookupAnswer, LookupQuestion, SubjectUntil } from './lookup-question.ts'
 import { parquetSource } from './parquet.ts'
-import type { Snapshot } from './query.ts'
 import type { Money } from './record.ts'
 import { type ColumnType, fits } from './schema.ts'
 import type { SealedFile } from './segments.ts'
@@ -28,28 +25,26 @@ interface Placed extends KnownPrediction {
 interface Lookup {
   readonly duck: Duck
   readonly folder: string
-  readonly snapshot: Snapshot
   readonly files: readonly SealedFile[]
   readonly subjects: readonly SubjectUntil[]
-  /** Places in `subjects`, by pseudonym. */
-  readonly places: ReadonlyMap<string, readonly number[]>
   readonly predictions: Map<string, KnownPrediction>
   readonly ofSubjects: (Placed | undefined)[]
   readonly outcomes: Map<string, KnownOutcome>
 }
 
-export async function lookUp(duck: Duck, catalogue: Catalogue, question: LookupQuestion): Promise<LookupAnswer> {
+export async function lookUp(
+  duck: Duck,
+  catalogue: Catalogue,
+  journal: JournalIndex,
+  question: LookupQuestion,
+): Promise<LookupAnswer> {
   const { snapshot, predictionIds, subjects } = question
   const manifests = await catalogue.first(snapshot.segments)
-  const places = new Map<string, number[]>()
-  for (const [place, { subject }] of subjects.entries()) places.set(subject, [...(places.get(subject) ?? []), place])
   const lookup: Lookup = {
     duck,
     folder: catalogue.folder,
-    snapshot,
     files: manifests.flatMap(({ files }) => files),
     subjects,
-    places,
     predictions: new Map(),
     ofSubjects: subjects.map(() => undefined),
     outcomes: new Map(),
@@ -58,12 +53,11 @@ export async function lookUp(duck: Duck, catalogue: Catalogue, question: LookupQ
   await sealedPredictions(lookup, [...ids].sort())
   await sealedOfSubjects(lookup)
   await sealedOutcomes(lookup, [...ids])
-  await inJournal(lookup, ids, places)
+  const unsealed = await journal.read(snapshot.journal)
+  for (const file of unsealed) takeUnsealed(lookup, file, ids)
   const more = new Set(lookup.ofSubjects.flatMap(found => (found === undefined || ids.has(found.id) ? [] : [found.id])))
-  if (more.size > 0) {
-    await sealedOutcomes(lookup, [...more])
-    await inJournal(lookup, more, new Map())
-  }
+  await sealedOutcomes(lookup, [...more])
+  for (const file of unsealed) takeUnsealedOutcomes(lookup, file, more)
   const { predictions, outcomes } = lookup
   return { predictions, ofSubjects: lookup.ofSubjects.map(withoutPosition), outcomes }
 }
@@ -218,57 +212,25 @@ function takeOutcome({ outcomes }: Lookup, predictionId: string, record: Readonl
   })
 }
 
-const ID = Buffer.from('"id":"')
-const PREDICTION_ID = Buffer.from('"predictionId":"')
-const SUBJECT = Buffer.from('"subject":"')
-const QUOTE = 0x22
+function takeUnsealed(lookup: Lookup, file: IndexedFile, ids: ReadonlySet<string>): void {
+  for (const id of ids) {
+    const found = file.byId.get(id)
+    if (found !== undefined) lookup.predictions.set(id, predictionOf(found))
+  }
+  for (const [place, { subject, model, until }] of lookup.subjects.entries()) {
+    const found = file.bySubject.get(subject)?.findLast(one => one.model === model && one.at <= until)
+    if (found !== undefined) takeNewer(lookup, place, { ...predictionOf(found), position: found.position })
+  }
+  takeUnsealedOutcomes(lookup, file, ids)
+}
 
-/** The journal is read once for all that is asked; only lines that name something of it are parsed. */
-async function inJournal(
-  lookup: Lookup,
-  ids: ReadonlySet<string>,
-  places: ReadonlyMap<string, readonly number[]>,
-): Promise<void> {
-  for (const file of lookup.snapshot.journal) {
-    let position = file.first
-    for (const lines of readJournalFile(file)) {
-      for (const line of lines) {
-        if (names(line, ID, ids) || names(line, PREDICTION_ID, ids) || names(line, SUBJECT, places)) {
-          takeRecord(lookup, parseRecord(line.toString()) ?? {}, position, ids)
-        }
-        position++
-      }
-      await nextTurn()
-    }
+function takeUnsealedOutcomes(lookup: Lookup, { newest }: IndexedFile, ids: ReadonlySet<string>): void {
+  for (const id of ids) {
+    const found = newest.get(id)
+    if (found !== undefined) takeOutcome(lookup, id, { ...found })
   }
 }
 
-function names(line: Buffer, member: Buffer, wanted: { has(value: string): boolean; readonly size: number }): boolean {
-  if (wanted.size === 0) return false
-  for (let at = line.indexOf(member); at !== -1; at = line.indexOf(member, at + member.length)) {
-    const from = at + member.length
-    if (wanted.has(line.toString('utf8', from, line.indexOf(QUOTE, from)))) return true
-  }
-  return false
-}
-
-function takeRecord(
-  lookup: Lookup,
-  record: Readonly<Record<string, unknown>>,
-  position: number,
-  ids: ReadonlySet<string>,
-): void {
-  const { kind, id, at, model, version, subject, predictionId } = record
-  if (kind === 'outcome' && typeof predictionId === 'string' && ids.has(predictionId)) {
-    takeOutcome(lookup, predictionId, record)
-    return
-  }
-  if (kind !== 'prediction' || typeof id !== 'string' || typeof at !== 'number') return
-  if (typeof model !== 'string' || typeof version !== 'string') return
-  const prediction = { id, at, model, version, ...(typeof subject === 'string' && { subject }) }
-  if (ids.has(id)) lookup.predictions.set(id, prediction)
-  for (const place of lookup.places.get(String(subject)) ?? []) {
-    const asked = lookup.subjects[place]!
-    if (asked.model === model && at <= asked.until) takeNewer(lookup, place, { ...prediction, position })
-  }
+function predictionOf({ id, at, model, version, subject }: IndexedPrediction): KnownPrediction {
+  return { id, at, model, version, ...(subject !== undefined && { subject }) }
 }
