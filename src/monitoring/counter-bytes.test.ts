@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { counterBytes, countersOf } from './counter-bytes.ts'
+import { counterBytes, countersOf, firstCountersOf } from './counter-bytes.ts'
 
 test('counters are read as they were written', () => {
   const count = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(300), fc.maxSafeNat())
@@ -9,6 +9,10 @@ test('counters are read as they were written', () => {
     fc.property(fc.array(count, { maxLength: 300 }), counts => {
       const counters = Float64Array.from(counts)
       assert.deepEqual(countersOf(counterBytes(counters), counts.length), counters)
+      for (const length of [0, 1, Math.floor(counts.length / 2)].filter(some => some <= counts.length)) {
+        assert.deepEqual(firstCountersOf(counterBytes(counters), length), counters.slice(0, length))
+      }
+      assert.equal(firstCountersOf(counterBytes(counters), counts.length + 1), undefined)
     }),
   )
 })

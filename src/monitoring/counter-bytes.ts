@@ -19,6 +19,21 @@ export function counterBytes(counters: Float64Array): Uint8Array {
 
 /** Undefined where the bytes do not say exactly `length` counters. */
 export function countersOf(bytes: Uint8Array, length: number): Float64Array | undefined {
+  const { counters, isEnd, next } = read(bytes, length)
+  return isEnd && next === length ? counters : undefined
+}
+
+/** The first `length` counters; undefined where the bytes say fewer. */
+export function firstCountersOf(bytes: Uint8Array, length: number): Float64Array | undefined {
+  const { counters, next } = read(bytes, length)
+  return next >= length ? counters : undefined
+}
+
+/** What the bytes say, up to `length`: whether that is all of them, and the index of the counter that would come next. */
+function read(
+  bytes: Uint8Array,
+  length: number,
+): { readonly counters: Float64Array; readonly isEnd: boolean; readonly next: number } {
   const counters = new Float64Array(length)
   let at = 0
   let index = 0
@@ -36,7 +51,7 @@ export function countersOf(bytes: Uint8Array, length: number): Float64Array | un
     counters[index++] = count
     if (count === 0) index += number()
   }
-  return at === bytes.length && index === length ? counters : undefined
+  return { counters, isEnd: at === bytes.length, next: index }
 }
 
 function pushNumber(bytes: number[], value: number): void {

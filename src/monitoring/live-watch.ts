@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RefusalRecord } from '../ledger/record.ts'
 import type { Journey } from '../serving/journey.ts'
 import type { Lane } from '../serving/lane.ts'
-import { counterBytes } from './counter-bytes.ts'
+import { counterBytes, countersOf, firstCountersOf } from './counter-bytes.ts'
 import { countedWindow, LiveCounts, type OpenWindow, type Placement, placementOf, windowCounts } from './live-counts.ts'
 import { recovery } from './recovery.ts'
 import type { StoredWindow } from './store.ts'
@@ -11,6 +12,10 @@ import type { VersionName, WatchParts } from './watch-parts.ts'
 import { countedColumn, type Layout, layoutOf, watchedColumns } from './watched.ts'
 import { LATENCY_LOWERS, type WindowCounts } from './window-counts.ts'
 
+/** Windows decoded in one go. */
+const WINDOWS_AT_ONCE = 32
+/** What is told of calls: no columns. */
+const CALLS: Layout = layoutOf([])
 /** How often it is looked whether a window has ended. */
 const TICK_MS = 5_000
 /** Calls that began in a window and are answered after its end have so long to be counted in it before it is stored. */
@@ -67,13 +72,12 @@ class LiveWatch implements Watch {
   async windows(model: string, version: string, range: TimeRange): Promise<WindowCounts[]> {
     await this.recovered()
     const layout = await this.#layoutOf({ model, version })
-    return this.#inTurn(async () => {
-      const stored = await this.#parts.store.windows(model, version, range)
-      const live = this.#versions.get(keyOf({ model, version }))?.windows.values() ?? []
-      const open = [...live].filter(({ from, to }) => from < range.until && to > range.since)
-      const all = [...stored.map(window => windowOfStored(window, layout)), ...open]
-      return sumWindows(all).map(window => windowCounts({ model, version }, layout, window))
-    })
+    return this.#read({ model, version }, range, layout, countersOf)
+  }
+
+  async calls(model: string, version: string, range: TimeRange): Promise<WindowCounts[]> {
+    await this.recovered()
+    return this.#read({ model, version }, range, CALLS, firstCountersOf)
   }
 
   async recount(model: string, version: string, { since, until }: TimeRange): Promise<WindowCounts[]> {
@@ -113,6 +117,18 @@ class LiveWatch implements Watch {
     this.#cancelTick?.()
     if (this.#isRecovered) await this.#inTurn(() => this.#store(this.#parts.clock.now()))
     await this.#turn.catch(() => undefined)
+  }
+
+  async #read(name: VersionName, range: TimeRange, layout: Layout, read: typeof countersOf): Promise<WindowCounts[]> {
+    const sums = await this.#inTurn(async () => {
+      const stored = await this.#parts.store.windows(name.model, name.version, range)
+      const windows = await bitByBit(stored, window => windowOfStored(window, layout, read))
+      const live = this.#versions.get(keyOf(name))?.windows.values() ?? []
+      const open = [...live].filter(({ from, to }) => from < range.until && to > range.since)
+      const shown = open.map(window => ({ ...window, counters: window.counters.subarray(0, layout.length) }))
+      return sumWindows([...windows, ...shown])
+    })
+    return bitByBit(sums, window => windowCounts(name, layout, window))
   }
 
   #observe(journey: Journey): void {
@@ -222,6 +238,16 @@ class LiveWatch implements Watch {
       for (const listener of this.#listeners) listener(counts)
     }
   }
+}
+
+/** A month of hours of a wide model is a megabyte of counters: other requests have their turn in between. */
+async function bitByBit<From, To>(all: readonly From[], make: (one: From) => To): Promise<To[]> {
+  const made: To[] = []
+  for (const one of all) {
+    made.push(make(one))
+    if (made.length % WINDOWS_AT_ONCE === 0) await nextTurn()
+  }
+  return made
 }
 
 function keyOf({ model, version }: VersionName): string {

@@ -14,7 +14,7 @@ import { watchedColumns } from './watched.ts'
 import type { WindowCounts } from './window-counts.ts'
 
 export interface ServiceRouteParts {
-  readonly watch: Pick<Watch, 'windows' | 'versions'>
+  readonly watch: Pick<Watch, 'windows' | 'calls' | 'versions'>
   readonly service: Pick<ServiceWatch, 'recent'>
   readonly registry: Pick<Registry, 'catalogue' | 'profile'>
   readonly releases: Releases
@@ -146,7 +146,7 @@ async function serviceOf(parts: ServiceRouteParts, request: RouteRequest): Promi
   const version = asked === undefined ? undefined : versionIn(registry.catalogue, name, asked).version
   const { range, stepMs } = timesOf(parts, request)
   const versions = version === undefined ? versionsOf(watch, name) : [version]
-  const windows = (await Promise.all(versions.map(each => watch.windows(name, each, range)))).flat()
+  const windows = (await Promise.all(versions.map(each => watch.calls(name, each, range)))).flat()
   const targets = targetsOf(parts, name, version)
   const now = clock.now()
   const recent = service.recent(name, version, targets)

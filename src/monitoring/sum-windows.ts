@@ -25,8 +25,9 @@ function sumOf(windows: readonly OpenWindow[]): OpenWindow {
 export function windowOfStored(
   { model, version, from, to, refusals, counters: bytes }: StoredWindow,
   { length }: Pick<Layout, 'length'>,
+  read: typeof countersOf = countersOf,
 ): OpenWindow {
-  const counters = countersOf(bytes, length)
+  const counters = read(bytes, length)
   if (counters !== undefined) return { from, to, counters, refusals: new Map(Object.entries(refusals)) }
   const when = new Date(from).toISOString()
   throw new Problem(

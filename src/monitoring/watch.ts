@@ -32,6 +32,8 @@ export interface Watch {
    * @param version empty for what was refused before a version was chosen.
    */
   windows(model: string, version: string, range: TimeRange): Promise<WindowCounts[]>
+  /** As `windows`, without the columns: for whoever asks about traffic only, a small part of the work. */
+  calls(model: string, version: string, range: TimeRange): Promise<WindowCounts[]>
   /** As `windows`, made of the ledger's records instead. */
   recount(model: string, version: string, range: TimeRange): Promise<WindowCounts[]>
   /**
