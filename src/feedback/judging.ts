@@ -7,13 +7,14 @@ export function judgingOf({
   task,
   objective,
   signature,
-}: Pick<ModelVersion, 'task' | 'objective' | 'signature'>): Judging {
+  threshold = THRESHOLD,
+}: Pick<ModelVersion, 'task' | 'objective' | 'signature' | 'threshold'>): Judging {
   const [first] = signature.outputs
   if (task === 'multiclass') return { task, outputs: signature.outputs.map(({ name }) => name) }
   // The score of a ranking has no true value to be near to, and a survival time may be censored.
   if (first === undefined || task === 'ranking' || task === 'survival') return { task: 'unjudged' }
   if (task === 'regression') return { task, output: first.name }
-  return { task, output: first.name, threshold: THRESHOLD, isLogOdds: objective === 'binary:logitraw' }
+  return { task, output: first.name, threshold, isLogOdds: objective === 'binary:logitraw' }
 }
 
 /** The one number that stands for all, where there is room for one. */

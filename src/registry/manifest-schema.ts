@@ -101,7 +101,7 @@ export const manifestSchema: TSchema = Type.Object(
     ),
     metrics_tolerance: number('Largest allowed difference of a recomputed metric. Default: 0.005', { minimum: 0 }),
     threshold: number(
-      'A score from here on is a positive decision, for accuracy, precision, recall and f1. Default: 0.5',
+      'A score from here on is a positive decision, for accuracy, precision, recall and f1, at registration and live. Default: 0.5',
     ),
     uses: Type.Optional(
       Type.Object(

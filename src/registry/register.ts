@@ -155,6 +155,7 @@ function versionOf(
     ...snapshotPart('reference', files.reference, reference),
     ...snapshotPart('evaluation', files.evaluation, evaluation),
     ...(profile === undefined ? {} : { profile }),
+    ...(manifest.threshold === undefined ? {} : { threshold: manifest.threshold }),
     ...(manifest.drift === undefined ? {} : { drift: manifest.drift }),
     ...(manifest.service === undefined ? {} : { service: manifest.service }),
     durability: manifest.durability ?? 'process',

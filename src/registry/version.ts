@@ -41,6 +41,8 @@ export interface ModelVersion {
   readonly evaluation?: DatasetSnapshot
   /** Object that holds the reference profile as JSON. */
   readonly profile?: StoredFile
+  /** A score from here on is a positive decision, as far as model.yaml says it; else `THRESHOLD`. */
+  readonly threshold?: number
   /** How drift is judged, as far as model.yaml says it. */
   readonly drift?: DeclaredDrift
   /** What its service must be like, as far as model.yaml says it. */
