@@ -90,11 +90,14 @@ export function freePort(): Promise<number> {
   })
 }
 
-/** Registers the example's model on the server or, where none runs, in the data folder. */
-export function registerExample(data: string): void {
-  execFileSync(process.execPath, [CLI, 'register', join(ROOT, 'examples/churn/model.yaml'), '--data', data], {
-    stdio: 'pipe',
-  })
+/**
+ * Registers the example's model on the server or, where none runs, in the data folder; with its reference data or, where it shall
+ * not be counted what it is asked, without.
+ */
+export function registerExample(data: string, isCounted = true): void {
+  const bare = [join(ROOT, 'examples/churn/model.json'), '--name', 'churn', '--version', '1.0.0']
+  const what = isCounted ? [join(ROOT, 'examples/churn/model.yaml')] : bare
+  execFileSync(process.execPath, [CLI, 'register', ...what, '--data', data], { stdio: 'pipe' })
 }
 
 /** A file of request bodies, one a line: customers of the example's bank. */

@@ -1,12 +1,13 @@
 /**
  * Requests a second on one core with everything on (validation, policy, journal, log line, metrics, records), as a share of a
- * bare `node:http` JSON echo in the same run: `npm run bench:serving -- [--rounds 5] [--seconds 8] [--own]`.
+ * bare `node:http` JSON echo in the same run: `npm run bench:serving -- [--rounds 5] [--seconds 8] [--own] [--counters]`. With
+ * `--counters` the same model is measured without reference data too, so that nothing is counted for drift: what the counters cost.
  *
  * The server is pinned to one core, the load (wrk; our own generator with `--own` or where wrk is missing) to another. Echo
  * and server alternate, because machines drift; medians are told with the smallest and the largest round.
  */
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import type { LoadResult } from './load.ts'
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '8' },
     own: { type: 'boolean', default: false },
     subject: { type: 'boolean', default: false },
+    counters: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
@@ -139,6 +141,24 @@ function report(echo: readonly Round[], ours: readonly Round[]): number {
   return share
 }
 
+async function startUncounted(folder: string): Promise<Measured> {
+  const data = join(folder, 'uncounted', 'data')
+  mkdirSync(join(folder, 'uncounted'))
+  registerExample(data, false)
+  return startServer(data, SERVER_CORE)
+}
+
+function reportCounters(echo: readonly Round[], ours: readonly Round[], without: readonly Round[]): void {
+  const of = (rounds: readonly Round[]): number =>
+    median(rounds.map((round, i) => round.requestsPerSecond / echo[i]!.requestsPerSecond))
+  const byCpu = (rounds: readonly Round[]): number => median(rounds.map((round, i) => echo[i]!.cpuUs / round.cpuUs))
+  const points = (without: number, withThem: number): string => `${((without - withThem) * 100).toFixed(1)} points`
+  process.stdout.write(
+    `Without reference data, so that nothing is counted for drift: ${of(without).toFixed(2)}; the counters cost ${points(of(without), of(ours))}, ` +
+      `by processor time ${points(byCpu(without), byCpu(ours))}\n`,
+  )
+}
+
 async function main(): Promise<void> {
   const folder = temporaryFolder()
   const data = join(folder, 'data')
@@ -147,8 +167,10 @@ async function main(): Promise<void> {
   registerExample(data)
   const echoServer = await startEcho(SERVER_CORE)
   const server = await startServer(data, SERVER_CORE)
+  const uncounted = values.counters ? await startUncounted(folder) : undefined
   const echo: Round[] = []
   const ours: Round[] = []
+  const without: Round[] = []
   try {
     await measure(echoServer, '/', folder, WARM_UP_SECONDS)
     await measure(server, '/predict', folder, WARM_UP_SECONDS)
@@ -156,12 +178,14 @@ async function main(): Promise<void> {
       process.stderr.write(`round ${round} of ${rounds}\n`)
       echo.push(await measure(echoServer, '/', folder, seconds))
       ours.push(await measure(server, '/predict', folder, seconds))
+      if (uncounted !== undefined) without.push(await measure(uncounted, '/predict', folder, seconds))
     }
   } finally {
-    await Promise.all([echoServer.stop(), server.stop()])
+    await Promise.all([echoServer.stop(), server.stop(), uncounted?.stop()])
     remove(folder)
   }
   const share = report(echo, ours)
+  if (without.length > 0) reportCounters(echo, ours, without)
   const recorded = JSON.parse(readFileSync(new URL('recorded.json', import.meta.url), 'utf8')) as {
     servingShare: number
   }
