@@ -178,7 +178,7 @@ function writeRecords(
     const outputText = outputs.write(rows.outputs, row * outputs.count)
     const sensitive = seal && signature.writeSensitive(rows.values, offset)
     const sealed = sensitive && seal(sensitive, id)
-    records[row] = recordText(frame, id, signature.writeFeatures(rows.values, offset), outputText, sealed)
+    records[row] = recordText(frame, id, signature.writeFeatures(rows.values, offset), outputText, row, sealed)
     journey.ids[row] = id
     journey.outputTexts[row] = outputText
   }

@@ -27,13 +27,23 @@ const call = fc.record({
   id: fc.uuid(),
   features: numbers,
   outputs: numbers,
+  row: fc.nat(3),
   sealed: optional(fc.base64String()),
 })
 
 /** The record as an object, with what is not known left out. */
 function recordOf(c: typeof call extends fc.Arbitrary<infer T> ? T : never): PredictionRecord {
-  const { lane, subject, unit, purpose, traceId, sealed, source, ...known } = c
-  const some = { ...lane, subject, unit, purpose, traceId, sealed, source: source === '' ? undefined : source }
+  const { lane, subject, unit, purpose, traceId, sealed, source, row, ...known } = c
+  const some = {
+    ...lane,
+    row: row === 0 ? undefined : row,
+    subject,
+    unit,
+    purpose,
+    traceId,
+    sealed,
+    source: source === '' ? undefined : source,
+  }
   return { kind: 'prediction', ...known, ...some } as unknown as PredictionRecord
 }
 
@@ -45,7 +55,7 @@ describe('recordText()', () => {
         const texts = laneTexts(c, c.lane?.release ?? null, c.lane?.arm ?? null)
         const facts = { ...c, actor: { id: c.actor }, context: { subject, unit, purpose, traceId } }
         const frame = recordFrame({ texts }, facts)
-        const written = recordText(frame, c.id, canonical(c.features), canonical(c.outputs), c.sealed)
+        const written = recordText(frame, c.id, canonical(c.features), canonical(c.outputs), c.row, c.sealed)
         assert.equal(written, canonical(recordOf(c)))
       }),
     )

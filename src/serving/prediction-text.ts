@@ -55,6 +55,7 @@ export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts): R
 /**
  * @param features canonical JSON of the features as served.
  * @param outputs canonical JSON of the outputs.
+ * @param row which row of its call, from 0.
  * @param sealed the sensitive features, sealed, base64url.
  */
 export function recordText(
@@ -62,10 +63,12 @@ export function recordText(
   id: string,
   features: string,
   outputs: string,
+  row: number,
   sealed: string | undefined,
 ): string {
+  const rowText = row === 0 ? '' : `,"row":${row}`
   const sealedText = sealed === undefined ? '' : `,"sealed":"${sealed}"`
-  return `${frame.beforeFeatures}${features},"id":"${id}${frame.afterId}${outputs}${frame.afterOutputs}${sealedText}${frame.end}`
+  return `${frame.beforeFeatures}${features},"id":"${id}${frame.afterId}${outputs}${frame.afterOutputs}${rowText}${sealedText}${frame.end}`
 }
 
 /** The answer to one row, as JSON. */
