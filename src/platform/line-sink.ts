@@ -52,8 +52,8 @@ export function openLineSink({ destination, tell }: LineSinkOptions): LineSink {
 }
 
 /**
- * Lines become bytes at once, in one of two buffers that take turns: while one is written, the other fills. Kept as texts
- * until then, and joined, they cost three times as much, most of it for the caches that they drive everything else from.
+ * Lines become bytes at once, in one of two buffers that take turns: while one is written, the other fills. So no text waits
+ * for company, to be joined, copied and collected later.
  */
 class GatheringSink implements LineSink {
   readonly #outlet: Outlet

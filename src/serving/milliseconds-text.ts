@@ -6,8 +6,8 @@ const FRACTIONS: readonly string[] = Array.from({ length: 1000 }, (_, thousandth
 const SMALL_MS = 1e6
 
 /**
- * A number of milliseconds with at most three decimals as `String` writes it, in a third of the time: writing a double
- * means a search for the shortest digits that are only it, and of these the digits are known.
+ * A number of milliseconds with at most three decimals as `String` writes it, but without the search for the shortest digits
+ * that are only this double: here they are known.
  */
 export function millisecondsText(ms: number): string {
   if (!(ms >= 0 && ms < SMALL_MS)) return String(ms)
