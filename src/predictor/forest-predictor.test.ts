@@ -101,6 +101,7 @@ function forestOf(all: readonly Tree[], more: Partial<Forest>): Forest {
   for (const tree of all) add(builder, tree)
   const { leaves: _, featuresUsed: __, ...nodes } = builder.finish()
   return {
+    kind: 'forest',
     format: 'xgboost-json',
     task: 'regression',
     objective: 'test',
@@ -108,6 +109,8 @@ function forestOf(all: readonly Tree[], more: Partial<Forest>): Forest {
     featureTypes: [],
     named: true,
     categories: [],
+    unseen: 'missing',
+    answers: 'number',
     precision: 'float64',
     ...nodes,
     base: Float64Array.of(0.5),

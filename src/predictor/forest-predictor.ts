@@ -3,7 +3,7 @@
  * per row.
  */
 import { type Forest, forestBytes, type Link } from './forest.ts'
-import type { Predictor } from './predictor.ts'
+import type { MarginPredictor, ModelHead } from './predictor.ts'
 import { type SeekLeaves, seekAny, seekComplete } from './seek-leaves.ts'
 
 const f32 = Math.fround
@@ -11,7 +11,7 @@ const f32 = Math.fround
 /** Adds what the leaves are worth to the sums. */
 type AddLeaves = (leaves: Int32Array, sums: Float64Array) => void
 
-export function forestPredictor(forest: Forest): Predictor {
+export function forestPredictor(forest: Forest): MarginPredictor {
   const { features, base, precision } = forest
   const width = features.length
   const outputs = base.length
@@ -42,14 +42,9 @@ export function forestPredictor(forest: Forest): Predictor {
   }
   const link = LINKS[precision][forest.link]
   return {
-    format: forest.format,
-    task: forest.task,
-    objective: forest.objective,
-    features,
-    featureTypes: forest.featureTypes,
-    named: forest.named,
+    ...headOf(forest),
     outputCount: outputs,
-    facts: forest.facts,
+    marginCount: outputs,
     bytes: forestBytes(forest),
     margin,
     predict(rows: Float64Array, count: number, out: Float64Array): void {
@@ -57,6 +52,13 @@ export function forestPredictor(forest: Forest): Predictor {
       if (link !== undefined) for (let index = 0; index < count * outputs; index++) out[index] = link(out[index]!)
     },
   }
+}
+
+/** The head alone, without the arrays. */
+function headOf(model: ModelHead): ModelHead {
+  const { format, task, objective, features, featureTypes, named, categories, unseen, classes, answers, facts } = model
+  const head = { format, task, objective, features, featureTypes, named, categories, unseen, answers, facts }
+  return classes === undefined ? head : { ...head, classes }
 }
 
 function adder(forest: Forest): AddLeaves {

@@ -20,7 +20,7 @@
  * **Sums.** Each output starts at `base`; tree `t` adds its leaf, times `weights[t]` where there are weights (DART), to
  * output `groups[t]`, or, having vector leaves, to each output. `link` turns the sums (margins) into answers.
  */
-import type { ArtifactFormat, Task } from './predictor.ts'
+import type { ModelHead } from './predictor.ts'
 
 export const MISSING_LEFT = 1
 export const CATEGORICAL = 2
@@ -38,15 +38,8 @@ export interface CategorySets {
   readonly words: Uint32Array
 }
 
-export interface Forest {
-  readonly format: ArtifactFormat
-  readonly task: Task
-  readonly objective: string
-  readonly features: readonly string[]
-  readonly featureTypes: readonly (string | undefined)[]
-  readonly named: boolean
-  /** The categories of each feature in code order, where the artifact names them. */
-  readonly categories: readonly (readonly string[] | undefined)[]
+export interface Forest extends ModelHead {
+  readonly kind: 'forest'
   readonly precision: 'float32' | 'float64'
   /** First node of each tree. */
   readonly roots: Int32Array
@@ -58,13 +51,14 @@ export interface Forest {
   readonly child: Int32Array
   readonly flags: Uint8Array
   readonly leafVectors?: Float64Array
+  /** Training weight that reached each node (XGBoost's `sum_hessian`, LightGBM's counts), where the artifact tells: path-dependent SHAP values need it. */
+  readonly cover?: Float64Array
   readonly sets: CategorySets
   /** Steps from a root to the farthest leaf. */
   readonly depth: number
   /** Margin of each output before any tree. */
   readonly base: Float64Array
   readonly link: Link
-  readonly facts: Readonly<Record<string, number | string>>
 }
 
 /** Whether a category is in a set. */
@@ -78,8 +72,8 @@ export function inSet(sets: CategorySets, set: number, value: number): boolean {
 
 /** Memory a forest holds, bytes. */
 export function forestBytes(forest: Forest): number {
-  const { roots, groups, weights, feature, value, child, flags, leafVectors, sets, base } = forest
-  const arrays = [roots, groups, weights, feature, value, child, flags, leafVectors, base]
+  const { roots, groups, weights, feature, value, child, flags, leafVectors, cover, sets, base } = forest
+  const arrays = [roots, groups, weights, feature, value, child, flags, leafVectors, cover, base]
   const inSets = sets.starts.byteLength + sets.firsts.byteLength + sets.words.byteLength
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), inSets)
 }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { forestPredictor } from './forest-predictor.ts'
 import { loadArtifact } from './load-artifact.ts'
 import { loadXgboost } from './load-xgboost.ts'
-import type { Predictor } from './predictor.ts'
+import type { MarginPredictor } from './predictor.ts'
 
 type Cell = number | string | null
 interface Golden {
@@ -28,7 +28,7 @@ function cell(value: Cell): number {
 }
 
 function answers(
-  predictor: Predictor,
+  predictor: MarginPredictor,
   rows: readonly (readonly Cell[])[],
 ): { margin: Float64Array; prediction: Float64Array } {
   const flat = Float64Array.from(rows.flat(), cell)
@@ -41,7 +41,7 @@ function answers(
 
 /** Sums are the same float32 additions, so margins are equal to the bit; e^x may differ from the C library's in the last. */
 function assertAnswers(
-  predictor: Predictor,
+  predictor: MarginPredictor,
   { rows, margin, prediction }: Golden,
   sums: 'equal' | 'near' = 'equal',
 ): void {
@@ -58,7 +58,7 @@ function assertNear(got: Float64Array, wanted: readonly Cell[], relative: number
   }
 }
 
-function xgboost(bytes: Uint8Array): Predictor {
+function xgboost(bytes: Uint8Array): MarginPredictor {
   return forestPredictor(loadXgboost(bytes))
 }
 

@@ -158,6 +158,7 @@ function forestOf(learner: Learner, version: string): Forest {
   const { leaves, featuresUsed: _, ...nodes } = built
   const best = learner.bestIteration
   return {
+    kind: 'forest',
     format: 'xgboost-json',
     task: objective.task,
     objective: learner.objective,
@@ -165,6 +166,8 @@ function forestOf(learner: Learner, version: string): Forest {
     featureTypes: features.map((_, index) => learner.types[index]),
     named,
     categories: features.map((_, index) => learner.model.categories?.[index]),
+    unseen: 'missing',
+    answers: objective.answers,
     precision: 'float32',
     ...nodes,
     groups,

@@ -4,12 +4,27 @@
  * A predictor takes rows of numbers. Turning names, booleans and categories into numbers is the signature's work.
  */
 
-export type ArtifactFormat = 'xgboost-json' | 'xgboost-ubj' | 'lightgbm-text' | 'onnx' | 'pmml' | 'python' | 'remote'
+export type ArtifactFormat =
+  | 'xgboost-json'
+  | 'xgboost-ubj'
+  | 'lightgbm-text'
+  | 'lightgbm-json'
+  | 'onnx'
+  | 'pmml'
+  | 'python'
+  | 'remote'
 
 /** What the outputs mean. */
 export type Task = 'binary' | 'multiclass' | 'regression' | 'ranking' | 'survival'
 
-export interface Predictor {
+/**
+ * What the numbers answered are: probabilities (of the second class, or of each class); the log-odds of the second class; the
+ * number of a class; or any number.
+ */
+export type AnswerScale = 'probability' | 'log-odds' | 'class' | 'number'
+
+/** What is known of a model, whatever computes it. */
+export interface ModelHead {
   readonly format: ArtifactFormat
   readonly task: Task
   /** The trainer's name of the loss, e.g. `binary:logistic`. */
@@ -20,17 +35,43 @@ export interface Predictor {
   readonly featureTypes: readonly (string | undefined)[]
   /** Whether the artifact itself carried names (then a signature must use the same). */
   readonly named: boolean
-  /** Numbers a row answers. */
+  /** The texts of each feature in code order, where the artifact names them: a row holds the index of the text. */
+  readonly categories: readonly (readonly string[] | undefined)[]
+  /** What a row holds for a text that is none of the categories: NaN, or −1, which is in no set. */
+  readonly unseen: 'missing' | 'other'
+  /** Names of the classes in the order of their numbers, where the artifact names them and the task has classes. */
+  readonly classes?: readonly string[]
+  readonly answers: AnswerScale
+  /** Facts for the model card and for people: trees, depth, leaves… */
+  readonly facts: Readonly<Record<string, number | string>>
+}
+
+export interface Predictor extends ModelHead {
+  /** Numbers a row answers: one, or one for each class or target. */
   readonly outputCount: number
+  /** Approximate memory held, bytes. */
+  readonly bytes: number
   /**
    * @param rows `count` × `features.length`, row-major; NaN is a missing value.
    * @param out receives `count` × `outputCount`, row-major.
    */
   predict(rows: Float64Array, count: number, out: Float64Array): void
-  /** As `predict`, before the link function. */
-  margin(rows: Float64Array, count: number, out: Float64Array): void
-  /** Facts for the model card and for people: trees, depth, leaves… */
-  readonly facts: Readonly<Record<string, number | string>>
-  /** Approximate memory held, bytes. */
-  readonly bytes: number
 }
+
+/** A predictor whose answers are a link function of sums, as those of trees and linear models are. */
+export interface MarginPredictor extends Predictor {
+  /** Sums a row has: as many as `outputCount`, but where the answer is the likeliest class. */
+  readonly marginCount: number
+  /** As `predict`, before the link function: `count` × `marginCount`. */
+  margin(rows: Float64Array, count: number, out: Float64Array): void
+}
+
+/** A predictor that somebody else computes: another run time, process or server. */
+export interface AwaitedPredictor extends Omit<Predictor, 'predict'> {
+  /** As `Predictor.predict`. Rejects with a `Problem` that says what failed, and where. */
+  predict(rows: Float64Array, count: number, out: Float64Array): Promise<void>
+  /** Lets go of what it holds; predictions under way end first or fail. */
+  close(): Promise<void>
+}
+
+export type AnyPredictor = Predictor | AwaitedPredictor

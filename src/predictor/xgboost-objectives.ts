@@ -4,11 +4,12 @@
  * XGBoost's `src/objective`, in float32 as there.
  */
 import type { Link } from './forest.ts'
-import type { Task } from './predictor.ts'
+import type { AnswerScale, Task } from './predictor.ts'
 
 export interface XgboostObjective {
   readonly task: Task
   readonly link: Link
+  readonly answers: AnswerScale
   /** `ProbToMargin`: identity, logit or logarithm. */
   readonly marginOf: (baseScore: number) => number
 }
@@ -30,16 +31,16 @@ function logarithm(score: number): number {
   return f32(Math.log(score))
 }
 
-const regression: XgboostObjective = { task: 'regression', link: 'identity', marginOf: itself }
-const logLinear: XgboostObjective = { task: 'regression', link: 'exp', marginOf: logarithm }
-const survival: XgboostObjective = { task: 'survival', link: 'exp', marginOf: logarithm }
-const ranking: XgboostObjective = { task: 'ranking', link: 'identity', marginOf: itself }
+const regression: XgboostObjective = { task: 'regression', link: 'identity', answers: 'number', marginOf: itself }
+const logLinear: XgboostObjective = { task: 'regression', link: 'exp', answers: 'number', marginOf: logarithm }
+const survival: XgboostObjective = { task: 'survival', link: 'exp', answers: 'number', marginOf: logarithm }
+const ranking: XgboostObjective = { task: 'ranking', link: 'identity', answers: 'number', marginOf: itself }
 
 export const XGBOOST_OBJECTIVES: Readonly<Record<string, XgboostObjective>> = {
-  'binary:logistic': { task: 'binary', link: 'sigmoid', marginOf: logit },
-  'binary:logitraw': { task: 'binary', link: 'identity', marginOf: itself },
-  'binary:hinge': { task: 'binary', link: 'step', marginOf: itself },
-  'reg:logistic': { task: 'regression', link: 'sigmoid', marginOf: logit },
+  'binary:logistic': { task: 'binary', link: 'sigmoid', answers: 'probability', marginOf: logit },
+  'binary:logitraw': { task: 'binary', link: 'identity', answers: 'log-odds', marginOf: itself },
+  'binary:hinge': { task: 'binary', link: 'step', answers: 'class', marginOf: itself },
+  'reg:logistic': { task: 'regression', link: 'sigmoid', answers: 'number', marginOf: logit },
   'reg:squarederror': regression,
   'reg:linear': regression,
   'reg:squaredlogerror': regression,

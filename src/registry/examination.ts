@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import { Problem } from '../errors.ts'
 import { workerUrl } from '../platform/threads.ts'
-import type { Forest } from '../predictor/forest.ts'
+import type { Model } from '../predictor/model.ts'
 import type { Examination } from './examine.ts'
 import type { FromWorker, ToWorker, WorkerTask } from './examine-worker.ts'
 import type { Manifest } from './manifest.ts'
@@ -20,8 +20,8 @@ export type OpenFile = (role: FileRole) => Readable
 export interface Examiner {
   /** Throws what `examine` throws; `overloaded` where too many wait already. */
   examine(manifest: Manifest, roles: readonly FileRole[], open: OpenFile): Promise<Examination>
-  /** The artifact as a forest; `corrupt` where its SHA-256 is another. */
-  load(sha256: string, open: OpenFile): Promise<Forest>
+  /** The artifact as plain data; `corrupt` where its SHA-256 is another. */
+  load(sha256: string, open: OpenFile): Promise<Model>
 }
 
 export function openExaminer(): Examiner {
@@ -30,7 +30,7 @@ export function openExaminer(): Examiner {
     examine: (manifest, roles, open) =>
       inTurn(() => runWorker<Examination>({ kind: 'examine', manifest, roles }, open)),
     // Loading is waited for by a server that starts or rolls back: it does not queue behind examinations.
-    load: (sha256, open) => runWorker<Forest>({ kind: 'load', sha256 }, open),
+    load: (sha256, open) => runWorker<Model>({ kind: 'load', sha256 }, open),
   }
 }
 
@@ -56,7 +56,7 @@ function turns(active: number, waiting: number): <T>(work: () => Promise<T>) => 
   }
 }
 
-function runWorker<T extends Examination | Forest>(task: WorkerTask, open: OpenFile): Promise<T> {
+function runWorker<T extends Examination | Model>(task: WorkerTask, open: OpenFile): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const worker = new Worker(workerUrl(import.meta.url, './examine-worker'), {
     workerData: task,

@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type FieldProblem, Problem, type ProblemCode } from '../errors.ts'
-import type { Forest } from '../predictor/forest.ts'
+import type { Model } from '../predictor/model.ts'
 import { allBytes, type Examination, examine, type Sources } from './examine.ts'
 import { loadVerified } from './load-verified.ts'
 import type { Manifest } from './manifest.ts'
@@ -16,7 +16,7 @@ export type WorkerTask =
 
 export type FromWorker =
   | { readonly kind: 'next'; readonly role: FileRole }
-  | { readonly kind: 'done'; readonly result: Examination | Forest }
+  | { readonly kind: 'done'; readonly result: Examination | Model }
   | {
       readonly kind: 'problem'
       readonly code: ProblemCode
@@ -34,7 +34,7 @@ if (port !== null) {
   const task = workerData as WorkerTask
   try {
     const result =
-      task.kind === 'load' ? await loadForest(task.sha256) : await examine(task.manifest, sourcesOf(task.roles))
+      task.kind === 'load' ? await loadModel(task.sha256) : await examine(task.manifest, sourcesOf(task.roles))
     port.postMessage({ kind: 'done', result } satisfies FromWorker, buffersOf(result))
   } catch (error) {
     // Anything but a Problem is a fault of ours: it ends this thread as an uncaught error, which the owner hears of.
@@ -44,7 +44,7 @@ if (port !== null) {
   }
 }
 
-async function loadForest(sha256: string): Promise<Forest> {
+async function loadModel(sha256: string): Promise<Model> {
   return loadVerified(await allBytes(pieces('artifact')), sha256)
 }
 
@@ -68,7 +68,7 @@ async function* pieces(role: FileRole): AsyncGenerator<Uint8Array> {
 }
 
 /** Typed arrays are handed over, not copied. */
-function buffersOf(result: Examination | Forest): ArrayBuffer[] {
+function buffersOf(result: Examination | Model): ArrayBuffer[] {
   const values = 'sets' in result ? [...Object.values(result), ...Object.values(result.sets)] : []
   return values.filter(value => ArrayBuffer.isView(value)).map(view => view.buffer as ArrayBuffer)
 }

@@ -4,9 +4,8 @@
  */
 import { type CsvReading, type CsvTable, readCsv } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
-import type { Forest } from '../predictor/forest.ts'
-import { forestPredictor } from '../predictor/forest-predictor.ts'
 import { loadArtifact } from '../predictor/load-artifact.ts'
+import { type Model, predictorOf } from '../predictor/model.ts'
 import type { ArtifactFormat, Predictor, Task } from '../predictor/predictor.ts'
 import { featureNames, inferSignature, requireColumns } from './infer.ts'
 import type { Manifest } from './manifest.ts'
@@ -45,26 +44,26 @@ const EVALUATION = 'the evaluation data'
 
 /** Throws `invalid` where artifact, manifest and data do not belong together or stated metrics are not reproduced. */
 export async function examine(manifest: Manifest, sources: Sources): Promise<Examination> {
-  const forest = loadArtifact(await allBytes(sources.artifact()))
-  const predictor = forestPredictor(forest)
+  const model = loadArtifact(await allBytes(sources.artifact()))
+  const predictor = predictorOf(model)
   const notes: string[] = []
 
-  const reference = sources.reference && (await readReference(forest, manifest, sources.reference()))
-  const names = featureNames(forest, manifest, reference?.header)
-  const signature = inferSignature(forest, manifest, names, reference, notes)
+  const reference = sources.reference && (await readReference(model, manifest, sources.reference()))
+  const names = featureNames(model, manifest, reference?.header)
+  const signature = inferSignature(model, manifest, names, reference, notes)
   const profile = reference && profileOf(signature, predictor, reference)
   if (reference !== undefined) noteUnused(reference.header, names, manifest.target, notes)
 
   const evaluation = sources.evaluation && (await readEvaluation(signature, manifest, sources.evaluation()))
-  const measuredMetrics = evaluation && measured(forest, predictor, signature, manifest, evaluation, notes)
+  const measuredMetrics = evaluation && measured(model, predictor, signature, manifest, evaluation, notes)
   if (evaluation === undefined && Object.keys(manifest.metrics ?? {}).length > 0) {
     notes.push('the stated metrics were not checked: there is no evaluation data')
   }
   return {
-    format: forest.format,
-    task: forest.task,
-    objective: forest.objective,
-    facts: forest.facts,
+    format: model.format,
+    task: model.task,
+    objective: model.objective,
+    facts: model.facts,
     signature,
     notes,
     ...(profile === undefined ? {} : { profile }),
@@ -78,15 +77,15 @@ function shapeOf({ rows, header }: CsvTable): Shape {
   return { rows, columns: header }
 }
 
-async function readReference(forest: Forest, manifest: Manifest, source: AsyncIterable<Uint8Array>): Promise<CsvTable> {
+async function readReference(model: Model, manifest: Manifest, source: AsyncIterable<Uint8Array>): Promise<CsvTable> {
   const declarations = new Map(manifest.signature?.inputs?.map(feature => [feature.name, feature]))
   const asText = (name: string, index: number): boolean => {
     const declared = declarations.get(name)
-    return declared?.type === 'string' || declared?.categories !== undefined || forest.categories[index] !== undefined
+    return declared?.type === 'string' || declared?.categories !== undefined || model.categories[index] !== undefined
   }
   const texts = new Set<string>()
   const keep: CsvReading['keep'] = header => {
-    const names = featureNames(forest, manifest, header)
+    const names = featureNames(model, manifest, header)
     requireColumns(header, names, REFERENCE)
     for (const [index, name] of names.entries()) if (asText(name, index)) texts.add(name)
     return names
@@ -134,17 +133,17 @@ function profileOf(signature: Signature, predictor: Predictor, reference: CsvTab
 }
 
 function measured(
-  forest: Forest,
+  model: Model,
   predictor: Predictor,
   signature: Signature,
   manifest: Manifest,
   evaluation: CsvTable,
   notes: string[],
 ): Record<string, number> {
-  const truth = truthOf(evaluation, manifest.target!, forest.task, EVALUATION)
+  const truth = truthOf(evaluation, manifest.target!, model.task, EVALUATION)
   const [answers] = predictColumns(predictor, encodeTable(signature, evaluation, EVALUATION), evaluation.rows)
-  const { task, link } = forest
-  const metrics = measure({ task, link, threshold: manifest.threshold ?? THRESHOLD }, truth, answers!)
+  const { task, answers: scale } = model
+  const metrics = measure({ task, scale, threshold: manifest.threshold ?? THRESHOLD }, truth, answers!)
   const unknown = requireReproduced(manifest.metrics ?? {}, metrics, manifest.metrics_tolerance ?? TOLERANCE)
   if (unknown.length > 0) {
     const known = Object.keys(metrics)

@@ -2,12 +2,12 @@
 import type { Column } from '../data/column.ts'
 import type { CsvTable } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
-import type { Forest } from '../predictor/forest.ts'
+import type { ModelHead } from '../predictor/predictor.ts'
 import type { DeclaredFeature, Manifest } from './manifest.ts'
 import type { Feature, FeatureType, Output, Signature } from './signature.ts'
 
 /** What of an artifact matters here. */
-export type Artifact = Pick<Forest, 'features' | 'featureTypes' | 'named' | 'categories' | 'task' | 'link'>
+export type Artifact = Pick<ModelHead, 'features' | 'featureTypes' | 'named' | 'categories' | 'task' | 'answers'>
 
 const LISTED_MAX = 20
 
@@ -216,9 +216,9 @@ function noteLimits({ name, minimum, maximum, observed }: Feature, notes: string
   }
 }
 
-function outputOf({ task, link }: Artifact, { name, signature }: Manifest): Output {
+function outputOf({ task, answers }: Artifact, { name, signature }: Manifest): Output {
   const declared = signature?.output
-  const isProbability = task === 'binary' && link === 'sigmoid'
+  const isProbability = task === 'binary' && answers === 'probability'
   return {
     ...(isProbability ? { minimum: 0, maximum: 1 } : {}),
     ...declared,

@@ -6,8 +6,7 @@ import { brier } from '../math/metrics/brier.ts'
 import { accuracy, type Confusion, confusion, f1, precision, recall } from '../math/metrics/confusion.ts'
 import { logLoss } from '../math/metrics/log-loss.ts'
 import { mae, mse, r2, rmse } from '../math/metrics/regression.ts'
-import type { Link } from '../predictor/forest.ts'
-import type { Task } from '../predictor/predictor.ts'
+import type { AnswerScale, Task } from '../predictor/predictor.ts'
 
 export const TOLERANCE = 0.005
 export const THRESHOLD = 0.5
@@ -30,7 +29,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
 
 export interface Measuring {
   readonly task: Task
-  readonly link: Link
+  readonly scale: AnswerScale
   readonly threshold: number
 }
 
@@ -42,24 +41,24 @@ export function metricName(stated: string): string | undefined {
 
 /** All metrics of a task, by our names. A metric that does not exist for these rows (AUC of one class) is absent. */
 export function measure(
-  { task, link, threshold }: Measuring,
+  { task, scale, threshold }: Measuring,
   truth: Float64Array,
   answers: Float64Array,
 ): Record<string, number> {
   // The score of a ranking has no true value to be near to, and a survival time may be censored.
   if (task !== 'binary' && task !== 'regression') return {}
-  const measured = task === 'binary' ? classification(truth, answers, link, threshold) : regression(truth, answers)
+  const measured = task === 'binary' ? classification(truth, answers, scale, threshold) : regression(truth, answers)
   return Object.fromEntries(Object.entries(measured).filter(([, value]) => Number.isFinite(value)))
 }
 
 function classification(
   labels: Float64Array,
   answers: Float64Array,
-  link: Link,
+  scale: AnswerScale,
   threshold: number,
 ): Record<string, number> {
   // A model that answers log-odds (binary:logitraw) is judged by the probabilities they mean.
-  const probabilities = link === 'identity' ? answers.map(odds => 1 / (1 + Math.exp(-odds))) : answers
+  const probabilities = scale === 'log-odds' ? answers.map(odds => 1 / (1 + Math.exp(-odds))) : answers
   const counts = confusion(labels, probabilities, threshold)
   const decided = { accuracy, precision, recall, f1_score: f1 } satisfies Record<string, (counts: Confusion) => number>
   return {

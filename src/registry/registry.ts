@@ -8,7 +8,7 @@ import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Objects } from '../platform/objects.ts'
-import { forestPredictor } from '../predictor/forest-predictor.ts'
+import { predictorOf } from '../predictor/model.ts'
 import type { Predictor } from '../predictor/predictor.ts'
 import type { Actor } from '../route.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
@@ -195,11 +195,11 @@ function requireAlias(alias: string): void {
 
 async function load({ objects, examiner }: RegisterParts, version: ModelVersion): Promise<LoadedVersion> {
   const { sha256, bytes } = version.artifact
-  const forest =
+  const model =
     bytes <= INLINE_BYTES_MAX
       ? loadVerified(await objects.bytes(sha256), sha256)
       : await examiner.load(sha256, () => objects.stream(sha256))
-  const predictor = forestPredictor(forest)
+  const predictor = predictorOf(model)
   if (version.profile === undefined) return { version, predictor }
   return { version, predictor, profile: await profileOf(objects, version) }
 }
