@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { features, sample } from '../examples/churn/bank.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** As `bin/bellwether.js` starts a server that no channel is to be kept for. */
+export const SERVER_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 export const CLI: string = join(ROOT, 'bin/bellwether.js')
 const START_MS_MAX = 20_000
 /** Of `/proc/PID/stat`; Linux has 100 on every architecture that Node runs on. */
@@ -35,7 +37,7 @@ export function temporaryFolder(): string {
 /** The program, pinned, with its log in a file as in production; it ends with us, however we end. */
 export async function startServer(data: string, core: number, args: readonly string[] = []): Promise<Measured> {
   const port = await freePort()
-  const command = [process.execPath, CLI, 'start', '--data', data, '--port', String(port), ...args]
+  const command = [process.execPath, ...SERVER_FLAGS, CLI, 'start', '--data', data, '--port', String(port), ...args]
   const log = openSync(join(data, '..', 'invocations.jsonl'), 'a')
   const [program, all] = pinned(core, command)
   const child = spawn(program, all, { stdio: ['ignore', log, 'pipe', 'ipc'] })

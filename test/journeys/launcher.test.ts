@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { SERVER_FLAGS } from '../../bench/processes.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/bellwether.js', import.meta.url))
 const OLD = ['--import', "data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.20.2'})"]
@@ -17,7 +18,7 @@ const OLD = ['--import', "data:text/javascript,Object.defineProperty(process.ver
 const PROGRAM = `
 const [mode] = process.argv.slice(2)
 const tell = line => process.stdout.write(JSON.stringify(line) + '\\n')
-tell({ args: process.argv.slice(2), version: process.versions.node, pid: process.pid })
+tell({ args: process.argv.slice(2), version: process.versions.node, pid: process.pid, flags: process.execArgv, connected: process.connected })
 if (mode === 'wait') {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => { tell({ signal }); process.exit(3) })
   setInterval(() => {}, 1000)
@@ -106,6 +107,33 @@ for (const [name, flags] of [
     })
   }
 }
+
+for (const [name, flags] of [
+  ['this Node', []],
+  ['this Node, which has them already', SERVER_FLAGS],
+  ['an old Node', OLD],
+] as const) {
+  test(`a server gets its flags by ${name}; other commands do without`, async t => {
+    const root = clone(t, CLONE, true)
+    const told = async (command: string): Promise<string[]> => {
+      const { stdout } = await ended(launch(root, [command, '--port', '1'], flags))
+      const { args, flags: found } = JSON.parse(stdout.split('\n')[0]!)
+      assert.deepEqual(args, [command, '--port', '1'])
+      return found.filter((flag: string) => SERVER_FLAGS.includes(flag))
+    }
+    assert.deepEqual(await told('start'), SERVER_FLAGS)
+    assert.deepEqual(await told('predict'), flags === SERVER_FLAGS ? SERVER_FLAGS : [])
+  })
+}
+
+test('a parent that talks over a channel keeps it', async t => {
+  const child = spawn(process.execPath, [join(clone(t, CLONE, true), 'bin/bellwether.js'), 'start'], {
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+  })
+  const { code, stdout } = await ended(child)
+  assert.equal(code, 7)
+  assert.equal(JSON.parse(stdout.split('\n')[0]!).connected, true)
+})
 
 test('a program that dies by a signal shows in the status, as a shell would tell it', async t => {
   const { code } = await ended(launch(clone(t, CLONE, true), ['die'], OLD))
