@@ -4,18 +4,17 @@
  */
 import { randomBytes, randomFillSync } from 'node:crypto'
 import { join } from 'node:path'
-import { type Access, LOCAL, openAccess } from './access/access.ts'
-import { judgeBinding, keylessGuard } from './access/keyless.ts'
+import { type Access, openAccess } from './access/access.ts'
+import { admission } from './access/admission.ts'
+import { judgeBinding } from './access/keyless.ts'
 import { accessRoutes } from './access/routes.ts'
 import { accessMigrations } from './access/tables.ts'
 import { httpTransport, type Transport } from './client.ts'
 import { docsRoutes } from './doors/docs.ts'
 import { httpDoor } from './doors/http.ts'
-import type { Admission } from './doors/http-request.ts'
 import { driftRoutes } from './drift/routes.ts'
 import { driftSigns } from './drift/signs.ts'
 import { type DriftWatch, watchDrift } from './drift/watch-drift.ts'
-import { Problem } from './errors.ts'
 import { type Feedback, openFeedback } from './feedback/feedback.ts'
 import { feedbackMigrations } from './feedback/tables.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
@@ -37,20 +36,16 @@ import { serviceRoutes } from './monitoring/service-routes.ts'
 import { windowStore } from './monitoring/store.ts'
 import { monitoringMigrations } from './monitoring/tables.ts'
 import type { Watch } from './monitoring/watch.ts'
-import { type Clock, steadyClock, systemClock } from './platform/clock.ts'
-import type { Config, LoadedConfig } from './platform/config.ts'
-import { type Keyring, openKeyring, openSigner } from './platform/crypto.ts'
-import { type Database, openDatabase } from './platform/database.ts'
-import { openDataFolder } from './platform/folder.ts'
-import { type Ids, uuid7 } from './platform/ids.ts'
+import type { LoadedConfig } from './platform/config.ts'
+import { openSigner } from './platform/crypto.ts'
 import { jobStore, jobsMigrations } from './platform/jobs.ts'
-import { type Log, openLog } from './platform/log.ts'
-import { type Metrics, openMetrics } from './platform/metrics.ts'
+import type { Log } from './platform/log.ts'
 import { openObjects } from './platform/objects.ts'
 import { outbox, outboxMigrations } from './platform/outbox.ts'
 import { PROGRAM_VERSION } from './platform/program.ts'
 import { runJobs } from './platform/run-jobs.ts'
 import { systemTimers } from './platform/timers.ts'
+import { openWorld, type World } from './platform/world.ts'
 import { permitUse } from './policy/uses.ts'
 import { openRegistry, type Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/routes.ts'
@@ -106,26 +101,13 @@ export async function openApp({ config }: LoadedConfig, options: AppOptions = {}
     for (const step of closing.splice(0).reverse()) await step()
   }
   try {
-    const world = await openWorld(config, options, closing)
+    const world = await openWorld(config, { quiet: options.quiet === true, migrations: MIGRATIONS }, closing)
     const parts = await openParts(world, closing)
     return await openDoor(world, parts, options, closing, close)
   } catch (error) {
     await close()
     throw error
   }
-}
-
-/** What knows no word of the domain. */
-interface World {
-  readonly config: Config
-  readonly path: string
-  readonly announce: (url: string) => void
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly log: Log
-  readonly metrics: Metrics
-  readonly keyring: Keyring
-  readonly db: Database
 }
 
 const MIGRATIONS = [
@@ -137,21 +119,6 @@ const MIGRATIONS = [
   feedbackMigrations,
   monitoringMigrations,
 ]
-
-async function openWorld(config: Config, options: AppOptions, closing: (() => Promise<void>)[]): Promise<World> {
-  const clock = steadyClock(systemClock)
-  const ids = uuid7(clock)
-  const log = openLog({ level: options.quiet === true ? 'silent' : config.log.level, destination: 1 })
-  closing.push(() => log.close())
-  const folder = await openDataFolder(config.data, clock)
-  closing.push(() => folder.close())
-  const { path, announce } = folder
-  const keyring = await openKeyring(path, config.keys.master)
-  const { url } = config.database
-  const db = await openDatabase(url === '' ? { file: join(path, 'metadata.sqlite') } : { url }, MIGRATIONS)
-  closing.push(() => db.close())
-  return { config, path, announce, clock, ids, log, metrics: openMetrics(), keyring, db }
-}
 
 /** The slices, in their order: each is handed what it needs of those before. */
 interface Parts {
@@ -319,8 +286,14 @@ async function openDoor(
   const { host, port } = isOpen ? config.server : { host: '127.0.0.1', port: 0 }
   judgeBinding({ host, hasKeys: access.hasKeys() })
   const ownerKey = randomBytes(32).toString('base64url')
-  const admission = admissionOf(access, `Bearer ${ownerKey}`, isOpen)
-  const door = httpDoor({ routes: routesOf(world, parts), admission, readJson, ids, log, limits: config.limits })
+  const door = httpDoor({
+    routes: routesOf(world, parts),
+    admission: admission(access, `Bearer ${ownerKey}`, isOpen),
+    readJson,
+    ids,
+    log,
+    limits: config.limits,
+  })
   closing.push(() => door.close(CLOSE_MS_MAX))
   const url = await door.listen(host, port)
   if (isOpen) {
@@ -330,23 +303,6 @@ async function openDoor(
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
   return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
-}
-
-/**
- * Who may come in: the owner of the data folder, by a key that this process made and nobody else knows; while the door is
- * open, holders of keys that have the permission; and while there are no keys, whoever is on this machine.
- */
-function admissionOf(access: Access, ownerAuthorization: string, isOpen: boolean): Admission {
-  return {
-    admit(authorization, host, origin, permission) {
-      if (authorization === ownerAuthorization) return LOCAL
-      if (!isOpen) throw new Problem('unauthenticated', 'Cannot answer: this door is for the command that opened it')
-      if (!access.hasKeys()) keylessGuard(host, origin)
-      const actor = access.authenticate(authorization)
-      access.permit(actor, permission)
-      return actor
-    },
-  }
 }
 
 function ownerTransport(url: string, ownerKey: string): Transport {

@@ -1,0 +1,29 @@
+/** Who may come in through the door. */
+import { Problem } from '../errors.ts'
+import type { Actor } from '../route.ts'
+import { type Access, LOCAL } from './access.ts'
+import { keylessGuard } from './keyless.ts'
+
+export type Admit = (
+  authorization: string | undefined,
+  host: string | undefined,
+  origin: string | undefined,
+  permission: string,
+) => Actor
+
+/**
+ * The owner of the data folder, by a key that this process made and nobody else knows; while the door is open, holders of
+ * keys that have the permission; and while there are no keys, whoever is on this machine.
+ */
+export function admission(access: Access, ownerAuthorization: string, isOpen: boolean): { readonly admit: Admit } {
+  return {
+    admit(authorization, host, origin, permission) {
+      if (authorization === ownerAuthorization) return LOCAL
+      if (!isOpen) throw new Problem('unauthenticated', 'Cannot answer: this door is for the command that opened it')
+      if (!access.hasKeys()) keylessGuard(host, origin)
+      const actor = access.authenticate(authorization)
+      access.permit(actor, permission)
+      return actor
+    },
+  }
+}
