@@ -44,6 +44,7 @@ import { openObjects } from './platform/objects.ts'
 import { outbox, outboxMigrations } from './platform/outbox.ts'
 import { PROGRAM_VERSION } from './platform/program.ts'
 import { runJobs } from './platform/run-jobs.ts'
+import { systemSurroundings } from './platform/surroundings.ts'
 import { systemTimers } from './platform/timers.ts'
 import { openWorld, type World } from './platform/world.ts'
 import { permitUse } from './policy/uses.ts'
@@ -51,6 +52,7 @@ import { openRegistry, type Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { registryMigrations } from './registry/tables.ts'
 import type { AnyRoute } from './route.ts'
+import { openRuntimes } from './runtimes/runtimes.ts'
 import { accessLog } from './serving/access-log.ts'
 import { championReleases } from './serving/choose.ts'
 import type { Observer } from './serving/journey.ts'
@@ -145,7 +147,8 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   closing.push(() => changes.recorded())
 
   const objects = openObjects(path, keyring)
-  const registry = await openRegistry({ db, objects, clock, ids, limits: config.limits, log })
+  const runtimes = openRuntimes(systemSurroundings(log))
+  const registry = await openRegistry({ db, objects, clock, ids, limits: config.limits, log, runtimes })
   if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
 
   const { catalogue } = registry
@@ -167,6 +170,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   metrics.family(feedback.render)
   closing.push(() => feedback.close())
   const models = openModels({ load: registry.load, clock, bytesMax: MODELS_BYTES_MAX })
+  closing.push(() => models.close())
   const serving: Serving = {
     catalogue,
     models,

@@ -1,5 +1,6 @@
 /** Whether this server can answer now, and if not, what is in the way. */
-import { asProblem } from '../errors.ts'
+import { asProblem, Problem } from '../errors.ts'
+import { isAwaited } from '../predictor/predictor.ts'
 import { choose, defaultModel } from '../serving/choose.ts'
 import type { Serving } from '../serving/predict.ts'
 
@@ -42,7 +43,9 @@ export function defaultModelCheck(
     async check() {
       if (configured === undefined && catalogue.names().length !== 1) return
       const name = defaultModel(catalogue, configured)
-      await models.get(name, choose(catalogue, releases, name, undefined, undefined).version)
+      const { predictor } = await models.get(name, choose(catalogue, releases, name, undefined, undefined).version)
+      const fault = isAwaited(predictor) ? predictor.fault?.() : undefined
+      if (fault !== undefined) throw new Problem('unavailable', `Cannot ask the model ${name}: ${fault}`)
     },
   }
 }

@@ -1,12 +1,12 @@
 /** Any artifact into a model: recognises the format by its bytes, since names of files are often wrong. */
 import { Problem } from '../errors.ts'
+import type { Forest } from './forest.ts'
 import { loadXgboost } from './load-xgboost.ts'
-import type { Model } from './model.ts'
 
 const SAVE_JSON = "xgboost.Booster(model_file=OLD).save_model('model.json')"
 
 /** Throws `invalid`, saying what the bytes are and what would work instead, where they are not a model we can load. */
-export function loadArtifact(bytes: Uint8Array): Model {
+export function loadArtifact(bytes: Uint8Array): Forest {
   const refusal = refuse(bytes)
   if (refusal !== undefined) throw new Problem('invalid', `Cannot load the artifact: ${refusal}`)
   return loadXgboost(bytes)

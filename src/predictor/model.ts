@@ -1,13 +1,21 @@
 /** A loaded artifact as plain data, which can be handed from thread to thread, and the function that it stands for. */
+import { Problem } from '../errors.ts'
+import type { ExternalModel } from './external.ts'
 import type { Forest } from './forest.ts'
 import { forestPredictor } from './forest-predictor.ts'
 import type { MarginPredictor, Predictor } from './predictor.ts'
 
 /** Told apart by `kind`. */
-export type Model = Forest
+export type Model = Forest | ExternalModel
 
+export function isExternal(model: Model): model is ExternalModel {
+  return model.kind === 'python' || model.kind === 'remote' || model.kind === 'onnx-graph'
+}
+
+/** Throws `invalid` for a model that somebody else computes. */
 export function predictorOf(model: Forest): MarginPredictor
 export function predictorOf(model: Model): Predictor
 export function predictorOf(model: Model): Predictor {
-  return forestPredictor(model)
+  if (model.kind === 'forest') return forestPredictor(model)
+  throw new Problem('invalid', `Cannot predict here: a model of the kind ${model.kind} needs a run time of its own`)
 }

@@ -68,10 +68,19 @@ export interface MarginPredictor extends Predictor {
 
 /** A predictor that somebody else computes: another run time, process or server. */
 export interface AwaitedPredictor extends Omit<Predictor, 'predict'> {
-  /** As `Predictor.predict`. Rejects with a `Problem` that says what failed, and where. */
+  /**
+   * As `Predictor.predict`; `rows` is read before it returns, and nothing is written to `out` once it has rejected. Rejects
+   * with a `Problem` that says what failed, and where.
+   */
   predict(rows: Float64Array, count: number, out: Float64Array): Promise<void>
   /** Lets go of what it holds; predictions under way end first or fail. */
   close(): Promise<void>
+  /** Why it cannot answer now, if so. */
+  readonly fault?: () => string | undefined
 }
 
 export type AnyPredictor = Predictor | AwaitedPredictor
+
+export function isAwaited(predictor: AnyPredictor): predictor is AwaitedPredictor {
+  return 'close' in predictor
+}

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { QUIET, systemSurroundings } from '../platform/surroundings.ts'
+import { openRuntimes } from '../runtimes/runtimes.ts'
 import { examine } from './examine.ts'
 import { parseManifest } from './manifest.ts'
 import { manifestSchema } from './manifest-schema.ts'
@@ -14,11 +16,15 @@ const DATA = 'age,balance,churned\n20,0,0\n50,150,1\n60,20,0\n30,170,1\n'
 
 test('the example is taken as it stands', async () => {
   const manifest = parseManifest(yaml)
-  const { signature, measuredMetrics } = await examine(manifest, {
-    artifact: () => streamed(stumpModel(TWO_FEATURES)),
-    reference: () => streamed(bytesOf(DATA)),
-    evaluation: () => streamed(bytesOf(DATA)),
-  })
+  const { signature, measuredMetrics } = await examine(
+    manifest,
+    {
+      artifact: () => streamed(stumpModel(TWO_FEATURES)),
+      reference: () => streamed(bytesOf(DATA)),
+      evaluation: () => streamed(bytesOf(DATA)),
+    },
+    openRuntimes(systemSurroundings(QUIET)),
+  )
   assert.deepEqual(
     signature.inputs.map(({ name, type, nullable }) => [name, type, nullable]),
     [

@@ -4,7 +4,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type FieldProblem, Problem, type ProblemCode } from '../errors.ts'
+import { QUIET, systemSurroundings } from '../platform/surroundings.ts'
 import type { Model } from '../predictor/model.ts'
+import { openRuntimes } from '../runtimes/runtimes.ts'
 import { allBytes, type Examination, examine, type Sources } from './examine.ts'
 import { loadVerified } from './load-verified.ts'
 import type { Manifest } from './manifest.ts'
@@ -34,7 +36,9 @@ if (port !== null) {
   const task = workerData as WorkerTask
   try {
     const result =
-      task.kind === 'load' ? await loadModel(task.sha256) : await examine(task.manifest, sourcesOf(task.roles))
+      task.kind === 'load'
+        ? await loadModel(task.sha256)
+        : await examine(task.manifest, sourcesOf(task.roles), openRuntimes(systemSurroundings(QUIET)))
     port.postMessage({ kind: 'done', result } satisfies FromWorker, buffersOf(result))
   } catch (error) {
     // Anything but a Problem is a fault of ours: it ends this thread as an uncaught error, which the owner hears of.

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { QUIET, systemSurroundings } from '../platform/surroundings.ts'
+import { openRuntimes } from '../runtimes/runtimes.ts'
 import { type Examination, examine } from './examine.ts'
 import type { Manifest } from './manifest.ts'
 import { binning } from './profile.ts'
 import { bytesOf, type StumpModel, streamed, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV } from './stumps.suite.ts'
+
+const RUNTIMES = openRuntimes(systemSurroundings(QUIET))
 
 interface Given {
   readonly model?: StumpModel
@@ -20,6 +24,7 @@ function examined({ model = TWO_FEATURES, manifest = {}, reference, evaluation }
       ...(reference === undefined ? {} : { reference: () => streamed(bytesOf(reference)) }),
       ...(evaluation === undefined ? {} : { evaluation: () => streamed(bytesOf(evaluation)) }),
     },
+    RUNTIMES,
   )
 }
 
@@ -358,7 +363,7 @@ describe('examine() refuses', () => {
 
   test('an artifact that is none', async () => {
     const artifact = () => streamed(bytesOf('hello'))
-    await assert.rejects(examine({ name: 'a', version: '1.0.0' }, { artifact }), {
+    await assert.rejects(examine({ name: 'a', version: '1.0.0' }, { artifact }, RUNTIMES), {
       code: 'invalid',
       message: /of no format known here/,
     })

@@ -5,8 +5,9 @@
 import { type CsvReading, type CsvTable, readCsv } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
 import { loadArtifact } from '../predictor/load-artifact.ts'
-import { type Model, predictorOf } from '../predictor/model.ts'
-import type { ArtifactFormat, Predictor, Task } from '../predictor/predictor.ts'
+import { isExternal, type Model, predictorOf } from '../predictor/model.ts'
+import { type AnyPredictor, type ArtifactFormat, isAwaited, type Task } from '../predictor/predictor.ts'
+import type { Runtimes } from '../runtimes/runtimes.ts'
 import { featureNames, inferSignature, requireColumns } from './infer.ts'
 import type { Manifest } from './manifest.ts'
 import { measure, requireReproduced, THRESHOLD, TOLERANCE, truthOf } from './measure.ts'
@@ -43,19 +44,34 @@ const REFERENCE = 'the reference data'
 const EVALUATION = 'the evaluation data'
 
 /** Throws `invalid` where artifact, manifest and data do not belong together or stated metrics are not reproduced. */
-export async function examine(manifest: Manifest, sources: Sources): Promise<Examination> {
-  const model = loadArtifact(await allBytes(sources.artifact()))
-  const predictor = predictorOf(model)
+export async function examine(manifest: Manifest, sources: Sources, runtimes: Runtimes): Promise<Examination> {
+  const bytes = await allBytes(sources.artifact())
+  const model: Model = loadArtifact(bytes)
+  const served = { name: `${manifest.name}@${manifest.version}`, artifact: async () => bytes }
+  const predictor = isExternal(model) ? await runtimes.open(model, served) : predictorOf(model)
+  try {
+    return await examineWith(model, predictor, manifest, sources)
+  } finally {
+    if (isAwaited(predictor)) await predictor.close()
+  }
+}
+
+async function examineWith(
+  model: Model,
+  predictor: AnyPredictor,
+  manifest: Manifest,
+  sources: Sources,
+): Promise<Examination> {
   const notes: string[] = []
 
   const reference = sources.reference && (await readReference(model, manifest, sources.reference()))
   const names = featureNames(model, manifest, reference?.header)
   const signature = inferSignature(model, manifest, names, reference, notes)
-  const profile = reference && profileOf(signature, predictor, reference)
+  const profile = reference && (await profileOf(signature, predictor, reference))
   if (reference !== undefined) noteUnused(reference.header, names, manifest.target, notes)
 
   const evaluation = sources.evaluation && (await readEvaluation(signature, manifest, sources.evaluation()))
-  const measuredMetrics = evaluation && measured(model, predictor, signature, manifest, evaluation, notes)
+  const measuredMetrics = evaluation && (await measured(model, predictor, signature, manifest, evaluation, notes))
   if (evaluation === undefined && Object.keys(manifest.metrics ?? {}).length > 0) {
     notes.push('the stated metrics were not checked: there is no evaluation data')
   }
@@ -116,9 +132,13 @@ async function readEvaluation(
   return await readCsv(source, { what: EVALUATION, keep, texts })
 }
 
-function profileOf(signature: Signature, predictor: Predictor, reference: CsvTable): ReferenceProfile {
+async function profileOf(
+  signature: Signature,
+  predictor: AnyPredictor,
+  reference: CsvTable,
+): Promise<ReferenceProfile> {
   const columns = encodeTable(signature, reference, REFERENCE)
-  const answers = predictColumns(predictor, columns, reference.rows)
+  const answers = await predictColumns(predictor, columns, reference.rows)
   return {
     format: 1,
     rows: reference.rows,
@@ -132,16 +152,17 @@ function profileOf(signature: Signature, predictor: Predictor, reference: CsvTab
   }
 }
 
-function measured(
+async function measured(
   model: Model,
-  predictor: Predictor,
+  predictor: AnyPredictor,
   signature: Signature,
   manifest: Manifest,
   evaluation: CsvTable,
   notes: string[],
-): Record<string, number> {
+): Promise<Record<string, number>> {
   const truth = truthOf(evaluation, manifest.target!, model.task, EVALUATION)
-  const [answers] = predictColumns(predictor, encodeTable(signature, evaluation, EVALUATION), evaluation.rows)
+  const columns = encodeTable(signature, evaluation, EVALUATION)
+  const [answers] = await predictColumns(predictor, columns, evaluation.rows)
   const { task, answers: scale } = model
   const metrics = measure({ task, scale, threshold: manifest.threshold ?? THRESHOLD }, truth, answers!)
   const unknown = requireReproduced(manifest.metrics ?? {}, metrics, manifest.metrics_tolerance ?? TOLERANCE)

@@ -7,8 +7,10 @@ import { type Database, openDatabase, tables } from '../platform/database.ts'
 import { uuid7 } from '../platform/ids.ts'
 import { type Objects, openObjects } from '../platform/objects.ts'
 import { outboxMigrations } from '../platform/outbox.ts'
+import { QUIET, systemSurroundings } from '../platform/surroundings.ts'
 import { type FreshPlace, temporaryFolder } from '../platform/temporary.suite.ts'
 import type { Actor } from '../route.ts'
+import { openRuntimes } from '../runtimes/runtimes.ts'
 import { openRegistry, type Registry } from './registry.ts'
 import { bytesOf, type StumpModel, streamed, stumpModel, TWO_FEATURES } from './stumps.suite.ts'
 import type { Registered, Submission } from './submission.ts'
@@ -54,7 +56,8 @@ async function worldOn(folder: string, db: Database, second: Database): Promise<
   const limits = { artifactBytesMax: 1_000_000, referenceBytesMax: 10_000 }
   const errors: string[] = []
   const log = { info: () => {}, error: (_: unknown, message: string) => void errors.push(message) }
-  const parts = { objects, clock, ids, limits, log }
+  const runtimes = openRuntimes(systemSurroundings(QUIET))
+  const parts = { objects, clock, ids, limits, log, runtimes }
   return {
     registry: await openRegistry({ db, ...parts }),
     clock,

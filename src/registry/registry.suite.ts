@@ -255,7 +255,7 @@ function loading(place: FreshPlace): void {
     const { version, predictor, profile } = await registry.load('churn', '1.0.0')
     assert.deepEqual(version, registry.catalogue.version('churn', '1.0.0'))
     const out = new Float64Array(1)
-    predictor.predict(Float64Array.of(50, 10), 1, out)
+    await predictor.predict(Float64Array.of(50, 10), 1, out)
     assert.equal(out[0], 1 / (1 + Math.exp(-0.5)))
     assert.deepEqual(profile, await registry.profile('churn', '1.0.0'))
     assert.equal(profile?.rows, 4)
@@ -270,8 +270,8 @@ function loading(place: FreshPlace): void {
     assert.deepEqual(large.predictor.facts, small.predictor.facts)
     const rows = Float64Array.of(39, 99, 40, 100, Number.NaN, Number.NaN)
     const [a, b] = [new Float64Array(3), new Float64Array(3)]
-    large.predictor.predict(rows, 3, a)
-    small.predictor.predict(rows, 3, b)
+    await large.predictor.predict(rows, 3, a)
+    await small.predictor.predict(rows, 3, b)
     assert.deepEqual(a, b)
   })
 

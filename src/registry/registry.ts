@@ -8,11 +8,12 @@ import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Objects } from '../platform/objects.ts'
-import { predictorOf } from '../predictor/model.ts'
-import type { Predictor } from '../predictor/predictor.ts'
+import { isExternal, type Model, predictorOf } from '../predictor/model.ts'
+import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { Actor } from '../route.ts'
+import type { Runtimes } from '../runtimes/runtimes.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
-import { openExaminer } from './examination.ts'
+import { type Examiner, openExaminer } from './examination.ts'
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
 import { type Caller, changeRecord, type RegisterParts, register } from './register.ts'
@@ -25,7 +26,7 @@ export type { Catalogue, CatalogueChange } from './catalogue.ts'
 /** A version ready to answer. */
 export interface LoadedVersion {
   readonly version: ModelVersion
-  readonly predictor: Predictor
+  readonly predictor: AnyPredictor
   readonly profile?: ReferenceProfile
 }
 
@@ -64,6 +65,7 @@ export interface RegistryParts {
   readonly ids: Ids
   readonly limits: RegistryLimits
   readonly log: Pick<Log, 'info' | 'error'>
+  readonly runtimes: Runtimes
 }
 
 /** A larger artifact is parsed in a worker thread: up to here it takes a few milliseconds. */
@@ -71,7 +73,8 @@ const INLINE_BYTES_MAX = 1 << 18
 const ALIAS = /^[a-z][a-z0-9_-]{0,49}$/
 
 /** Opens the registry over a migrated database. */
-export async function openRegistry({ db, objects, clock, ids, limits, log }: RegistryParts): Promise<Registry> {
+export async function openRegistry(given: RegistryParts): Promise<Registry> {
+  const { db, objects, clock, ids, limits, log, runtimes } = given
   const store = registryStore(db)
   const parts: RegisterParts = { store, objects, examiner: openExaminer(), clock, ids }
   const catalogue = liveCatalogue()
@@ -89,7 +92,7 @@ export async function openRegistry({ db, objects, clock, ids, limits, log }: Reg
       if (registered.created) log.info({ model, version, actor: by.id }, 'model registered')
       return registered
     },
-    load: async (model, version) => load(parts, versionIn(catalogue, model, version)),
+    load: async (model, version) => load({ ...parts, runtimes }, versionIn(catalogue, model, version)),
     profile: async (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
     async setAlias(model, alias, reference, by, source): Promise<Alias> {
       requireAlias(alias)
@@ -193,15 +196,22 @@ function requireAlias(alias: string): void {
   })
 }
 
-async function load({ objects, examiner }: RegisterParts, version: ModelVersion): Promise<LoadedVersion> {
+interface LoadParts {
+  readonly objects: Objects
+  readonly examiner: Examiner
+  readonly runtimes: Runtimes
+}
+
+async function load({ objects, examiner, runtimes }: LoadParts, version: ModelVersion): Promise<LoadedVersion> {
+  const profile = version.profile === undefined ? undefined : await profileOf(objects, version)
   const { sha256, bytes } = version.artifact
-  const model =
+  const model: Model =
     bytes <= INLINE_BYTES_MAX
       ? loadVerified(await objects.bytes(sha256), sha256)
       : await examiner.load(sha256, () => objects.stream(sha256))
-  const predictor = predictorOf(model)
-  if (version.profile === undefined) return { version, predictor }
-  return { version, predictor, profile: await profileOf(objects, version) }
+  const served = { name: `${version.model}@${version.version}`, artifact: () => objects.bytes(sha256) }
+  const predictor = isExternal(model) ? await runtimes.open(model, served) : predictorOf(model)
+  return profile === undefined ? { version, predictor } : { version, predictor, profile }
 }
 
 async function profileOf(objects: Objects, { model, version, profile }: ModelVersion): Promise<ReferenceProfile> {

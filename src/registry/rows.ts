@@ -2,7 +2,7 @@
 import type { Column } from '../data/column.ts'
 import type { CsvTable } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
-import type { Predictor } from '../predictor/predictor.ts'
+import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { Feature, Signature } from './signature.ts'
 
 const BATCH_ROWS = 4096
@@ -48,11 +48,11 @@ export function encodeTable(signature: Signature, table: CsvTable, what: string)
 }
 
 /** Answers of the model to all rows, one column for each output. */
-export function predictColumns(
-  predictor: Predictor,
+export async function predictColumns(
+  predictor: AnyPredictor,
   columns: readonly EncodedColumn[],
   rows: number,
-): readonly Float64Array[] {
+): Promise<readonly Float64Array[]> {
   const width = columns.length
   const outputs = Array.from({ length: predictor.outputCount }, () => new Float64Array(rows))
   const batch = new Float64Array(BATCH_ROWS * width)
@@ -62,7 +62,7 @@ export function predictColumns(
     for (const [at, { values }] of columns.entries()) {
       for (let row = 0; row < count; row++) batch[row * width + at] = values[start + row]!
     }
-    predictor.predict(batch, count, answers)
+    await predictor.predict(batch, count, answers)
     for (const [at, output] of outputs.entries()) {
       for (let row = 0; row < count; row++) output[start + row] = answers[row * outputs.length + at]!
     }

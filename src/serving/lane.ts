@@ -3,7 +3,7 @@
  * requests have in common, and therefore made once.
  */
 import { quote } from '../ledger/canonical.ts'
-import type { Predictor } from '../predictor/predictor.ts'
+import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { ReferenceProfile } from '../registry/profile.ts'
 import type { ModelVersion } from '../registry/version.ts'
 import type { OutputWriter } from './outputs.ts'
@@ -12,7 +12,7 @@ import type { CompiledSignature } from './signature.ts'
 /** A version that is ready to answer. */
 export interface LoadedModel {
   readonly version: ModelVersion
-  readonly predictor: Predictor
+  readonly predictor: AnyPredictor
   readonly signature: CompiledSignature
   readonly outputs: OutputWriter
   readonly profile?: ReferenceProfile

@@ -4,6 +4,7 @@
  */
 import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import { type AnyPredictor, isAwaited } from '../predictor/predictor.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
 import { type Lane, type LoadedModel, laneMaker } from './lane.ts'
 import { outputWriter } from './outputs.ts'
@@ -14,6 +15,8 @@ export interface Models {
   get(model: string, version: string): LoadedModel | Promise<LoadedModel>
   /** Memory that the loaded artifacts hold, bytes. */
   bytes(): number
+  /** Lets go of all of them. Whoever asks later is refused. */
+  close(): Promise<void>
 }
 
 export interface ModelsParts {
@@ -39,10 +42,15 @@ export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
   const lanes = laneMaker()
   let uses = 0
   let bytes = 0
+  let isClosed = false
 
   const fill = async (place: Place, model: string, version: string): Promise<LoadedModel> => {
     try {
-      const loaded = ready(await load(model, version), lanes)
+      const loaded = await ready(await load(model, version), lanes)
+      if (isClosed) {
+        await letGo(loaded)
+        throw closed(model, version)
+      }
       place.loaded = loaded
       bytes += loaded.predictor.bytes
       if (bytes > bytesMax) bytes -= evict(places, place, bytes - bytesMax)
@@ -62,12 +70,28 @@ export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
       if (place.loaded !== undefined) return place.loaded
       if (place.loading !== undefined) return place.loading
       if (place.failure !== undefined && clock.now() < place.failure.until) return Promise.reject(place.failure.error)
+      if (isClosed) return Promise.reject(closed(model, version))
       place.failure = undefined
       place.loading = fill(place, model, version)
       return place.loading
     },
     bytes: () => bytes,
+    async close() {
+      isClosed = true
+      const all = [...places.values()].flatMap(versions => [...versions.values()])
+      places.clear()
+      await Promise.all(all.map(place => place.loading?.catch(() => undefined)))
+      await Promise.all(all.map(place => place.loaded && letGo(place.loaded)))
+    },
   }
+}
+
+async function letGo({ predictor }: { readonly predictor: AnyPredictor }): Promise<void> {
+  if (isAwaited(predictor)) await predictor.close()
+}
+
+function closed(model: string, version: string): Problem {
+  return new Problem('unavailable', `Cannot load ${model}@${version}: the server is about to end`)
 }
 
 function placeOf(places: Map<string, Map<string, Place>>, model: string, version: string): Place {
@@ -93,12 +117,24 @@ function evict(places: Map<string, Map<string, Place>>, keep: Place, excess: num
   for (const place of oldest) {
     if (freed >= excess) break
     freed += place.loaded!.predictor.bytes
+    // Answers under way end first; there is nobody to tell of a fault.
+    letGo(place.loaded!).catch(() => undefined)
     place.loaded = undefined
   }
   return freed
 }
 
-function ready({ version, predictor, profile }: LoadedVersion, makeLane: ReturnType<typeof laneMaker>): LoadedModel {
+/** A predictor that cannot be used is let go of at once. */
+async function ready(loaded: LoadedVersion, makeLane: ReturnType<typeof laneMaker>): Promise<LoadedModel> {
+  try {
+    return compiled(loaded, makeLane)
+  } catch (error) {
+    await letGo(loaded)
+    throw error
+  }
+}
+
+function compiled({ version, predictor, profile }: LoadedVersion, makeLane: ReturnType<typeof laneMaker>): LoadedModel {
   const outputs = outputWriter(version.signature.outputs, predictor.outputCount)
   const signature = compileSignature(version.signature, predictor)
   if (predictor.features.length === 0) {

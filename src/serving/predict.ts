@@ -9,6 +9,7 @@ import type { Refusals } from '../ledger/refusals.ts'
 import type { Seal, SubjectKeys } from '../ledger/subject-keys.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
+import { isAwaited, type Predictor } from '../predictor/predictor.ts'
 import type { Catalogue } from '../registry/catalogue.ts'
 import type { Uses } from '../registry/version.ts'
 import type { Answer, InvocationRequest } from '../route.ts'
@@ -73,10 +74,13 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     if (forbidden !== undefined) throw forbidden
 
     const seal = model.signature.hasSensitive ? await serving.seals.open(context.subject) : undefined
-    for (let from = 0; from < rows.count; from += SLICE_ROWS) {
-      if (from > 0) await nextTurn()
-      predictSlice(model, rows, from)
-    }
+    const { predictor } = model
+    if (isAwaited(predictor)) await predictor.predict(rows.values, rows.count, rows.outputs)
+    else
+      for (let from = 0; from < rows.count; from += SLICE_ROWS) {
+        if (from > 0) await nextTurn()
+        predictSlice(predictor, model.signature.width, rows, from)
+      }
     journey.at = serving.clock.now()
     journey.latencyMs = sinceStart(serving, journey)
     const frame = recordFrame(lane, journey)
@@ -142,13 +146,13 @@ function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-function predictSlice({ predictor, signature }: LoadedModel, { values, outputs, count }: Rows, from: number): void {
+function predictSlice(predictor: Predictor, width: number, { values, outputs, count }: Rows, from: number): void {
   if (count <= SLICE_ROWS) {
     predictor.predict(values, count, outputs)
     return
   }
   const slice = Math.min(SLICE_ROWS, count - from)
-  const inputs = values.subarray(from * signature.width, (from + slice) * signature.width)
+  const inputs = values.subarray(from * width, (from + slice) * width)
   const { outputCount } = predictor
   predictor.predict(inputs, slice, outputs.subarray(from * outputCount, (from + slice) * outputCount))
 }

@@ -11,6 +11,7 @@ export const ORDER: readonly string[] = [
   'predictor',
   'ui',
   'platform',
+  'runtimes',
   'access',
   'ledger',
   'data',

@@ -1,0 +1,67 @@
+/** Models that somebody else computes, as plain data: what is known of them, and whom to ask. `runtimes/` asks. */
+import type { ModelHead } from './predictor.ts'
+
+/** What a column holds, beyond the number that stands for it in a row. */
+export interface ExternalColumn {
+  readonly name: string
+  /** `int` and `bool` where no row of the data had another value; a missing one makes either a `float`. */
+  readonly type: 'float' | 'int' | 'bool' | 'text'
+  /** Of a `text`: a row holds the index of the text, NaN where it is missing. */
+  readonly categories?: readonly string[]
+}
+
+interface Outside extends ModelHead {
+  /** Numbers a row answers. */
+  readonly outputCount: number
+}
+
+/** An artifact that a Python process loads: see `docs/python-models.md`. */
+export interface PythonModel extends Outside {
+  readonly kind: 'python'
+  readonly packaging: 'pickle' | 'joblib' | 'skops' | 'mlflow'
+  /** In the order in which the model takes them; empty while only the artifact is known. */
+  readonly columns: readonly ExternalColumn[]
+  /** What is called: `predict_proba`, `predict`, `decision_function`… */
+  readonly method: string
+  readonly settings: PythonSettings
+}
+
+/** How Python is run. Defaults are filled in. */
+export interface PythonSettings {
+  /** A program on the path, or the path of one. */
+  readonly command: string
+  /** Whether the artifact may run code of its own. */
+  readonly trust: boolean
+  /** Lines of a requirements.txt. */
+  readonly requirements: readonly string[]
+  readonly workers: number
+  readonly threads: number
+  /** For a batch. */
+  readonly timeoutMs: number
+  /** Until it has loaded the artifact. */
+  readonly startMs: number
+  /** Of each worker. */
+  readonly memoryMb: number
+  readonly rowsMax: number
+  readonly waitMs: number
+  /** How rows are handed over: by name, or as a matrix. Default: by name where the model has names. */
+  readonly input?: 'dataframe' | 'numpy'
+  /** Whether texts come as texts or as pandas categories. Default: categories to LightGBM and XGBoost alone. */
+  readonly texts?: 'text' | 'category'
+  readonly method?: string
+}
+
+/** A model behind another server, asked by the Open Inference Protocol v2. */
+export interface RemoteModel extends Outside {
+  readonly kind: 'remote'
+  readonly columns: readonly ExternalColumn[]
+}
+
+/** An ONNX graph of which no forest or linear model could be made. */
+export interface OnnxGraph extends Outside {
+  readonly kind: 'onnx-graph'
+  /** The artifact. */
+  readonly bytes: Uint8Array
+}
+
+export type ExternalModel = PythonModel | RemoteModel | OnnxGraph
