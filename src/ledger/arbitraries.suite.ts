@@ -66,6 +66,21 @@ function record(must: Fields, may: Fields): fc.Arbitrary<Record<string, unknown>
 const model = fc.constantFrom('churn', 'credit risk', 'Preis/Größe', '..', 'CHURN')
 const version = fc.constantFrom('1.0.0', '1.1.0', '2.0.0-rc.1+build/5')
 
+const someNumbers = fc.dictionary(names, numbers, { minKeys: 1, maxKeys: 4, noNullPrototype: true })
+const explanation = fc.record(
+  {
+    bias: fc.oneof(numbers, someNumbers),
+    contributions: fc.oneof(
+      someNumbers,
+      fc.dictionary(names, someNumbers, { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
+      fc.constant({}),
+    ),
+    method: texts,
+    sealed: texts,
+  },
+  { requiredKeys: ['bias'], noNullPrototype: true },
+)
+
 const prediction = record(
   {
     kind: fc.constant('prediction'),
@@ -77,7 +92,16 @@ const prediction = record(
     outputs: values,
     latencyMs: numbers,
   },
-  { release: texts, arm: texts, traceId: texts, subject: texts, unit: texts, purpose: texts, sealed: texts },
+  {
+    release: texts,
+    arm: texts,
+    traceId: texts,
+    subject: texts,
+    unit: texts,
+    purpose: texts,
+    sealed: texts,
+    explanation,
+  },
 )
 const refusal = record(
   {
@@ -117,9 +141,23 @@ export const strangeRecords: fc.Arbitrary<Record<string, unknown>> = fc
     fc.dictionary(
       fc.oneof(
         names,
-        fc.constantFrom('kind', 'model', 'features', 'outputs', 'amount', 'value', 'rest', 'position', 'at'),
+        fc.constantFrom(
+          'kind',
+          'model',
+          'features',
+          'outputs',
+          'amount',
+          'value',
+          'rest',
+          'position',
+          'at',
+          'explanation',
+        ),
       ),
-      fc.oneof(fc.jsonValue(), fc.constantFrom({}, [], null, { amount: 1 }, { amount: 1, more: 2 }, ...RECORD_KINDS)),
+      fc.oneof(
+        fc.jsonValue(),
+        fc.constantFrom({}, [], null, { amount: 1 }, { amount: 1, more: 2 }, { a: { b: { c: 1 } } }, ...RECORD_KINDS),
+      ),
       { maxKeys: 4, noNullPrototype: true },
     ),
     fc.array(fc.nat(20), { maxLength: 2 }),

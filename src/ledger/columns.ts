@@ -3,7 +3,17 @@
  * together again from the columns. Pure; `parquet.ts` moves columns to and from files.
  */
 import { canonical, quote } from './canonical.ts'
-import { type Column, type ColumnType, fits, fixedColumns, openObjects, POSITION, REST } from './schema.ts'
+import {
+  type Column,
+  type ColumnType,
+  fits,
+  fixedColumns,
+  openLevels,
+  openName,
+  openObjects,
+  POSITION,
+  REST,
+} from './schema.ts'
 
 export type Cell = string | number | boolean | null
 
@@ -28,8 +38,11 @@ interface Filling extends Column {
 
 type Members = Readonly<Record<string, unknown>>
 
-/** By name of the member, then by type: a feature has a column for each type it comes in. */
-type DynamicColumns = Map<string, Partial<Record<ColumnType, Filling>>>
+/** What is stored of a member that is not known beforehand: a column for each type it comes in, and its own members. */
+interface Branch {
+  readonly columns: Partial<Record<ColumnType, Filling>>
+  readonly inner: Map<string, Branch>
+}
 
 /** Collects records of one kind and model. Neither is stored: the file they are in says them. */
 export class TableBuilder {
@@ -38,8 +51,9 @@ export class TableBuilder {
   readonly #rest: Filling = { name: REST, type: 'json', path: [], values: [] }
   readonly #columns: Filling[]
   readonly #fixed: ReadonlyMap<string, readonly Filling[]>
-  readonly #open: Readonly<Record<string, string>>
-  readonly #dynamic = new Map<string, DynamicColumns>()
+  readonly #kind: string | undefined
+  readonly #required: readonly string[]
+  readonly #dynamic: Branch = { columns: {}, inner: new Map() }
   #dynamicCount = 0
   readonly #taken: Set<string>
 
@@ -47,12 +61,13 @@ export class TableBuilder {
   constructor(kind: string | undefined, known: readonly Column[] = []) {
     this.#columns = fixedColumns(kind).map(column => ({ ...column, values: [] }))
     this.#fixed = Map.groupBy(this.#columns, column => column.path[0]!)
-    this.#open = openObjects(kind)
+    this.#kind = kind
+    this.#required = Object.keys(openObjects(kind))
     this.#taken = new Set([POSITION, REST, ...this.#columns.map(column => column.name)])
     for (const { path, type } of known) {
-      const [member, name] = path
-      const prefix = member !== undefined && Object.hasOwn(this.#open, member) ? this.#open[member] : undefined
-      if (prefix !== undefined && name !== undefined) this.#addDynamic(member!, prefix, name, type)
+      if (path.length > 1 && openLevels(kind, path[0]!) > 0) {
+        this.#addDynamic(path.reduce(branchOf, this.#dynamic), path, type)
+      }
     }
   }
 
@@ -84,11 +99,11 @@ export class TableBuilder {
     try {
       for (const [member, value] of Object.entries(record)) {
         if ((member === 'kind' || member === 'model') && isPartition(value)) continue
-        const prefix = Object.hasOwn(this.#open, member) ? this.#open[member] : undefined
-        const stored = prefix === undefined ? this.#putFixed(member, value) : this.#putOpen(member, prefix, value)
+        const levels = openLevels(this.#kind, member)
+        const stored = levels === 0 ? this.#putFixed(member, value) : this.#putOpen(member, levels, value)
         if (!stored) others.push([member, value])
       }
-      const complete = Object.keys(this.#open).every(member => Object.hasOwn(record, member))
+      const complete = this.#required.every(member => Object.hasOwn(record, member))
       return complete ? canonical(Object.fromEntries(others)) : undefined // `fromEntries`: also `__proto__` is a member
     } catch {
       return undefined // something in it has no canonical form
@@ -111,36 +126,29 @@ export class TableBuilder {
     return true
   }
 
-  #putOpen(member: string, prefix: string, value: unknown): boolean {
-    if (!isObject(value)) return false
-    const known = this.#dynamicOf(member)
-    let added = 0
-    for (const name in value) {
-      const type = scalarType(value[name])
-      if (type === undefined) return false
-      if (known.get(name)?.[type] === undefined) added++
-    }
-    if (added > 0 && this.#dynamicCount + added > COLUMNS_MAX) return false
-    for (const name in value) {
-      const type = scalarType(value[name])!
-      this.#fill(known.get(name)?.[type] ?? this.#addDynamic(member, prefix, name, type), value[name] as Cell)
-    }
+  #putOpen(member: string, levels: number, value: unknown): boolean {
+    // Of an empty object that need not be there, columns could not tell that it is.
+    if (!isObject(value) || (levels > 1 && isEmpty(value))) return false
+    const branch = branchOf(this.#dynamic, member)
+    const added = newColumns(branch, value, levels)
+    if (Number.isNaN(added) || (added > 0 && this.#dynamicCount + added > COLUMNS_MAX)) return false
+    this.#fillBranch(branch, [member], value)
     return true
   }
 
-  #dynamicOf(member: string): DynamicColumns {
-    let known = this.#dynamic.get(member)
-    if (known === undefined) {
-      known = new Map()
-      this.#dynamic.set(member, known)
+  #fillBranch(branch: Branch, path: readonly string[], members: Members): void {
+    for (const name in members) {
+      const value = members[name]
+      const inner = branchOf(branch, name)
+      const type = scalarType(value)
+      if (type === undefined) this.#fillBranch(inner, [...path, name], value as Members)
+      else this.#fill(inner.columns[type] ?? this.#addDynamic(inner, [...path, name], type), value as Cell)
     }
-    return known
   }
 
-  #addDynamic(member: string, prefix: string, name: string, type: ColumnType): Filling {
-    const made: Filling = { name: columnName(prefix + name, this.#taken), type, path: [member, name], values: [] }
-    const known = this.#dynamicOf(member)
-    known.set(name, { ...known.get(name), [type]: made })
+  #addDynamic(branch: Branch, path: readonly string[], type: ColumnType): Filling {
+    const made: Filling = { name: columnName(openName(this.#kind, path), this.#taken), type, path, values: [] }
+    branch.columns[type] = made
     this.#columns.push(made)
     this.#dynamicCount++
     return made
@@ -156,6 +164,29 @@ export class TableBuilder {
   }
 }
 
+function branchOf(branch: Branch, name: string): Branch {
+  let found = branch.inner.get(name)
+  if (found === undefined) {
+    found = { columns: {}, inner: new Map() }
+    branch.inner.set(name, found)
+  }
+  return found
+}
+
+/** How many columns the members still lack; NaN where columns cannot tell them. */
+function newColumns(branch: Branch | undefined, members: Members, levels: number): number {
+  let added = 0
+  for (const name in members) {
+    const value = members[name]
+    const known = branch?.inner.get(name)
+    const type = scalarType(value)
+    if (type !== undefined) added += known?.columns[type] === undefined ? 1 : 0
+    else if (levels === 1 || !isObject(value) || isEmpty(value)) return Number.NaN
+    else added += newColumns(known, value, levels - 1)
+  }
+  return added
+}
+
 /** Whether a value names a partition by itself: anything else is kept in `rest`. */
 export function isPartition(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
@@ -163,6 +194,11 @@ export function isPartition(value: unknown): value is string {
 
 function isObject(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isEmpty(members: Members): boolean {
+  for (const _ in members) return false
+  return true
 }
 
 function scalarType(value: unknown): ColumnType | undefined {
@@ -195,17 +231,15 @@ export function isLayoutOf(kind: string | undefined, columns: readonly Column[])
   const fixed = fixedColumns(kind)
   const rest: Column = { name: REST, type: 'json', path: [] }
   if (!fixed.every((column, index) => same(columns[index], column)) || !same(columns.at(-1), rest)) return false
-  const open = openObjects(kind)
   const taken = new Set([POSITION, REST, ...fixed.map(({ name }) => name)])
   const seen = new Set<string>()
   return columns.slice(fixed.length, -1).every(({ name, type, path }) => {
-    const [member, inner, ...more] = path
-    if (member === undefined || inner === undefined || more.length > 0 || !Object.hasOwn(open, member)) return false
+    if (path.length < 2 || path.length > 1 + openLevels(kind, path[0]!)) return false
     if (type !== 'number' && type !== 'boolean' && type !== 'text') return false
     const key = JSON.stringify([type, path])
     if (seen.has(key)) return false
     seen.add(key)
-    return name === columnName(open[member]! + inner, taken)
+    return name === columnName(openName(kind, path), taken)
   })
 }
 
@@ -283,45 +317,54 @@ export function assembler(
   }
 }
 
-function layoutOf(kind: string | undefined, model: string | undefined, columns: readonly Column[]): Member[] {
-  const byKey = (a: Member, b: Member): number => (a.key < b.key ? -1 : 1)
-  const leaf = (key: string, cells: readonly number[]): Member => ({ key, prefix: `${quote(key)}:`, cells })
-  const open = openObjects(kind)
-  const stored = columns.flatMap((column, index) => (column.path.length === 0 ? [] : [{ column, index }]))
-  const indexes = (group: typeof stored): number[] => group.map(({ index }) => index)
+interface Stored {
+  readonly column: Column
+  readonly index: number
+}
 
-  const layout: Member[] = []
-  for (const [key, group] of Map.groupBy(stored, ({ column }) => column.path[0]!)) {
-    if (group[0]!.column.path.length === 1) {
-      layout.push(leaf(key, indexes(group)))
-      continue
-    }
-    const inner = Map.groupBy(group, ({ column }) => column.path[1]!)
-    const members = [...inner].map(([name, same]) => leaf(name, indexes(same))).sort(byKey)
-    layout.push({ ...leaf(key, []), members, required: Object.hasOwn(open, key) })
+const byKey = (a: Member, b: Member): number => (a.key < b.key ? -1 : 1)
+
+/** Of the columns of one member, which stand for itself, and which for members of it. */
+function memberOf(key: string, stored: readonly Stored[], level: number): Member {
+  const own = stored.filter(({ column }) => column.path.length === level)
+  const leaf = { key, prefix: `${quote(key)}:`, cells: own.map(({ index }) => index) }
+  const deeper = stored.filter(({ column }) => column.path.length > level)
+  if (deeper.length === 0) return leaf
+  const inner = Map.groupBy(deeper, ({ column }) => column.path[level]!)
+  return { ...leaf, members: [...inner].map(([name, same]) => memberOf(name, same, level + 1)).sort(byKey) }
+}
+
+function layoutOf(kind: string | undefined, model: string | undefined, columns: readonly Column[]): Member[] {
+  const required = Object.keys(openObjects(kind))
+  const stored = columns.flatMap((column, index) => (column.path.length === 0 ? [] : [{ column, index }]))
+  const byMember = Map.groupBy(stored, ({ column }) => column.path[0]!)
+  const layout = [...byMember].map(([key, group]): Member => {
+    const member = memberOf(key, group, 1)
+    return required.includes(key) ? { ...member, required: true } : member
+  })
+  for (const key of required) {
+    if (!byMember.has(key)) layout.push({ ...memberOf(key, [], 1), members: [], required: true })
   }
-  for (const key of Object.keys(open)) {
-    if (!layout.some(member => member.key === key)) layout.push({ ...leaf(key, []), members: [], required: true })
-  }
-  if (kind !== undefined) layout.push({ ...leaf('kind', []), text: quote(kind) })
-  if (model !== undefined) layout.push({ ...leaf('model', []), text: quote(model) })
+  if (kind !== undefined) layout.push({ ...memberOf('kind', [], 1), text: quote(kind) })
+  if (model !== undefined) layout.push({ ...memberOf('model', [], 1), text: quote(model) })
   return layout.sort(byKey)
 }
 
 function memberText(member: Member, cells: readonly Fragments[], row: number): string {
   if (member.text !== undefined) return member.text
-  if (member.members !== undefined) {
-    let text = ''
-    for (const inner of member.members) {
-      const value = memberText(inner, cells, row)
-      if (value !== '') text += (text === '' ? '{' : ',') + inner.prefix + value
-    }
-    if (text !== '') return `${text}}`
-    return member.required === true ? '{}' : ''
-  }
   let text = ''
   for (const cell of member.cells) text += cells[cell]!(row)
-  return text
+  return member.members === undefined ? text : text + objectText(member, member.members, cells, row)
+}
+
+function objectText(member: Member, members: readonly Member[], cells: readonly Fragments[], row: number): string {
+  let text = ''
+  for (const inner of members) {
+    const value = memberText(inner, cells, row)
+    if (value !== '') text += (text === '' ? '{' : ',') + inner.prefix + value
+  }
+  if (text !== '') return `${text}}`
+  return member.required === true ? '{}' : ''
 }
 
 /** The rare row with members that have no column, or with its text kept whole. Where both say something, columns win. */

@@ -23,6 +23,20 @@ interface Common {
   readonly source?: string
 }
 
+/** Numbers by name; of a model with several margins, by output first. */
+export type Contributions = Readonly<Record<string, number | Readonly<Record<string, number>>>>
+
+/** What moved an answer: `bias` and all contributions sum to its margin. See `docs/explanations.md`. */
+export interface Explanation {
+  readonly bias: number | Readonly<Record<string, number>>
+  /** Of each feature, in units of the margin, without the sensitive ones; absent where all are sensitive. */
+  readonly contributions?: Contributions
+  /** How it was found, where it is not the exact method of the version: `kernel-shap`, `lime`… */
+  readonly method?: string
+  /** The contributions of the sensitive features, sealed with the subject's key (base64url). */
+  readonly sealed?: string
+}
+
 /** An answer. */
 export interface PredictionRecord extends Common {
   readonly kind: 'prediction'
@@ -45,6 +59,7 @@ export interface PredictionRecord extends Common {
   /** The sensitive features, sealed with the subject's key (base64url). */
   readonly sealed?: string
   readonly outputs: Readonly<Record<string, Scalar>>
+  readonly explanation?: Explanation
   /** From the door to the append, milliseconds, three decimals. */
   readonly latencyMs: number
 }

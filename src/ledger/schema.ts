@@ -72,6 +72,11 @@ const OPEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   prediction: { features: 'feature_', outputs: 'output_' },
 }
 
+/** Objects that a record may have, whose members become columns through all their levels. */
+const NESTED: Readonly<Record<string, readonly string[]>> = { prediction: ['explanation'] }
+/** `explanation` › `contributions` › output › feature. */
+const NESTED_LEVELS_MAX = 3
+
 /** The fixed columns of a kind, without `position` and `rest`. A kind of a later program has the envelope only. */
 export function fixedColumns(kind: string | undefined): readonly Column[] {
   return kind !== undefined && Object.hasOwn(OWN, kind) ? [...ENVELOPE, ...OWN[kind]!] : ENVELOPE
@@ -80,6 +85,22 @@ export function fixedColumns(kind: string | undefined): readonly Column[] {
 /** Member → prefix of its columns. These members are in every record of the kind, empty where no column has a value. */
 export function openObjects(kind: string | undefined): Readonly<Record<string, string>> {
   return kind !== undefined && Object.hasOwn(OPEN, kind) ? OPEN[kind]! : {}
+}
+
+/** How many levels of members become columns below this one: 0 where it is no such object. */
+export function openLevels(kind: string | undefined, member: string): number {
+  if (Object.hasOwn(openObjects(kind), member)) return 1
+  const nested = kind !== undefined && Object.hasOwn(NESTED, kind) ? NESTED[kind]! : []
+  return nested.includes(member) ? NESTED_LEVELS_MAX : 0
+}
+
+/** What the column of such a member would be called if any SQL engine took any name. */
+export function openName(kind: string | undefined, [member, ...inner]: readonly string[]): string {
+  const prefixes = openObjects(kind)
+  if (member !== undefined && Object.hasOwn(prefixes, member)) return prefixes[member]! + inner.join('_')
+  const path =
+    inner[0] === 'contributions' && inner.length > 1 ? ['contribution', ...inner.slice(1)] : [member, ...inner]
+  return path.join('_')
 }
 
 /** As the column is declared in SQL. */
