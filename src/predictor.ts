@@ -4,6 +4,8 @@
  *     const predictor = forestPredictor(loadArtifact(bytes))
  *     predictor.predict(rows, count, out)
  */
+export type { Explainer, ExplanationMethod } from './predictor/explainer.ts'
+export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'
 export { forestPredictor } from './predictor/forest-predictor.ts'
 export { loadArtifact } from './predictor/load-artifact.ts'

@@ -1,0 +1,55 @@
+/** A forest seen tree by tree, as explanations need it. */
+import { CATEGORICAL, type Forest, inSet, MISSING_LEFT } from '../forest.ts'
+
+export interface ForestTree {
+  readonly root: number
+  /** First output that the tree adds to, and how many (one, but for vector leaves). */
+  readonly output: number
+  readonly outputs: number
+  /** What each of its leaves counts for. */
+  readonly weight: number
+}
+
+export function treesOf({ roots, groups, weights, leafVectors, base }: Forest): ForestTree[] {
+  return Array.from(roots, (root, tree) => ({
+    root,
+    output: leafVectors === undefined ? (groups?.[tree] ?? 0) : 0,
+    outputs: leafVectors === undefined ? 1 : base.length,
+    weight: weights?.[tree] ?? 1,
+  }))
+}
+
+/** What a leaf adds to the output `tree.output + offset`. */
+export function leafWorth(forest: Forest, tree: ForestTree, leaf: number, offset: number): number {
+  const { leafVectors, child, value } = forest
+  return tree.weight * (leafVectors === undefined ? value[leaf]! : leafVectors[child[leaf]! + offset]!)
+}
+
+/** The decision of an inner node, by every rule of the form; `x` is rounded to the forest's precision already. */
+export function goesLeft({ flags, sets, value }: Forest, node: number, x: number): boolean {
+  const flag = flags[node]!
+  if (Number.isNaN(x)) return (flag & MISSING_LEFT) !== 0
+  if ((flag & CATEGORICAL) !== 0) return inSet(sets, value[node]!, x)
+  return x < value[node]!
+}
+
+/** The most different features on a way from the root of a tree to a leaf. */
+export function mostFeaturesOnPath({ feature, child }: Forest, root: number): number {
+  const seen = new Map<number, number>()
+  let most = 0
+  const visit = (node: number): void => {
+    const column = feature[node]!
+    if (column < 0) {
+      most = Math.max(most, seen.size)
+      return
+    }
+    const before = seen.get(column) ?? 0
+    seen.set(column, before + 1)
+    visit(child[node]!)
+    visit(child[node]! + 1)
+    if (before === 0) seen.delete(column)
+    else seen.set(column, before)
+  }
+  visit(root)
+  return most
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { near } from '../../math/golden.suite.ts'
+import { seededRandom } from '../../math/random.ts'
+import type { Forest } from '../forest.ts'
+import { forestPredictor } from '../forest-predictor.ts'
+import { goesLeft } from './forest-trees.ts'
+import { randomForest, randomRows, type Shape, shapleyValues } from './random-forests.suite.ts'
+import { treeShap } from './tree-shap.ts'
+
+/** Algorithm 1 of Lundberg et al.: what a forest answers on average where only the features of a coalition are known. */
+function worthOf(forest: Forest, row: Float64Array, output: number, coalition: number): number {
+  const { roots, feature, child, cover, value, groups, weights, leafVectors } = forest
+  const visit = (node: number): number => {
+    const column = feature[node]!
+    if (column < 0) return leafVectors?.[child[node]! + output] ?? value[node]!
+    const left = child[node]!
+    if ((coalition >> column) & 1) return visit(goesLeft(forest, node, row[column]!) ? left : left + 1)
+    const all = cover![node]!
+    const [shareLeft, shareRight] = all > 0 ? [cover![left]! / all, cover![left + 1]! / all] : [0.5, 0.5]
+    return shareLeft * visit(left) + shareRight * visit(left + 1)
+  }
+  return roots.reduce((sum, root, tree) => {
+    if (groups !== undefined && groups[tree] !== output) return sum
+    return sum + (weights?.[tree] ?? 1) * visit(root)
+  }, forest.base[output]!)
+}
+
+const SHAPES: Readonly<Record<string, Shape>> = {
+  'a stump': { features: 1, trees: 1, depth: 1 },
+  'few features, met again and again': { features: 2, trees: 3, depth: 7 },
+  'as many features as levels': { features: 7, trees: 4, depth: 6 },
+  'several outputs, weighted trees': { features: 5, trees: 9, depth: 5, outputs: 3, weighted: true },
+  'vector leaves': { features: 5, trees: 4, depth: 4, outputs: 3, vectors: true, weighted: true },
+  float32: { features: 5, trees: 4, depth: 4, more: { precision: 'float32' } },
+}
+
+describe('treeShap', () => {
+  for (const [name, shape] of Object.entries(SHAPES)) {
+    test(`is the Shapley value of the game: ${name}`, () => {
+      for (let seed = 0; seed < 12; seed++) {
+        const random = seededRandom(seed)
+        const forest = randomForest(random, shape)
+        const rows = randomRows(random, shape.features, 4)
+        const explainer = treeShap(forest)
+        const { outputCount, featureCount } = explainer
+        const out = new Float64Array(4 * outputCount * featureCount).fill(7)
+        explainer.explain(rows, 4, out)
+        for (let index = 0; index < 4 * outputCount; index++) {
+          const [at, output] = [Math.floor(index / outputCount), index % outputCount]
+          const row = rows.subarray(at * featureCount, (at + 1) * featureCount)
+          const wanted = shapleyValues(featureCount, coalition => worthOf(forest, row, output, coalition))
+          for (const [column, value] of wanted.entries()) {
+            near(out[index * featureCount + column]!, value, 1e-12, 1e-12, `${seed}: feature ${column} of ${index}`)
+          }
+          near(explainer.bias[output]!, worthOf(forest, row, output, 0), 1e-12, 1e-12, 'bias')
+        }
+      }
+    })
+  }
+
+  test('adds up to the margin, however deep the trees', () => {
+    for (const [features, depth] of [
+      [3, 12],
+      [60, 11],
+      [200, 12],
+    ] as const) {
+      const random = seededRandom(depth)
+      const forest = randomForest(random, { features, depth, trees: 10 })
+      const rows = randomRows(random, features, 8)
+      const explainer = treeShap(forest)
+      const out = new Float64Array(8 * features)
+      const margins = new Float64Array(8)
+      explainer.explain(rows, 8, out)
+      forestPredictor(forest).margin(rows, 8, margins)
+      for (const [row, margin] of margins.entries()) {
+        const sum = out.subarray(row * features, (row + 1) * features).reduce((total, part) => total + part, 0)
+        near(explainer.bias[0]! + sum, margin, 0, 1e-11, `row ${row}`)
+      }
+    }
+  })
+
+  test('refuses too few values and too little room', () => {
+    const explainer = treeShap(randomForest(seededRandom(1), { features: 3, trees: 1, depth: 2 }))
+    assert.throws(() => explainer.explain(new Float64Array(5), 2, new Float64Array(6)), /5 values given, wanted 6/)
+    assert.throws(() => explainer.explain(new Float64Array(6), 2, new Float64Array(5)), /room for 5 contributions/)
+  })
+})
