@@ -23,6 +23,12 @@ export interface Explainer {
   explain(rows: Float64Array, count: number, out: Float64Array): void
 }
 
+/** Rows to compare with, as the model takes them: `count` × features, row-major. */
+export interface Background {
+  readonly rows: Float64Array
+  readonly count: number
+}
+
 /**
  * The exact explainer of a model that says enough of itself: path-dependent TreeSHAP for a forest that knows how many
  * training rows reached each node. Absent for all others.

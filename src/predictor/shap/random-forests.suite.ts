@@ -2,6 +2,7 @@
 import type { Random } from '../../math/random.ts'
 import { CATEGORICAL, type Forest, LEAF, MISSING_LEFT } from '../forest.ts'
 import type { ModelHead } from '../predictor.ts'
+import { goesLeft } from './forest-trees.ts'
 
 export interface Shape {
   readonly features: number
@@ -70,7 +71,7 @@ export function randomForest(random: Random, shape: Shape): Forest {
   }
 }
 
-export function headOf(features: number): ModelHead {
+function headOf(features: number): ModelHead {
   return {
     format: 'xgboost-json',
     task: 'regression',
@@ -92,6 +93,24 @@ export function randomRows(random: Random, features: number, count: number): Flo
   )
 }
 
+/** Algorithm 1 of Lundberg et al.: what a forest answers on average where only the features of a coalition are known. */
+export function coalitionWorth(forest: Forest, row: Float64Array, output: number, coalition: number): number {
+  const { roots, feature, child, cover, value, groups, weights, leafVectors } = forest
+  const visit = (node: number): number => {
+    const column = feature[node]!
+    if (column < 0) return leafVectors?.[child[node]! + output] ?? value[node]!
+    const left = child[node]!
+    if ((coalition >> column) & 1) return visit(goesLeft(forest, node, row[column]!) ? left : left + 1)
+    const all = cover![node]!
+    const [shareLeft, shareRight] = all > 0 ? [cover![left]! / all, cover![left + 1]! / all] : [0.5, 0.5]
+    return shareLeft * visit(left) + shareRight * visit(left + 1)
+  }
+  return roots.reduce((sum, root, tree) => {
+    if (groups !== undefined && groups[tree] !== output) return sum
+    return sum + (weights?.[tree] ?? 1) * visit(root)
+  }, forest.base[output]!)
+}
+
 /** Shapley values of the game that gives each coalition, a set of bits, its worth. */
 export function shapleyValues(players: number, worth: (coalition: number) => number): Float64Array {
   const values = new Float64Array(players)
@@ -107,10 +126,24 @@ export function shapleyValues(players: number, worth: (coalition: number) => num
   return values
 }
 
-export function bitsOf(coalition: number): number {
+/** Shapley interaction index of two players (Grabisch and Roubens 1999). */
+export function interactionValue(players: number, i: number, j: number, worth: (coalition: number) => number): number {
+  const both = (1 << i) | (1 << j)
+  let value = 0
+  for (let coalition = 0; coalition < 1 << players; coalition++) {
+    if ((coalition & both) !== 0) continue
+    const size = bitsOf(coalition)
+    const weight = (factorial(size) * factorial(players - size - 2)) / factorial(players - 1)
+    const [withI, withJ] = [worth(coalition | (1 << i)), worth(coalition | (1 << j))]
+    value += weight * (worth(coalition | both) - withI - withJ + worth(coalition))
+  }
+  return value
+}
+
+function bitsOf(coalition: number): number {
   return coalition.toString(2).replaceAll('0', '').length
 }
 
-export function factorial(number: number): number {
+function factorial(number: number): number {
   return number <= 1 ? 1 : number * factorial(number - 1)
 }

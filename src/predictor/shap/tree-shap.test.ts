@@ -2,29 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { near } from '../../math/golden.suite.ts'
 import { seededRandom } from '../../math/random.ts'
-import type { Forest } from '../forest.ts'
 import { forestPredictor } from '../forest-predictor.ts'
-import { goesLeft } from './forest-trees.ts'
-import { randomForest, randomRows, type Shape, shapleyValues } from './random-forests.suite.ts'
+import { coalitionWorth, randomForest, randomRows, type Shape, shapleyValues } from './random-forests.suite.ts'
 import { treeShap } from './tree-shap.ts'
-
-/** Algorithm 1 of Lundberg et al.: what a forest answers on average where only the features of a coalition are known. */
-function worthOf(forest: Forest, row: Float64Array, output: number, coalition: number): number {
-  const { roots, feature, child, cover, value, groups, weights, leafVectors } = forest
-  const visit = (node: number): number => {
-    const column = feature[node]!
-    if (column < 0) return leafVectors?.[child[node]! + output] ?? value[node]!
-    const left = child[node]!
-    if ((coalition >> column) & 1) return visit(goesLeft(forest, node, row[column]!) ? left : left + 1)
-    const all = cover![node]!
-    const [shareLeft, shareRight] = all > 0 ? [cover![left]! / all, cover![left + 1]! / all] : [0.5, 0.5]
-    return shareLeft * visit(left) + shareRight * visit(left + 1)
-  }
-  return roots.reduce((sum, root, tree) => {
-    if (groups !== undefined && groups[tree] !== output) return sum
-    return sum + (weights?.[tree] ?? 1) * visit(root)
-  }, forest.base[output]!)
-}
 
 const SHAPES: Readonly<Record<string, Shape>> = {
   'a stump': { features: 1, trees: 1, depth: 1 },
@@ -49,11 +29,11 @@ describe('treeShap', () => {
         for (let index = 0; index < 4 * outputCount; index++) {
           const [at, output] = [Math.floor(index / outputCount), index % outputCount]
           const row = rows.subarray(at * featureCount, (at + 1) * featureCount)
-          const wanted = shapleyValues(featureCount, coalition => worthOf(forest, row, output, coalition))
+          const wanted = shapleyValues(featureCount, coalition => coalitionWorth(forest, row, output, coalition))
           for (const [column, value] of wanted.entries()) {
             near(out[index * featureCount + column]!, value, 1e-12, 1e-12, `${seed}: feature ${column} of ${index}`)
           }
-          near(explainer.bias[output]!, worthOf(forest, row, output, 0), 1e-12, 1e-12, 'bias')
+          near(explainer.bias[output]!, coalitionWorth(forest, row, output, 0), 1e-12, 1e-12, 'bias')
         }
       }
     })
