@@ -4,7 +4,9 @@
  *     const predictor = forestPredictor(loadArtifact(bytes))
  *     predictor.predict(rows, count, out)
  */
-export type { Explainer, ExplanationMethod } from './predictor/explainer.ts'
+export type { Answering, Effort, SampledEffort } from './predictor/explain/answering.ts'
+export { type KernelExplanation, type KernelShapOptions, kernelShap } from './predictor/explain/kernel-shap.ts'
+export type { Background, Explainer, ExplanationMethod } from './predictor/explainer.ts'
 export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'
 export { forestPredictor } from './predictor/forest-predictor.ts'

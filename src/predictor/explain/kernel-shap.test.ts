@@ -101,7 +101,7 @@ describe('kernelShap', () => {
       async predict(rows, count, out) {
         sizes.push(count)
         await Promise.resolve()
-        inner.predict(rows, count, out)
+        await inner.predict(rows, count, out)
       },
     }
     const source = seededRandom(2)
