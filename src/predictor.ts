@@ -6,6 +6,7 @@
  */
 export type { Answering, Effort, SampledEffort } from './predictor/explain/answering.ts'
 export { type KernelExplanation, type KernelShapOptions, kernelShap } from './predictor/explain/kernel-shap.ts'
+export { type LimeExplanation, type LimeOptions, lime } from './predictor/explain/lime.ts'
 export type { Background, Explainer, ExplanationMethod } from './predictor/explainer.ts'
 export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'

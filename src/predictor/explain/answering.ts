@@ -23,13 +23,13 @@ export interface SampledEffort extends Effort {
 
 /**
  * @param fill writes the row of a number 0 … `count` − 1; the row holds what was written before.
- * @param take is given the answers of each row, in order; the array is used again.
+ * @param take is given the answers of each row, and the row, in order; the arrays are used again.
  */
 export async function answerEach(
   model: Answering,
   count: number,
   fill: (index: number, row: Float64Array) => void,
-  take: (index: number, answers: Float64Array) => void,
+  take: (index: number, answers: Float64Array, row: Float64Array) => void,
   { batchRows = 1024, signal, pause }: Effort = {},
 ): Promise<void> {
   const [width, outputs] = [model.features.length, model.outputCount]
@@ -41,7 +41,10 @@ export async function answerEach(
     const size = Math.min(most, count - start)
     for (let at = 0; at < size; at++) fill(start + at, rows.subarray(at * width, (at + 1) * width))
     await model.predict(rows, size, out)
-    for (let at = 0; at < size; at++) take(start + at, out.subarray(at * outputs, (at + 1) * outputs))
+    for (let at = 0; at < size; at++) {
+      const row = rows.subarray(at * width, (at + 1) * width)
+      take(start + at, out.subarray(at * outputs, (at + 1) * outputs), row)
+    }
     if (start + size < count) await pause?.()
   }
 }
