@@ -89,6 +89,8 @@ export interface InvocationRequest {
   readonly source: string
   readonly params: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** What stands behind the question mark of the address, if it has one. */
+  readonly query?: URLSearchParams | undefined
   /** Who calls, if they may do what `permission` names. */
   admit(permission: string): Actor
   /** The body, not decoded; throws `too_large`, `unsupported_type` or `timeout` where it could not be had. */

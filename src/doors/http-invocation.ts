@@ -55,6 +55,7 @@ class HttpInvocation implements InvocationRequest {
   readonly source: string
   readonly params: Readonly<Record<string, string>>
   readonly headers: IncomingMessage['headers']
+  readonly query: URLSearchParams | undefined
   /** Why the body is not read at all: nobody who may not ask makes us keep one. */
   readonly refusal: Problem | undefined
   readonly #floor: Floor
@@ -74,6 +75,8 @@ class HttpInvocation implements InvocationRequest {
     this.source = sourceOf(message)
     this.params = params
     this.headers = message.headers
+    const queryAt = message.url!.indexOf('?')
+    this.query = queryAt === -1 ? undefined : new URLSearchParams(message.url!.slice(queryAt + 1))
     this.#floor = floor
     this.#message = message
     this.#permission = route.permission

@@ -4,10 +4,14 @@
  */
 import { type CsvReading, type CsvTable, readCsv } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
+import { explainerOf } from '../predictor/explainer.ts'
 import { loadArtifact } from '../predictor/load-artifact.ts'
 import { isExternal, type Model, predictorOf } from '../predictor/model.ts'
 import { type AnyPredictor, type ArtifactFormat, isAwaited, type Task } from '../predictor/predictor.ts'
 import type { Runtimes } from '../runtimes/runtimes.ts'
+import { type Background, backgroundOf } from './background.ts'
+import type { ExplainMode } from './explain-keys.ts'
+import { explainMode, requireReasonsKnown } from './explaining.ts'
 import { featureNames, inferSignature, requireColumns } from './infer.ts'
 import type { Manifest } from './manifest.ts'
 import { measure, requireReproduced, THRESHOLD, TOLERANCE, truthOf } from './measure.ts'
@@ -34,6 +38,8 @@ export interface Examination {
   readonly facts: Readonly<Record<string, number | string>>
   readonly signature: Signature
   readonly profile?: ReferenceProfile
+  readonly background?: Background
+  readonly explain: ExplainMode
   readonly reference?: Shape
   readonly evaluation?: Shape
   readonly measuredMetrics?: Readonly<Record<string, number>>
@@ -67,7 +73,10 @@ async function examineWith(
   const reference = sources.reference && (await readReference(model, manifest, sources.reference()))
   const names = featureNames(model, manifest, reference?.header)
   const signature = inferSignature(model, manifest, names, reference, notes)
-  const profile = reference && (await profileOf(signature, predictor, reference))
+  const columns = reference && encodeTable(signature, reference, REFERENCE)
+  const profile = columns && (await profileOf(signature, predictor, columns, reference.rows))
+  requireReasonsKnown(manifest.reasons, names)
+  const explain = explainMode(manifest.explain, explainerOf(model), columns, notes)
   if (reference !== undefined) noteUnused(reference.header, names, manifest.target, notes)
 
   const evaluation = sources.evaluation && (await readEvaluation(signature, manifest, sources.evaluation()))
@@ -82,6 +91,8 @@ async function examineWith(
     facts: model.facts,
     signature,
     notes,
+    explain,
+    ...(columns === undefined ? {} : { background: backgroundOf(names, columns, reference!.rows) }),
     ...(profile === undefined ? {} : { profile }),
     ...(reference === undefined ? {} : { reference: shapeOf(reference) }),
     ...(evaluation === undefined ? {} : { evaluation: shapeOf(evaluation) }),
@@ -135,13 +146,13 @@ async function readEvaluation(
 async function profileOf(
   signature: Signature,
   predictor: AnyPredictor,
-  reference: CsvTable,
+  columns: readonly EncodedColumn[],
+  rows: number,
 ): Promise<ReferenceProfile> {
-  const columns = encodeTable(signature, reference, REFERENCE)
-  const answers = await predictColumns(predictor, columns, reference.rows)
+  const answers = await predictColumns(predictor, columns, rows)
   return {
     format: 1,
-    rows: reference.rows,
+    rows,
     features: signature.inputs.map(({ name, categories }, index): ColumnProfile => {
       const { values, other }: EncodedColumn = columns[index]!
       return categories === undefined

@@ -1,6 +1,7 @@
 /** The schema of model.yaml; published as JSON Schema at `GET /schemas/model.yaml`. */
 import { type TSchema, Type } from 'typebox'
 import { driftSchema } from './drift-keys.ts'
+import { explainSchema, reasonsSchema } from './explain-keys.ts'
 import { SEMVER_LENGTH_MAX, SEMVER_PATTERN } from './semver.ts'
 import { serviceSchema } from './service-keys.ts'
 
@@ -122,6 +123,8 @@ export const manifestSchema: TSchema = Type.Object(
           'What an answered prediction survives: the death of the process, or a power cut as well. Default: process',
       }),
     ),
+    explain: explainSchema,
+    reasons: reasonsSchema,
   },
   {
     ...closed,

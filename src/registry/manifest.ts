@@ -4,6 +4,7 @@ import { type Document, isAlias, isMap, isNode, LineCounter, parseDocument, visi
 import { type FieldProblem, Problem } from '../errors.ts'
 import type { Durability } from '../ledger/record.ts'
 import { type DeclaredDrift, DRIFT_STATISTICS } from './drift-keys.ts'
+import type { DeclaredReasons, ExplainMode } from './explain-keys.ts'
 import { manifestSchema } from './manifest-schema.ts'
 import type { DeclaredService } from './service-keys.ts'
 import type { FeatureType } from './signature.ts'
@@ -57,6 +58,8 @@ export interface Manifest {
   readonly drift?: DeclaredDrift
   readonly service?: DeclaredService
   readonly durability?: Durability
+  readonly explain?: ExplainMode
+  readonly reasons?: DeclaredReasons
 }
 
 const compiled = Compile(manifestSchema)

@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Objects } from '../platform/objects.ts'
 import type { Actor } from '../route.ts'
+import type { Background } from './background.ts'
 import type { Examiner } from './examination.ts'
 import type { Examination, Shape } from './examine.ts'
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts'
@@ -50,8 +51,12 @@ export async function register(
   const roles = FILE_ROLES.filter(role => files[role] !== undefined)
   const open = (role: FileRole) => parts.objects.stream(files[role]!.sha256)
   const examination = await parts.examiner.examine(manifest, roles, open)
-  const profile = examination.profile && (await storeProfile(parts.objects, examination.profile))
-  const version = versionOf(manifest, files, examination, profile, { ...caller, at: parts.clock.now() })
+  const { profile, background } = examination
+  const kept: Kept = {
+    ...(profile && { profile: await store(parts.objects, profile, 'reference profile') }),
+    ...(background && { background: await store(parts.objects, background, 'background sample') }),
+  }
+  const version = versionOf(manifest, files, examination, kept, { ...caller, at: parts.clock.now() })
 
   const added = await parts.store.add({ version, digest }, FIRST_ALIAS, ({ isFirst }) => {
     const registered = changeRecord(parts, caller, 'model:registered', version, {
@@ -116,9 +121,12 @@ function conflict({ model, version }: ModelVersion): Problem {
   )
 }
 
-async function storeProfile(objects: Objects, profile: ReferenceProfile): Promise<StoredFile> {
-  const bytes = new TextEncoder().encode(JSON.stringify(profile))
-  return await objects.put(once(bytes), { bytesMax: PROFILE_BYTES_MAX, what: 'reference profile' })
+/** What was made of the reference data. */
+type Kept = Pick<ModelVersion, 'profile' | 'background'>
+
+async function store(objects: Objects, made: ReferenceProfile | Background, what: string): Promise<StoredFile> {
+  const bytes = new TextEncoder().encode(JSON.stringify(made))
+  return await objects.put(once(bytes), { bytesMax: PROFILE_BYTES_MAX, what })
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -129,7 +137,7 @@ function versionOf(
   manifest: Manifest,
   files: Submission['files'],
   examination: Examination,
-  profile: StoredFile | undefined,
+  kept: Kept,
   { by, at }: { readonly by: Actor; readonly at: number },
 ): ModelVersion {
   const { format, task, objective, facts, signature, measuredMetrics, reference, evaluation } = examination
@@ -154,11 +162,13 @@ function versionOf(
     ...(measuredMetrics === undefined ? {} : { measuredMetrics }),
     ...snapshotPart('reference', files.reference, reference),
     ...snapshotPart('evaluation', files.evaluation, evaluation),
-    ...(profile === undefined ? {} : { profile }),
+    ...kept,
     ...(manifest.threshold === undefined ? {} : { threshold: manifest.threshold }),
     ...(manifest.drift === undefined ? {} : { drift: manifest.drift }),
     ...(manifest.service === undefined ? {} : { service: manifest.service }),
     durability: manifest.durability ?? 'process',
+    explain: examination.explain,
+    ...(manifest.reasons === undefined ? {} : { reasons: manifest.reasons }),
     facts,
     registeredAt: at,
     registeredBy: by.id,

@@ -8,10 +8,12 @@ import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Objects } from '../platform/objects.ts'
+import { type Explainer, explainerOf } from '../predictor/explainer.ts'
 import { isExternal, type Model, predictorOf } from '../predictor/model.ts'
 import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { Actor } from '../route.ts'
 import type { Runtimes } from '../runtimes/runtimes.ts'
+import { type Background, parseBackground } from './background.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
 import { type Examiner, openExaminer } from './examination.ts'
 import { loadVerified } from './load-verified.ts'
@@ -28,6 +30,8 @@ export interface LoadedVersion {
   readonly version: ModelVersion
   readonly predictor: AnyPredictor
   readonly profile?: ReferenceProfile
+  /** Makes the exact explainer, where the model has one. */
+  readonly explainer?: () => Explainer | undefined
 }
 
 export interface Registry {
@@ -43,6 +47,8 @@ export interface Registry {
   load(model: string, version: string): Promise<LoadedVersion>
   /** The reference profile; throws `not_found` where the version was registered without reference data. */
   profile(model: string, version: string): Promise<ReferenceProfile>
+  /** The background sample; undefined where the version was registered without reference data. */
+  background(model: string, version: string): Promise<Background | undefined>
   /** Points an alias at a version (semver or alias). Moving it to where it is already changes nothing. */
   setAlias(model: string, alias: string, reference: string, by: Actor, source?: string): Promise<Alias>
   /** Throws `not_found` where there is no such alias. */
@@ -94,6 +100,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
     },
     load: async (model, version) => load({ ...parts, runtimes }, versionIn(catalogue, model, version)),
     profile: async (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
+    background: async (model, version) => backgroundOf(objects, versionIn(catalogue, model, version)),
     async setAlias(model, alias, reference, by, source): Promise<Alias> {
       requireAlias(alias)
       await refresh() // another process may have registered the version a moment ago
@@ -211,7 +218,12 @@ async function load({ objects, examiner, runtimes }: LoadParts, version: ModelVe
       : await examiner.load(sha256, () => objects.stream(sha256))
   const served = { name: `${version.model}@${version.version}`, artifact: () => objects.bytes(sha256) }
   const predictor = isExternal(model) ? await runtimes.open(model, served) : predictorOf(model)
-  return profile === undefined ? { version, predictor } : { version, predictor, profile }
+  const explainer = (): Explainer | undefined => explainerOf(model)
+  return profile === undefined ? { version, predictor, explainer } : { version, predictor, profile, explainer }
+}
+
+async function backgroundOf(objects: Objects, { background }: ModelVersion): Promise<Background | undefined> {
+  return background && parseBackground(new TextDecoder().decode(await objects.bytes(background.sha256)))
 }
 
 async function profileOf(objects: Objects, { model, version, profile }: ModelVersion): Promise<ReferenceProfile> {

@@ -4,6 +4,7 @@ import type { DatasetSnapshot } from '../data/snapshot.ts'
 import type { Durability } from '../ledger/record.ts'
 import type { ArtifactFormat, Task } from '../predictor/predictor.ts'
 import type { DeclaredDrift } from './drift-keys.ts'
+import type { DeclaredReasons, ExplainMode } from './explain-keys.ts'
 import type { DeclaredService } from './service-keys.ts'
 import type { Signature } from './signature.ts'
 
@@ -47,6 +48,12 @@ export interface ModelVersion {
   readonly drift?: DeclaredDrift
   /** What its service must be like, as far as model.yaml says it. */
   readonly service?: DeclaredService
+  /** Whether each answer is explained with its record. Absent: registered before answers could be. */
+  readonly explain?: ExplainMode
+  /** Sentences for people, as far as model.yaml has them. */
+  readonly reasons?: DeclaredReasons
+  /** Object that holds the background sample as JSON. */
+  readonly background?: StoredFile
   readonly durability: Durability
   /** Facts of the artifact: trees, depth… */
   readonly facts: Readonly<Record<string, number | string>>

@@ -18,11 +18,12 @@ describe('readContext()', () => {
       unit: 'u(9)',
       purpose: 'retention-offer',
       traceId: TRACE,
+      explain: false,
     })
   })
 
   it('knows nothing where nothing is said, and ignores a traceparent that is none', () => {
-    const nothing = { subject: undefined, unit: undefined, purpose: undefined, traceId: undefined }
+    const nothing = { subject: undefined, unit: undefined, purpose: undefined, traceId: undefined, explain: false }
     assert.deepEqual(readContext({}, pseudonyms), nothing)
     const zero = '0'.repeat(32)
     for (const traceparent of [
@@ -34,6 +35,14 @@ describe('readContext()', () => {
     ]) {
       assert.deepEqual(readContext({ traceparent }, pseudonyms), nothing, traceparent)
     }
+  })
+
+  it('knows from a header or from the address that reasons are wanted', () => {
+    assert.equal(readContext({ 'bellwether-explain': 'true' }, pseudonyms).explain, true)
+    assert.equal(readContext({}, pseudonyms, new URLSearchParams('explain=true')).explain, true)
+    const both = readContext({ 'bellwether-explain': 'false' }, pseudonyms, new URLSearchParams('explain=true'))
+    assert.equal(both.explain, false)
+    assert.throws(() => readContext({}, pseudonyms, new URLSearchParams('explain=yes')), /neither true nor false/)
   })
 
   it('names every header that cannot be used', () => {

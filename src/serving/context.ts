@@ -11,6 +11,8 @@ export interface CallContext {
   readonly purpose: string | undefined
   /** W3C Trace Context. */
   readonly traceId: string | undefined
+  /** What moved the answer is to be told with it. */
+  readonly explain: boolean
 }
 
 const ID_CHARACTERS_MAX = 256
@@ -18,18 +20,25 @@ const PURPOSE = /^[\w.:/-]{1,128}$/
 /** https://www.w3.org/TR/trace-context/#traceparent-header-field-values */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
 
-/** Throws `invalid` naming each header that cannot be used. A `traceparent` that is none is ignored, as its standard asks. */
-export function readContext(headers: InvocationRequest['headers'], pseudonyms: Pseudonyms): CallContext {
+/** @param query of the address, if it has one. Throws `invalid` naming each header that cannot be used. A `traceparent` that is none is ignored, as its standard asks. */
+export function readContext(
+  headers: InvocationRequest['headers'],
+  pseudonyms: Pseudonyms,
+  query?: URLSearchParams,
+): CallContext {
   const subject = headers['bellwether-subject']
   const unit = headers['bellwether-unit']
   const purpose = headers['bellwether-purpose']
   const traceparent = headers['traceparent']
-  if (!isId(subject) || !isId(unit) || !isPurpose(purpose)) throw contextProblem(subject, unit, purpose)
+  const explain = headers['bellwether-explain'] ?? query?.get('explain') ?? undefined
+  if (!isId(subject) || !isId(unit) || !isPurpose(purpose) || !isFlag(explain))
+    throw contextProblem(subject, unit, purpose, explain)
   return {
     subject: subject === undefined ? undefined : pseudonyms.subject(subject),
     unit: unit === undefined ? undefined : pseudonyms.unit(unit),
     purpose,
     traceId: typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined,
+    explain: explain === 'true',
   }
 }
 
@@ -43,11 +52,16 @@ function isPurpose(value: Header): value is string | undefined {
   return value === undefined || (typeof value === 'string' && PURPOSE.test(value))
 }
 
-function contextProblem(subject: Header, unit: Header, purpose: Header): Problem {
+function isFlag(value: Header): boolean {
+  return value === undefined || value === 'true' || value === 'false'
+}
+
+function contextProblem(subject: Header, unit: Header, purpose: Header, explain: Header): Problem {
   const wrongId = `is not one text of 1 to ${ID_CHARACTERS_MAX} characters`
   const fields = [
     ...(isId(subject) ? [] : [{ field: 'Bellwether-Subject', problem: wrongId }]),
     ...(isId(unit) ? [] : [{ field: 'Bellwether-Unit', problem: wrongId }]),
+    ...(isFlag(explain) ? [] : [{ field: 'Bellwether-Explain', problem: 'is neither true nor false' }]),
     ...(isPurpose(purpose)
       ? []
       : [{ field: 'Bellwether-Purpose', problem: 'is not 1 to 128 letters, digits and the characters _ . : / -' }]),

@@ -2,6 +2,7 @@
 import type { Problem } from '../errors.ts'
 import type { Actor } from '../route.ts'
 import type { CallContext } from './context.ts'
+import type { Explained } from './explain-rows.ts'
 import type { Lane } from './lane.ts'
 import type { Rows } from './signature.ts'
 
@@ -25,9 +26,12 @@ export interface Journey {
   /** What the protocol remembers of the question for its answer. */
   asked: unknown
   rows: Rows | undefined
-  /** Row by row: id of the prediction, and canonical JSON of its outputs. */
+  /** What moved the answers, where it was asked for or the version always says it. */
+  explained: Explained | undefined
+  /** Row by row: id of the prediction, canonical JSON of its outputs, and of what its record says of their reasons. */
   ids: string[]
   outputTexts: string[]
+  explanationTexts: string[]
   /** As the records have it, the same for all rows of a batch: from the door to the last prediction, milliseconds. */
   latencyMs: number
   /** Whether its records are in the journal: then whatever fails later leaves no second one. */

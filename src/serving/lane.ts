@@ -6,6 +6,7 @@ import { quote } from '../ledger/canonical.ts'
 import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { ReferenceProfile } from '../registry/profile.ts'
 import type { ModelVersion } from '../registry/version.ts'
+import type { Explaining } from './explain-rows.ts'
 import type { OutputWriter } from './outputs.ts'
 import type { CompiledSignature } from './signature.ts'
 
@@ -16,6 +17,10 @@ export interface LoadedModel {
   readonly signature: CompiledSignature
   readonly outputs: OutputWriter
   readonly profile?: ReferenceProfile
+  /** How each answer is explained, where the version says so. */
+  readonly explaining: Explaining | undefined
+  /** The exact way to explain its answers, made when it is first asked for; undefined where there is none. */
+  readonly exact: () => Explaining | undefined
   /** How the version is met by this release and arm; the same object every time. */
   lane(release: string | null, arm: string | null): Lane
 }

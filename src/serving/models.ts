@@ -6,6 +6,7 @@ import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type AnyPredictor, isAwaited } from '../predictor/predictor.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
+import { explainingOf } from './explaining.ts'
 import { type Lane, type LoadedModel, laneMaker } from './lane.ts'
 import { outputWriter } from './outputs.ts'
 import { compileSignature } from './signature.ts'
@@ -134,12 +135,19 @@ async function ready(loaded: LoadedVersion, makeLane: ReturnType<typeof laneMake
   }
 }
 
-function compiled({ version, predictor, profile }: LoadedVersion, makeLane: ReturnType<typeof laneMaker>): LoadedModel {
+function compiled(
+  { version, predictor, profile, explainer }: LoadedVersion,
+  makeLane: ReturnType<typeof laneMaker>,
+): LoadedModel {
   const outputs = outputWriter(version.signature.outputs, predictor.outputCount)
   const signature = compileSignature(version.signature, predictor)
   if (predictor.features.length === 0) {
     throw new Problem('misconfigured', `Cannot serve ${version.model}@${version.version}: it takes no features`)
   }
+  const exact = once(() => {
+    const found = explainer?.()
+    return found && explainingOf(found, signature, version, predictor)
+  })
   const lanes: Lane[] = []
   const model: LoadedModel = {
     version,
@@ -147,6 +155,8 @@ function compiled({ version, predictor, profile }: LoadedVersion, makeLane: Retu
     signature,
     outputs,
     ...(profile === undefined ? {} : { profile }),
+    explaining: version.explain === 'always' ? exact() : undefined,
+    exact,
     lane(release, arm) {
       for (const lane of lanes) if (lane.release === release && lane.arm === arm) return lane
       const lane = makeLane(model, release, arm)
@@ -155,4 +165,12 @@ function compiled({ version, predictor, profile }: LoadedVersion, makeLane: Retu
     },
   }
   return model
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }

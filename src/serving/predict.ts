@@ -15,6 +15,8 @@ import type { Uses } from '../registry/version.ts'
 import type { Answer, InvocationRequest } from '../route.ts'
 import { type Choice, choose, defaultModel, type Releases } from './choose.ts'
 import { readContext } from './context.ts'
+import { type Explain, explainAsked } from './explain-rows.ts'
+import { sealedExplanationId, withSealed } from './explanation-text.ts'
 import type { Journey, Observer } from './journey.ts'
 import type { Lane, LoadedModel } from './lane.ts'
 import type { Models } from './models.ts'
@@ -51,13 +53,15 @@ export interface Protocol {
   /** Turns the body into rows; may leave in `journey.asked` what its answer needs to know. */
   read(body: Buffer, model: LoadedModel, rowsMax: number, journey: Journey): Rows
   write(journey: Journey, lane: Lane): Answer
+  /** Explains the answers in a way of its own. Without it they are explained where the version or the caller wants it. */
+  readonly explain?: Explain
 }
 
 export async function predict(serving: Serving, protocol: Protocol, request: InvocationRequest): Promise<Answer> {
   const journey = setOut(serving, protocol, request)
   try {
     journey.actor = request.admit('model:predict')
-    const context = readContext(request.headers, serving.pseudonyms)
+    const context = readContext(request.headers, serving.pseudonyms, request.query)
     journey.context = context
     const choice = chooseVersion(serving, journey, request.params)
     const found = serving.models.get(choice.model, choice.version)
@@ -81,6 +85,8 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
         if (from > 0) await nextTurn()
         predictSlice(predictor, model.signature.width, rows, from)
       }
+    const explained = (protocol.explain ?? explainAsked)(model, rows, context, serving.timer)
+    journey.explained = explained instanceof Promise ? await explained : explained
     journey.at = serving.clock.now()
     journey.latencyMs = sinceStart(serving, journey)
     const frame = recordFrame(lane, journey)
@@ -118,8 +124,10 @@ function setOut({ timer, catalogue }: Serving, { door }: Protocol, request: Invo
     body: undefined,
     asked: undefined,
     rows: undefined,
+    explained: undefined,
     ids: NONE,
     outputTexts: NONE,
+    explanationTexts: NONE,
     latencyMs: 0,
     isRecorded: false,
     problem: undefined,
@@ -161,6 +169,7 @@ function predictSlice(predictor: Predictor, width: number, { values, outputs, co
 function allocated(journey: Journey, count: number): string[] {
   journey.ids = new Array<string>(count)
   journey.outputTexts = new Array<string>(count)
+  if (journey.context!.explain) journey.explanationTexts = new Array<string>(count)
   return new Array<string>(count)
 }
 
@@ -182,10 +191,30 @@ function writeRecords(
     const outputText = outputs.write(rows.outputs, row * outputs.count)
     const sensitive = seal && signature.writeSensitive(rows.values, offset)
     const sealed = sensitive && seal(sensitive, id)
-    records[row] = recordText(frame, id, signature.writeFeatures(rows.values, offset), outputText, row, sealed)
+    const explanation = journey.explained && explanationText(journey, row, id, seal)
+    const features = signature.writeFeatures(rows.values, offset)
+    records[row] = recordText(frame, id, features, outputText, row, sealed, explanation)
     journey.ids[row] = id
     journey.outputTexts[row] = outputText
   }
+}
+
+/** What the record says of a row's reasons; the caller, who sent the row, is told all of them. */
+function explanationText(
+  { explained, context, explanationTexts }: Journey,
+  row: number,
+  id: string,
+  seal?: Seal,
+): string {
+  const { by, values } = explained!
+  const offset = row * by.outputCount * by.featureCount
+  const text = by.writer.write(values, offset)
+  if (seal === undefined) {
+    if (context!.explain) explanationTexts[row] = text
+    return text
+  }
+  if (context!.explain) explanationTexts[row] = by.writer.writeAll(values, offset)
+  return withSealed(text, seal(by.writer.writeSensitive(values, offset), sealedExplanationId(id)))
 }
 
 /** Milliseconds since the journey began, three decimals. */

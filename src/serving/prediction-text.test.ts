@@ -29,6 +29,9 @@ const call = fc.record({
   outputs: numbers,
   row: fc.nat(3),
   sealed: optional(fc.base64String()),
+  explanation: optional(
+    fc.record({ bias: fc.double({ noNaN: true, noDefaultInfinity: true }), contributions: numbers }),
+  ),
 })
 
 /** The record as an object, with what is not known left out. */
@@ -53,9 +56,17 @@ describe('recordText()', () => {
       fc.property(call, c => {
         const { subject, unit, purpose, traceId } = c
         const texts = laneTexts(c, c.lane?.release ?? null, c.lane?.arm ?? null)
-        const facts = { ...c, actor: { id: c.actor }, context: { subject, unit, purpose, traceId } }
+        const facts = { ...c, actor: { id: c.actor }, context: { subject, unit, purpose, traceId, explain: false } }
         const frame = recordFrame({ texts }, facts)
-        const written = recordText(frame, c.id, canonical(c.features), canonical(c.outputs), c.row, c.sealed)
+        const written = recordText(
+          frame,
+          c.id,
+          canonical(c.features),
+          canonical(c.outputs),
+          c.row,
+          c.sealed,
+          c.explanation && canonical(c.explanation),
+        )
         assert.equal(written, canonical(recordOf(c)))
       }),
     )

@@ -24,9 +24,9 @@ export interface CallFacts {
   readonly context: CallContext | undefined
 }
 
-/** The pieces between which a row puts its features, its id, its outputs and its sealed fields. */
+/** The pieces between which a row puts its explanation, its features, its id, its outputs and its sealed fields. */
 export interface RecordFrame {
-  readonly beforeFeatures: string
+  readonly start: string
   readonly afterId: string
   readonly afterOutputs: string
   readonly end: string
@@ -45,7 +45,7 @@ export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts): R
   const traceText = traceId === undefined ? '' : `,"traceId":${quote(traceId)}`
   const unitText = unit === undefined ? '' : `,"unit":${quote(unit)}`
   return {
-    beforeFeatures: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${facts.at},"door":${quoteDoor(facts.door)},"features":`,
+    start: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${facts.at},"door":${quoteDoor(facts.door)}`,
     afterId: `","kind":"prediction","latencyMs":${millisecondsText(facts.latencyMs)}${texts.model}`,
     afterOutputs: `${purposeText}${texts.release},"requestId":"${facts.requestId}"`,
     end: `${sourceText}${subjectText}${traceText}${unitText}${texts.version}`,
@@ -57,6 +57,7 @@ export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts): R
  * @param outputs canonical JSON of the outputs.
  * @param row which row of its call, from 0.
  * @param sealed the sensitive features, sealed, base64url.
+ * @param explanation canonical JSON of what moved the answer.
  */
 export function recordText(
   frame: RecordFrame,
@@ -65,13 +66,16 @@ export function recordText(
   outputs: string,
   row: number,
   sealed: string | undefined,
+  explanation?: string,
 ): string {
   const rowText = row === 0 ? '' : `,"row":${row}`
   const sealedText = sealed === undefined ? '' : `,"sealed":"${sealed}"`
-  return `${frame.beforeFeatures}${features},"id":"${id}${frame.afterId}${outputs}${frame.afterOutputs}${rowText}${sealedText}${frame.end}`
+  const explanationText = explanation === undefined ? '' : `,"explanation":${explanation}`
+  return `${frame.start}${explanationText},"features":${features},"id":"${id}${frame.afterId}${outputs}${frame.afterOutputs}${rowText}${sealedText}${frame.end}`
 }
 
-/** The answer to one row, as JSON. */
-export function answerText(lane: Pick<Lane, 'texts'>, id: string, outputs: string): string {
-  return `{"id":"${id}"${lane.texts.answer}${outputs}}`
+/** The answer to one row, as JSON; what moved it only where that was asked. */
+export function answerText(lane: Pick<Lane, 'texts'>, id: string, outputs: string, explanation?: string): string {
+  const explanationText = explanation === undefined ? '' : `,"explanation":${explanation}`
+  return `{"id":"${id}"${lane.texts.answer}${outputs}${explanationText}}`
 }

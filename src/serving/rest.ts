@@ -15,8 +15,8 @@ export const rest: Protocol = {
   write: (journey, lane) => ({ text: journey.rows!.single ? answerOf(journey, lane, 0) : answersOf(journey, lane) }),
 }
 
-function answerOf({ ids, outputTexts }: Journey, lane: Lane, row: number): string {
-  return answerText(lane, ids[row]!, outputTexts[row]!)
+function answerOf({ ids, outputTexts, explanationTexts, context }: Journey, lane: Lane, row: number): string {
+  return answerText(lane, ids[row]!, outputTexts[row]!, context!.explain ? explanationTexts[row] : undefined)
 }
 
 function answersOf(journey: Journey, lane: Lane): NonNullable<Answer['text']> {

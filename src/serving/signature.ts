@@ -24,6 +24,8 @@ export interface CompiledSignature {
   readonly inputs: readonly Feature[]
   /** Columns of a row. */
   readonly width: number
+  /** Column of the predictor that takes each input. */
+  readonly columns: Int32Array
   readonly hasSensitive: boolean
   /** Empty rows, for a reader that fills them cell by cell with `encode`. */
   rows(count: number, single: boolean): Rows
@@ -102,6 +104,7 @@ export function compileSignature(
   return {
     inputs: table.inputs,
     width,
+    columns: table.columns,
     rows,
     hasSensitive: table.inputs.some(feature => feature.sensitive),
     read(body, rowsMax) {
