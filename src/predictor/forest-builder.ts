@@ -20,6 +20,8 @@ export interface TreeColumns {
   /** Threshold of an inner node (left where x < threshold), value of a leaf. */
   readonly value: Float64Array
   readonly missingLeft: Float64Array
+  /** Training weight that reached the node, where the file tells. */
+  readonly cover?: Float64Array | undefined
   /** By categorical node: the categories that go left. */
   readonly categories?: ReadonlyMap<number, Float64Array>
 }
@@ -30,6 +32,8 @@ export interface BuiltForest {
   readonly value: Float64Array
   readonly child: Int32Array
   readonly flags: Uint8Array
+  /** Where every tree came with it. */
+  readonly cover?: Float64Array
   readonly sets: CategorySets
   readonly depth: number
   readonly leaves: number
@@ -44,6 +48,8 @@ export class ForestBuilder {
   #value = new Float64Array(256)
   #child = new Int32Array(256)
   #flags = new Uint8Array(256)
+  #cover = new Float64Array(256)
+  #isCovered = true
   #size = 0
   /** Old number of each new node of the tree at work, and its depth. */
   #origin = new Int32Array(64)
@@ -69,6 +75,7 @@ export class ForestBuilder {
   add(tree: TreeColumns): void {
     if (tree.count === 0) throw this.#problem('it has no nodes')
     this.#prepare(tree.count)
+    if (tree.cover === undefined) this.#isCovered = false
     const root = this.#size
     this.#roots.push(root)
     this.#size++
@@ -77,6 +84,7 @@ export class ForestBuilder {
     this.#seen[0] = 1
     for (let node = root; node < this.#size; node++) {
       const old = this.#origin[node - root]!
+      this.#cover[node] = tree.cover?.[old] ?? 0
       if (tree.left[old]! < 0) this.#leaf(node, old, tree)
       else this.#split(node, node - root, old, tree, root)
     }
@@ -89,6 +97,7 @@ export class ForestBuilder {
       value: this.#value.slice(0, this.#size),
       child: this.#child.slice(0, this.#size),
       flags: this.#flags.slice(0, this.#size),
+      ...(this.#isCovered ? { cover: this.#cover.slice(0, this.#size) } : {}),
       sets: {
         starts: Int32Array.from(this.#setStarts),
         firsts: Int32Array.from(this.#setFirsts),
@@ -170,6 +179,7 @@ export class ForestBuilder {
       this.#value = enlarged(this.#value, new Float64Array(length))
       this.#child = enlarged(this.#child, new Int32Array(length))
       this.#flags = enlarged(this.#flags, new Uint8Array(length))
+      this.#cover = enlarged(this.#cover, new Float64Array(length))
     }
     if (count > this.#seen.length) {
       this.#origin = new Int32Array(count)

@@ -9,6 +9,7 @@ const COLUMNS = {
   split_indices: 'feature',
   split_conditions: 'value',
   default_left: 'missingLeft',
+  sum_hessian: 'cover',
   split_type: 'type',
   categories: 'categories',
   categories_nodes: 'nodes',
@@ -44,7 +45,8 @@ export function readTree(reader: JsonReader, builder: ForestBuilder): void {
   const [left, right, feature, value, missingLeft] = WANTED.map(name => columns.get(name) ?? fail(`it has no ${name}`))
   const count = left!.length
   if (stated !== count) fail(`it states ${stated} nodes and has ${count}`)
-  for (const column of [right!, feature!, value!, missingLeft!]) {
+  const cover = columns.get('cover')
+  for (const column of [right!, feature!, value!, missingLeft!, cover ?? left!]) {
     if (column.length !== count) fail(`its columns have ${column.length} and ${count} entries`)
   }
   for (let node = 0; node < count; node++) value![node] = Math.fround(value![node]!)
@@ -64,6 +66,7 @@ export function readTree(reader: JsonReader, builder: ForestBuilder): void {
     feature: feature!,
     value: value!,
     missingLeft: missingLeft!,
+    cover: cover?.map(Math.fround),
     categories,
   })
 }
