@@ -148,7 +148,16 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 
   const objects = openObjects(path, keyring)
   const runtimes = openRuntimes(systemSurroundings(log))
-  const registry = await openRegistry({ db, objects, clock, ids, limits: config.limits, log, runtimes })
+  const registry = await openRegistry({
+    db,
+    objects,
+    clock,
+    ids,
+    limits: config.limits,
+    log,
+    runtimes,
+    pythonCommand: config.python.command,
+  })
   if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
 
   const { catalogue } = registry

@@ -7,6 +7,7 @@ const TABLE = `
                     viewer scientist operator approver auditor service admin
   model:read        yes    yes       yes      yes      yes     -       yes
   model:register    -      yes       -        -        -       -       yes
+  model:trust       -      -         -        -        -       -       yes
   model:predict     -      yes       yes      -        -       yes     yes
   model:alias       -      -         yes      yes      -       -       yes
   prediction:read   yes    yes       yes      yes      yes     -       yes

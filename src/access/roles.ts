@@ -4,6 +4,7 @@ import type { Actor } from '../route.ts'
 export const PERMISSIONS = [
   'model:read',
   'model:register',
+  'model:trust',
   'model:predict',
   'model:alias',
   'prediction:read',
@@ -19,7 +20,11 @@ export const PERMISSIONS = [
   'config:read',
 ] as const
 
-/** `<thing>:<verb>`. A route names the one it needs; `prediction:unseal` is to read what the ledger keeps sealed. */
+/**
+ * `<thing>:<verb>`. A route names the one it needs. Two are asked for by what a request says, not by its route:
+ * `prediction:unseal` is to read what the ledger keeps sealed; `model:trust` is to register a model that runs code of its
+ * own on the server or makes the server call another.
+ */
 export type Permission = (typeof PERMISSIONS)[number]
 
 export type Role = 'viewer' | 'scientist' | 'operator' | 'approver' | 'auditor' | 'service' | 'admin'

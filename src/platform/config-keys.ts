@@ -39,6 +39,10 @@ export interface Config {
     readonly windowMs: number
     readonly keepMs: number
   }
+  readonly python: {
+    /** A name on the path, or a path. */
+    readonly command: string
+  }
   readonly drift: {
     /** Predictions. */
     readonly window: number
@@ -166,6 +170,12 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
     wanted: `a whole number from 1000 to ${DAY_MS}`,
   },
   'monitoring.keepMs': count('How long counts of time windows are kept, in milliseconds', 90 * DAY_MS, 3660 * DAY_MS),
+  'python.command': {
+    schema: Type.String({ minLength: 1 }),
+    wanted: 'the name or the path of a program',
+    default: 'python3',
+    doc: 'Python program of models that run in Python and name none',
+  },
   'drift.window': {
     ...count('Predictions that are compared with the reference data, the last ones', 500, 1_000_000),
     schema: Type.Integer({ minimum: 50, maximum: 1_000_000 }),

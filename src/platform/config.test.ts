@@ -54,6 +54,7 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'ledger.engineThreads': 3,
   'monitoring.windowMs': 60_000,
   'monitoring.keepMs': 86_400_000,
+  'python.command': '/opt/python/bin/python3',
   'drift.window': 1000,
   'drift.minimum': 50,
   'drift.alpha': 0.001,
@@ -87,6 +88,7 @@ test('without anything given, every key has its default, and says so', () => {
       engineThreads: 1,
     },
     monitoring: { windowMs: 3_600_000, keepMs: 7_776_000_000 },
+    python: { command: 'python3' },
     drift: { window: 500, minimum: 100, alpha: 1e-6, psiWarning: 0.1, psi: 0.25, ks: 0.05 },
   })
   assert.deepEqual(new Set(Object.values(origin)), new Set(['default']))

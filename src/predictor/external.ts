@@ -48,6 +48,8 @@ export interface PythonSettings {
   readonly input?: 'dataframe' | 'numpy'
   /** Whether texts come as texts or as pandas categories. Default: categories to LightGBM and XGBoost alone. */
   readonly texts?: 'text' | 'category'
+  /** Whether numbers are rounded first. Default: not, and whole numbers are int64. */
+  readonly numbers?: 'float64' | 'float32'
   readonly method?: string
 }
 

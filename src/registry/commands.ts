@@ -144,6 +144,11 @@ async function manifestForm({ options }: CommandContext, file: string): Promise<
     const path = manifest[role]
     if (path !== undefined) await appendFile(form, role, resolve(dirname(file), path))
   }
+  const { requirements } = manifest.python ?? {}
+  if (typeof requirements === 'string') {
+    const path = resolve(dirname(file), requirements)
+    form.append('requirements', await readFile(path, 'utf8').catch(error => unreadable(path, error)))
+  }
   return form
 }
 

@@ -23,7 +23,7 @@ test('the example is taken as it stands', async () => {
       reference: () => streamed(bytesOf(DATA)),
       evaluation: () => streamed(bytesOf(DATA)),
     },
-    openRuntimes(systemSurroundings(QUIET)),
+    { runtimes: openRuntimes(systemSurroundings(QUIET)) },
   )
   assert.deepEqual(
     signature.inputs.map(({ name, type, nullable }) => [name, type, nullable]),

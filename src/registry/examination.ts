@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import { Problem } from '../errors.ts'
 import { workerUrl } from '../platform/threads.ts'
+import type { PythonSettings } from '../predictor/external.ts'
 import type { Model } from '../predictor/model.ts'
 import type { Examination } from './examine.ts'
 import type { FromWorker, ToWorker, WorkerTask } from './examine-worker.ts'
@@ -19,7 +20,7 @@ export type OpenFile = (role: FileRole) => Readable
 
 export interface Examiner {
   /** Throws what `examine` throws; `overloaded` where too many wait already. */
-  examine(manifest: Manifest, roles: readonly FileRole[], open: OpenFile): Promise<Examination>
+  examine(manifest: Manifest, roles: readonly FileRole[], open: OpenFile, python?: PythonSettings): Promise<Examination>
   /** The artifact as plain data; `corrupt` where its SHA-256 is another. */
   load(sha256: string, open: OpenFile): Promise<Model>
 }
@@ -27,8 +28,10 @@ export interface Examiner {
 export function openExaminer(): Examiner {
   const inTurn = turns(WORKERS_MAX, WAITING_MAX)
   return {
-    examine: (manifest, roles, open) =>
-      inTurn(() => runWorker<Examination>({ kind: 'examine', manifest, roles }, open)),
+    examine: (manifest, roles, open, python) => {
+      const task = { kind: 'examine', manifest, roles, ...(python === undefined ? {} : { python }) } as const
+      return inTurn(() => runWorker<Examination>(task, open))
+    },
     // Loading is waited for by a server that starts or rolls back: it does not queue behind examinations.
     load: (sha256, open) => runWorker<Model>({ kind: 'load', sha256 }, open),
   }

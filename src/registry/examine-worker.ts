@@ -5,15 +5,21 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type FieldProblem, Problem, type ProblemCode } from '../errors.ts'
 import { QUIET, systemSurroundings } from '../platform/surroundings.ts'
+import type { PythonSettings } from '../predictor/external.ts'
 import type { Model } from '../predictor/model.ts'
 import { openRuntimes } from '../runtimes/runtimes.ts'
-import { allBytes, type Examination, examine, type Sources } from './examine.ts'
+import { allBytes, type Examination, examine, type Outside, type Sources } from './examine.ts'
 import { loadVerified } from './load-verified.ts'
 import type { Manifest } from './manifest.ts'
 import type { FileRole } from './submission.ts'
 
 export type WorkerTask =
-  | { readonly kind: 'examine'; readonly manifest: Manifest; readonly roles: readonly FileRole[] }
+  | {
+      readonly kind: 'examine'
+      readonly manifest: Manifest
+      readonly roles: readonly FileRole[]
+      readonly python?: PythonSettings
+    }
   | { readonly kind: 'load'; readonly sha256: string }
 
 export type FromWorker =
@@ -38,7 +44,7 @@ if (port !== null) {
     const result =
       task.kind === 'load'
         ? await loadModel(task.sha256)
-        : await examine(task.manifest, sourcesOf(task.roles), openRuntimes(systemSurroundings(QUIET)))
+        : await examine(task.manifest, sourcesOf(task.roles), outsideOf(task))
     port.postMessage({ kind: 'done', result } satisfies FromWorker, buffersOf(result))
   } catch (error) {
     // Anything but a Problem is a fault of ours: it ends this thread as an uncaught error, which the owner hears of.
@@ -50,6 +56,11 @@ if (port !== null) {
 
 async function loadModel(sha256: string): Promise<Model> {
   return loadVerified(await allBytes(pieces('artifact')), sha256)
+}
+
+function outsideOf({ python }: { readonly python?: PythonSettings }): Outside {
+  const runtimes = openRuntimes(systemSurroundings(QUIET))
+  return python === undefined ? { runtimes } : { runtimes, python }
 }
 
 function sourcesOf(roles: readonly FileRole[]): Sources {

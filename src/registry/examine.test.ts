@@ -24,7 +24,7 @@ function examined({ model = TWO_FEATURES, manifest = {}, reference, evaluation }
       ...(reference === undefined ? {} : { reference: () => streamed(bytesOf(reference)) }),
       ...(evaluation === undefined ? {} : { evaluation: () => streamed(bytesOf(evaluation)) }),
     },
-    RUNTIMES,
+    { runtimes: RUNTIMES },
   )
 }
 
@@ -363,7 +363,7 @@ describe('examine() refuses', () => {
 
   test('an artifact that is none', async () => {
     const artifact = () => streamed(bytesOf('hello'))
-    await assert.rejects(examine({ name: 'a', version: '1.0.0' }, { artifact }, RUNTIMES), {
+    await assert.rejects(examine({ name: 'a', version: '1.0.0' }, { artifact }, { runtimes: RUNTIMES }), {
       code: 'invalid',
       message: /of no format known here/,
     })

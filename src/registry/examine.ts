@@ -5,6 +5,7 @@
 import { type CsvReading, type CsvTable, readCsv } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
 import { explainerOf } from '../predictor/explainer.ts'
+import type { ExternalModel, PythonSettings } from '../predictor/external.ts'
 import { loadArtifact } from '../predictor/load-artifact.ts'
 import { isExternal, type Model, predictorOf } from '../predictor/model.ts'
 import { type AnyPredictor, type ArtifactFormat, isAwaited, type Task } from '../predictor/predictor.ts'
@@ -12,7 +13,8 @@ import type { Runtimes } from '../runtimes/runtimes.ts'
 import { type Background, backgroundOf } from './background.ts'
 import type { ExplainMode } from './explain-keys.ts'
 import { explainMode, requireReasonsKnown } from './explaining.ts'
-import { featureNames, inferSignature, requireColumns } from './infer.ts'
+import { describeExternal, externalColumns } from './external.ts'
+import { featureNames, inferSignature, outputsOf, requireColumns } from './infer.ts'
 import type { Manifest } from './manifest.ts'
 import { measure, requireReproduced, THRESHOLD, TOLERANCE, truthOf } from './measure.ts'
 import { type ColumnProfile, profileCategories, profileNumbers, type ReferenceProfile } from './profile.ts'
@@ -37,6 +39,7 @@ export interface Examination {
   readonly objective: string
   readonly facts: Readonly<Record<string, number | string>>
   readonly signature: Signature
+  readonly external?: ExternalModel
   readonly profile?: ReferenceProfile
   readonly background?: Background
   readonly explain: ExplainMode
@@ -49,30 +52,52 @@ export interface Examination {
 const REFERENCE = 'the reference data'
 const EVALUATION = 'the evaluation data'
 
+/** What an examination may need of others. */
+export interface Outside {
+  readonly runtimes: Runtimes
+  /** Where the artifact is Python's. */
+  readonly python?: PythonSettings
+}
+
 /** Throws `invalid` where artifact, manifest and data do not belong together or stated metrics are not reproduced. */
-export async function examine(manifest: Manifest, sources: Sources, runtimes: Runtimes): Promise<Examination> {
+export async function examine(manifest: Manifest, sources: Sources, outside: Outside): Promise<Examination> {
+  const { runtimes, python } = outside
   const bytes = await allBytes(sources.artifact())
-  const model: Model = loadArtifact(bytes)
   const served = { name: `${manifest.name}@${manifest.version}`, artifact: async () => bytes }
-  const predictor = isExternal(model) ? await runtimes.open(model, served) : predictorOf(model)
+  const described = await describeExternal(python, bytes, served, runtimes)
+  const model: Model = described?.model ?? loadArtifact(bytes)
+  const closing: (() => Promise<void>)[] = described === undefined ? [] : [described.close]
+  const open: OpenModel = async (signature, reference) => {
+    const opened = await described?.open(externalColumns(signature, reference))
+    const predictor = opened?.predictor ?? (isExternal(model) ? await runtimes.open(model, served) : predictorOf(model))
+    if (isAwaited(predictor)) closing.push(() => predictor.close())
+    return { predictor, ...(opened === undefined ? {} : { external: opened.model }) }
+  }
   try {
-    return await examineWith(model, predictor, manifest, sources)
+    return await examineWith(model, open, manifest, sources, [...(described?.notes ?? [])])
   } finally {
-    if (isAwaited(predictor)) await predictor.close()
+    for (const close of closing.reverse()) await close()
   }
 }
 
+/** Opens a model whose columns are known; `external` is what the registry keeps of one that somebody else computes. */
+type OpenModel = (
+  signature: Signature,
+  reference: CsvTable | undefined,
+) => Promise<{ readonly predictor: AnyPredictor; readonly external?: ExternalModel }>
+
 async function examineWith(
   model: Model,
-  predictor: AnyPredictor,
+  open: OpenModel,
   manifest: Manifest,
   sources: Sources,
+  notes: string[],
 ): Promise<Examination> {
-  const notes: string[] = []
-
   const reference = sources.reference && (await readReference(model, manifest, sources.reference()))
   const names = featureNames(model, manifest, reference?.header)
-  const signature = inferSignature(model, manifest, names, reference, notes)
+  const inferred = inferSignature(model, manifest, names, reference, notes)
+  const { predictor, external } = await open(inferred, reference)
+  const signature = { ...inferred, outputs: outputsOf(model, manifest, predictor.outputCount) }
   const columns = reference && encodeTable(signature, reference, REFERENCE)
   const profile = columns && (await profileOf(signature, predictor, columns, reference.rows))
   requireReasonsKnown(manifest.reasons, names)
@@ -93,6 +118,7 @@ async function examineWith(
     notes,
     explain,
     ...(columns === undefined ? {} : { background: backgroundOf(names, columns, reference!.rows) }),
+    ...(external === undefined ? {} : { external }),
     ...(profile === undefined ? {} : { profile }),
     ...(reference === undefined ? {} : { reference: shapeOf(reference) }),
     ...(evaluation === undefined ? {} : { evaluation: shapeOf(evaluation) }),
@@ -171,7 +197,11 @@ async function measured(
   evaluation: CsvTable,
   notes: string[],
 ): Promise<Record<string, number>> {
-  const truth = truthOf(evaluation, manifest.target!, model.task, EVALUATION)
+  if (model.task === 'multiclass') {
+    notes.push('metrics of multi-class models are not recomputed')
+    return {}
+  }
+  const truth = truthOf(evaluation, manifest.target!, model, EVALUATION)
   const columns = encodeTable(signature, evaluation, EVALUATION)
   const [answers] = await predictColumns(predictor, columns, evaluation.rows)
   const { task, answers: scale } = model

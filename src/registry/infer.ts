@@ -7,7 +7,10 @@ import type { DeclaredFeature, Manifest } from './manifest.ts'
 import type { Feature, FeatureType, Output, Signature } from './signature.ts'
 
 /** What of an artifact matters here. */
-export type Artifact = Pick<ModelHead, 'features' | 'featureTypes' | 'named' | 'categories' | 'task' | 'answers'>
+export type Artifact = Pick<
+  ModelHead,
+  'features' | 'featureTypes' | 'named' | 'categories' | 'task' | 'answers' | 'classes'
+>
 
 const LISTED_MAX = 20
 
@@ -29,15 +32,18 @@ export function featureNames(
     return artifact.features
   }
   if (declared !== undefined) {
-    if (declared.length === count) return declared
+    if (declared.length === count || count === 0) return declared
     throw invalid(
       'signature',
       `the artifact has ${count} features without names, and the signature declares ${declared.length}`,
     )
   }
-  if (header === undefined) return artifact.features
+  if (header === undefined) {
+    if (count > 0) return artifact.features
+    throw invalid('signature', 'the artifact tells no features: declare signature.inputs, or give reference data')
+  }
   const columns = header.filter(name => name !== manifest.target)
-  if (columns.length === count) return columns
+  if (columns.length === count || count === 0) return columns
   const without = manifest.target === undefined ? '' : ` besides the target ${manifest.target}`
   throw invalid(
     'signature',
@@ -85,15 +91,17 @@ export function inferSignature(
   names: readonly string[],
   reference: CsvTable | undefined,
   notes: string[],
+  outputCount = 1,
 ): Signature {
   const declarations = new Map(manifest.signature?.inputs?.map(feature => [feature.name, feature]))
   const inputs = names.map((name, index): Feature => {
     const declared = declarations.get(name) ?? { name }
     const column = reference?.columns.get(name)
     const known = artifact.categories[index]
-    const takesCodes = artifact.featureTypes[index] === 'c' || known !== undefined
+    const takesTexts = artifact.featureTypes.length === 0 || artifact.featureTypes[index] === 'any'
+    const takesCodes = takesTexts || artifact.featureTypes[index] === 'c' || known !== undefined
     const type = column === undefined ? declaredType(declared, known) : typeOf(declared, column, takesCodes)
-    const categories = type === 'string' ? categoriesOf(declared, known, column, notes) : undefined
+    const categories = type === 'string' ? categoriesOf(declared, known, column, takesTexts ? [] : notes) : undefined
     return {
       ...describedPart(declared),
       name,
@@ -106,7 +114,7 @@ export function inferSignature(
     }
   })
   for (const feature of inputs) noteLimits(feature, notes)
-  return { inputs, outputs: [outputOf(artifact, manifest)] }
+  return { inputs, outputs: outputsOf(artifact, manifest, outputCount) }
 }
 
 function describedPart({ description, unit, minimum, maximum }: DeclaredFeature): Partial<Feature> {
@@ -214,6 +222,18 @@ function noteLimits({ name, minimum, maximum, observed }: Feature, notes: string
   if (maximum !== undefined && observed?.maximum !== undefined && observed.maximum > maximum) {
     notes.push(`${name}: the reference data has ${observed.maximum}, above the declared maximum ${maximum}`)
   }
+}
+
+/** One output, or one for each class by its name, or one for each target. */
+export function outputsOf(artifact: Artifact, manifest: Manifest, outputCount: number): readonly Output[] {
+  const only = outputOf(artifact, manifest)
+  if (outputCount === 1) return [only]
+  const limits = artifact.answers === 'probability' ? { minimum: 0, maximum: 1 } : {}
+  return Array.from({ length: outputCount }, (_, at) => ({
+    ...only,
+    ...limits,
+    name: artifact.task === 'multiclass' ? (artifact.classes?.[at] ?? String(at)) : `${only.name}_${at}`,
+  }))
 }
 
 function outputOf({ task, answers }: Artifact, { name, signature }: Manifest): Output {

@@ -1,5 +1,6 @@
 /** The schema of model.yaml; published as JSON Schema at `GET /schemas/model.yaml`. */
 import { type TSchema, Type } from 'typebox'
+import { pythonSchema } from '../runtimes/python-keys.ts'
 import { driftSchema } from './drift-keys.ts'
 import { explainSchema, reasonsSchema } from './explain-keys.ts'
 import { SEMVER_LENGTH_MAX, SEMVER_PATTERN } from './semver.ts'
@@ -117,6 +118,13 @@ export const manifestSchema: TSchema = Type.Object(
     limitations: words('What users must know of its limits'),
     drift: Type.Optional(driftSchema),
     service: Type.Optional(serviceSchema),
+    trust: Type.Optional(
+      Type.Enum(['code'], {
+        description:
+          'The artifact may run code of its own on the server, as a pickle does when it is loaded. Needs the permission model:trust',
+      }),
+    ),
+    python: Type.Optional(pythonSchema),
     durability: Type.Optional(
       Type.Enum(['process', 'power'], {
         description:

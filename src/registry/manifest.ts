@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile'
 import { type Document, isAlias, isMap, isNode, LineCounter, parseDocument, visit } from 'yaml'
 import { type FieldProblem, Problem } from '../errors.ts'
 import type { Durability } from '../ledger/record.ts'
+import type { DeclaredPython } from '../runtimes/python-keys.ts'
 import { type DeclaredDrift, DRIFT_STATISTICS } from './drift-keys.ts'
 import type { DeclaredReasons, ExplainMode } from './explain-keys.ts'
 import { manifestSchema } from './manifest-schema.ts'
@@ -57,6 +58,8 @@ export interface Manifest {
   readonly limitations?: readonly string[]
   readonly drift?: DeclaredDrift
   readonly service?: DeclaredService
+  readonly trust?: 'code'
+  readonly python?: DeclaredPython
   readonly durability?: Durability
   readonly explain?: ExplainMode
   readonly reasons?: DeclaredReasons

@@ -6,7 +6,7 @@ import { brier } from '../math/metrics/brier.ts'
 import { accuracy, type Confusion, confusion, f1, precision, recall } from '../math/metrics/confusion.ts'
 import { logLoss } from '../math/metrics/log-loss.ts'
 import { mae, mse, r2, rmse } from '../math/metrics/regression.ts'
-import type { AnswerScale, Task } from '../predictor/predictor.ts'
+import type { AnswerScale, ModelHead, Task } from '../predictor/predictor.ts'
 
 export const TOLERANCE = 0.005
 export const THRESHOLD = 0.5
@@ -99,8 +99,13 @@ export function requireReproduced(
   })
 }
 
-/** The true values of a data set: its target column. */
-export function truthOf(table: CsvTable, target: string, task: Task, what: string): Float64Array {
+/** The true values of a data set: its target column; the names of the classes of a binary model are 0 and 1. */
+export function truthOf(
+  table: CsvTable,
+  target: string,
+  { task, classes }: Pick<ModelHead, 'task' | 'classes'>,
+  what: string,
+): Float64Array {
   const column = table.columns.get(target)
   const fail = (detail: string): never => {
     throw new Problem('invalid', `Cannot use ${what}: the target ${target} ${detail}`, {
@@ -108,6 +113,10 @@ export function truthOf(table: CsvTable, target: string, task: Task, what: strin
     })
   }
   if (column === undefined) return fail('is not one of its columns')
+  if (column.kind === 'string' && task === 'binary' && column.texts.every(text => classes?.includes(text) === true)) {
+    if (column.missing > 0) return fail(`is missing in ${column.missing} rows`)
+    return Float64Array.from(column.codes, code => (column.texts[code] === classes?.[1] ? 1 : 0))
+  }
   if (column.kind === 'string' || column.kind === 'text') {
     return fail(
       `is ${JSON.stringify(column.example.text)} in line ${column.example.line}, wanted ${task === 'binary' ? '0 or 1' : 'a number'}`,

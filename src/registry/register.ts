@@ -10,6 +10,7 @@ import type { Actor } from '../route.ts'
 import type { Background } from './background.ts'
 import type { Examiner } from './examination.ts'
 import type { Examination, Shape } from './examine.ts'
+import { pythonOf, requireTrusted } from './external.ts'
 import { checkManifest, type Manifest, parseManifest } from './manifest.ts'
 import type { ReferenceProfile } from './profile.ts'
 import type { RegistryStore } from './store.ts'
@@ -27,6 +28,8 @@ export interface RegisterParts {
   readonly examiner: Examiner
   readonly clock: Clock
   readonly ids: Ids
+  /** The Python program of the settings. */
+  readonly pythonCommand: string
 }
 
 export interface Caller {
@@ -37,12 +40,14 @@ export interface Caller {
 /** Everything but the catalogue: see `Registry.register`. */
 export async function register(
   parts: RegisterParts,
-  { manifest: given, files }: Submission,
+  { manifest: given, files, requirements }: Submission,
   caller: Caller,
 ): Promise<Registered> {
   const manifest = typeof given === 'string' ? parseManifest(given) : checkManifest({ ...given })
-  requireFiles(manifest, files)
-  const digest = digestOf(manifest, files)
+  requireFiles(manifest, requirements === undefined ? { files } : { files, requirements })
+  requireTrusted(manifest, caller.by)
+  const python = pythonOf(manifest, requirements, parts.pythonCommand)
+  const digest = digestOf(manifest, files, requirements)
   const there = await parts.store.find(manifest.name, manifest.version)
   // What is there already, or clashes, need not be examined; the transaction below decides again.
   if (there?.digest === digest) return { version: there.version, created: false, notes: [] }
@@ -50,7 +55,7 @@ export async function register(
 
   const roles = FILE_ROLES.filter(role => files[role] !== undefined)
   const open = (role: FileRole) => parts.objects.stream(files[role]!.sha256)
-  const examination = await parts.examiner.examine(manifest, roles, open)
+  const examination = await parts.examiner.examine(manifest, roles, open, python)
   const { profile, background } = examination
   const kept: Kept = {
     ...(profile && { profile: await store(parts.objects, profile, 'reference profile') }),
@@ -98,7 +103,13 @@ export function changeRecord(
 }
 
 /** A model.yaml that names a file is of no use without it: the profile or the check of the metrics would be missing. */
-function requireFiles(manifest: Manifest, files: Submission['files']): void {
+function requireFiles(manifest: Manifest, { files, requirements }: Omit<Submission, 'manifest'>): void {
+  const { requirements: path } = manifest.python ?? {}
+  if (typeof path === 'string' && requirements === undefined) {
+    throw new Problem('invalid', `Cannot register: model.yaml names requirements that were not sent (${path})`, {
+      fields: [{ field: 'requirements', problem: 'was not sent' }],
+    })
+  }
   const missing = FILE_ROLES.filter(role => manifest[role] !== undefined && files[role] === undefined)
   if (missing.length === 0) return
   const named = missing.map(role => `${role}: ${manifest[role]}`).join(', ')
@@ -108,10 +119,12 @@ function requireFiles(manifest: Manifest, files: Submission['files']): void {
 }
 
 /** What makes two registrations the same: what the manifest says, in whatever form, and the bytes; not names of files. */
-function digestOf(manifest: Manifest, files: Submission['files']): string {
+function digestOf(manifest: Manifest, files: Submission['files'], requirements: string | undefined): string {
   const { artifact: _, reference: __, evaluation: ___, ...said } = manifest
   const bytes = Object.fromEntries(FILE_ROLES.map(role => [role, files[role]?.sha256]))
-  return createHash('sha256').update(canonical({ said, bytes })).digest('hex')
+  return createHash('sha256')
+    .update(canonical({ said, bytes, ...(requirements === undefined ? {} : { requirements }) }))
+    .digest('hex')
 }
 
 function conflict({ model, version }: ModelVersion): Problem {
@@ -140,7 +153,7 @@ function versionOf(
   kept: Kept,
   { by, at }: { readonly by: Actor; readonly at: number },
 ): ModelVersion {
-  const { format, task, objective, facts, signature, measuredMetrics, reference, evaluation } = examination
+  const { format, task, objective, facts, signature, external, measuredMetrics, reference, evaluation } = examination
   const { owner, description, uses } = manifest
   return {
     model: manifest.name,
@@ -169,6 +182,7 @@ function versionOf(
     durability: manifest.durability ?? 'process',
     explain: examination.explain,
     ...(manifest.reasons === undefined ? {} : { reasons: manifest.reasons }),
+    ...(external === undefined ? {} : { external }),
     facts,
     registeredAt: at,
     registeredBy: by.id,

@@ -72,6 +72,8 @@ export interface RegistryParts {
   readonly limits: RegistryLimits
   readonly log: Pick<Log, 'info' | 'error'>
   readonly runtimes: Runtimes
+  /** Python program of models that name none. */
+  readonly pythonCommand: string
 }
 
 /** A larger artifact is parsed in a worker thread: up to here it takes a few milliseconds. */
@@ -80,9 +82,9 @@ const ALIAS = /^[a-z][a-z0-9_-]{0,49}$/
 
 /** Opens the registry over a migrated database. */
 export async function openRegistry(given: RegistryParts): Promise<Registry> {
-  const { db, objects, clock, ids, limits, log, runtimes } = given
+  const { db, objects, clock, ids, limits, log, runtimes, pythonCommand } = given
   const store = registryStore(db)
-  const parts: RegisterParts = { store, objects, examiner: openExaminer(), clock, ids }
+  const parts: RegisterParts = { store, objects, examiner: openExaminer(), clock, ids, pythonCommand }
   const catalogue = liveCatalogue()
   const listeners = new Set<(change: CatalogueChange) => void>()
   const refresh = refresher(parts, catalogue, listeners, log)
@@ -213,9 +215,10 @@ async function load({ objects, examiner, runtimes }: LoadParts, version: ModelVe
   const profile = version.profile === undefined ? undefined : await profileOf(objects, version)
   const { sha256, bytes } = version.artifact
   const model: Model =
-    bytes <= INLINE_BYTES_MAX
+    version.external ??
+    (bytes <= INLINE_BYTES_MAX
       ? loadVerified(await objects.bytes(sha256), sha256)
-      : await examiner.load(sha256, () => objects.stream(sha256))
+      : await examiner.load(sha256, () => objects.stream(sha256)))
   const served = { name: `${version.model}@${version.version}`, artifact: () => objects.bytes(sha256) }
   const predictor = isExternal(model) ? await runtimes.open(model, served) : predictorOf(model)
   const explainer = (): Explainer | undefined => explainerOf(model)

@@ -9,7 +9,7 @@ import type { ModelVersion, StoredFile } from './version.ts'
 const PAGE_MODELS = 1000
 const PAGE_MODELS_MAX = 10_000
 const TEXT_PART_MAX = 1 << 20
-const FIELDS = ['model', 'name', 'version', ...FILE_ROLES] as const
+const FIELDS = ['model', 'name', 'version', 'requirements', ...FILE_ROLES] as const
 
 const File = Type.Object({ sha256: Type.String(), bytes: Type.Integer() })
 const Aliases = Type.Record(Type.String(), Type.String(), { description: 'Version by alias' })
@@ -181,6 +181,7 @@ function registerRoute({ registry, bytesMax, recorded }: RegistryRouteParts): An
         model: Type.Optional(Type.String({ description: 'The text of model.yaml' })),
         name: Type.Optional(Type.String()),
         version: Type.Optional(Type.String()),
+        requirements: Type.Optional(Type.String({ description: 'The requirements.txt that model.yaml names' })),
         artifact: Type.Unsafe({ type: 'string', format: 'binary' }),
         reference: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
         evaluation: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
@@ -219,6 +220,7 @@ async function received(registry: Registry, { parts }: RouteRequest): Promise<Su
   const artifact = files.get('artifact')
   if (artifact === undefined) throw partProblem('artifact', 'is missing')
   const [reference, evaluation] = [files.get('reference'), files.get('evaluation')]
+  const requirements = texts.get('requirements')
   return {
     manifest: manifestOf(texts),
     files: {
@@ -226,6 +228,7 @@ async function received(registry: Registry, { parts }: RouteRequest): Promise<Su
       ...(reference === undefined ? {} : { reference }),
       ...(evaluation === undefined ? {} : { evaluation }),
     },
+    ...(requirements === undefined ? {} : { requirements }),
   }
 }
 

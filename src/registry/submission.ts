@@ -10,6 +10,8 @@ export interface Submission {
   /** The text of a model.yaml, or, for a bare artifact, its name and version. */
   readonly manifest: string | { readonly name: string; readonly version: string }
   readonly files: { readonly artifact: StoredFile } & { readonly [role in Exclude<FileRole, 'artifact'>]?: StoredFile }
+  /** Text of the requirements.txt that model.yaml names. */
+  readonly requirements?: string
 }
 
 export interface Registered {

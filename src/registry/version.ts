@@ -2,6 +2,7 @@
 
 import type { DatasetSnapshot } from '../data/snapshot.ts'
 import type { Durability } from '../ledger/record.ts'
+import type { ExternalModel } from '../predictor/external.ts'
 import type { ArtifactFormat, Task } from '../predictor/predictor.ts'
 import type { DeclaredDrift } from './drift-keys.ts'
 import type { DeclaredReasons, ExplainMode } from './explain-keys.ts'
@@ -55,6 +56,8 @@ export interface ModelVersion {
   /** Object that holds the background sample as JSON. */
   readonly background?: StoredFile
   readonly durability: Durability
+  /** Where somebody else computes it: who, and how they are asked. */
+  readonly external?: ExternalModel
   /** Facts of the artifact: trees, depth… */
   readonly facts: Readonly<Record<string, number | string>>
   readonly registeredAt: number

@@ -1,26 +1,36 @@
 /** Whoever computes the models that we do not compute ourselves: asked through predictors whose answers are awaited. */
 import { Problem } from '../errors.ts'
 import type { Surroundings } from '../platform/surroundings.ts'
-import type { ExternalModel } from '../predictor/external.ts'
+import type { ExternalModel, PythonSettings } from '../predictor/external.ts'
 import type { AwaitedPredictor } from '../predictor/predictor.ts'
+import { packagingOf } from './packaging.ts'
+import { describePython, openPython } from './python.ts'
+import type { Described, Served } from './runtime.ts'
 
-/** What a run time is told of the model that it runs. */
-export interface Served {
-  /** `churn@1.0.0`: for messages, logs and metrics. */
-  readonly name: string
-  /** The artifact; asked for whenever it is loaded again. Rejects where it is not what was registered. */
-  readonly artifact: () => Promise<Uint8Array>
-}
+export type { Described, Served } from './runtime.ts'
 
 export interface Runtimes {
+  /** Loads a Python artifact, which runs its code where `settings.trust` says that it may. Rejects with `invalid`. */
+  describePython(bytes: Uint8Array, settings: PythonSettings, served: Served): Promise<Described>
   /** Starts what computes the model. Rejects with a `Problem` where it cannot. */
   open(model: ExternalModel, served: Served): Promise<AwaitedPredictor>
 }
 
-export function openRuntimes(_: Surroundings): Runtimes {
+export function openRuntimes(surroundings: Surroundings): Runtimes {
   return {
-    async open(model) {
-      throw new Problem('invalid', `Cannot run a model of the kind ${model.kind}`)
+    async describePython(bytes, settings, served) {
+      const packaging = packagingOf(bytes)
+      if (packaging !== undefined) return await describePython(packaging, settings, served, surroundings)
+      const wanted = 'a pickle, joblib, cloudpickle or skops file was wanted, or an MLflow model as tar or zip'
+      throw new Problem('invalid', `Cannot load the artifact with Python: ${wanted}`)
+    },
+    async open(model, served) {
+      switch (model.kind) {
+        case 'python':
+          return (await openPython(model, served, surroundings)).predictor
+        default:
+          throw new Problem('invalid', `Cannot run a model of the kind ${model.kind}`)
+      }
     },
   }
 }

@@ -1,0 +1,68 @@
+/** Models that somebody else computes, at registration: who may bring them, and what their columns hold. */
+import { permits } from '../access/roles.ts'
+import type { CsvTable } from '../data/csv.ts'
+import { Problem } from '../errors.ts'
+import type { ExternalColumn, PythonSettings } from '../predictor/external.ts'
+import type { Actor } from '../route.ts'
+import { pythonSettings } from '../runtimes/python-keys.ts'
+import type { Described, Runtimes, Served } from '../runtimes/runtimes.ts'
+import type { Manifest } from './manifest.ts'
+import type { Feature, Signature } from './signature.ts'
+
+/** Throws `forbidden` where a manifest wants what only somebody with `model:trust` may bring. */
+export function requireTrusted({ name, version, trust, python }: Manifest, by: Pick<Actor, 'roles'>): void {
+  const wants =
+    trust === 'code'
+      ? 'an artifact that runs code of its own (trust: code)'
+      : python?.command !== undefined || python?.environment !== undefined
+        ? 'a Python program of its own choice (python.command, python.environment)'
+        : undefined
+  if (wants === undefined || permits(by, 'model:trust')) return
+  throw new Problem('forbidden', `Cannot register ${name}@${version}: ${wants} needs the permission model:trust`)
+}
+
+/** The settings of a Python model, if it is declared to be one. */
+export function pythonOf(
+  { python, trust }: Manifest,
+  requirements: string | undefined,
+  command: string,
+): PythonSettings | undefined {
+  if (python === undefined) return undefined
+  if ((python.command ?? python.environment) !== undefined && trust !== 'code') {
+    const problem = 'names a program that the server would run; say "trust: code", or leave it out'
+    const field = python.command === undefined ? 'python.environment' : 'python.command'
+    throw new Problem('invalid', `Cannot take model.yaml: ${field} ${problem}`, { fields: [{ field, problem }] })
+  }
+  const lines = typeof python.requirements === 'object' ? python.requirements : (requirements ?? '').split(/\r?\n/)
+  return pythonSettings(
+    python,
+    trust === 'code',
+    lines.filter(line => line.trim() !== ''),
+    command,
+  )
+}
+
+/** Who computes the artifact, if not we. */
+export async function describeExternal(
+  settings: PythonSettings | undefined,
+  bytes: Uint8Array,
+  served: Served,
+  runtimes: Runtimes,
+): Promise<Described | undefined> {
+  return settings === undefined ? undefined : await runtimes.describePython(bytes, settings, served)
+}
+
+/** What a foreign model is told of its columns: types as pandas would read them from the reference data. */
+export function externalColumns({ inputs }: Signature, reference: CsvTable | undefined): readonly ExternalColumn[] {
+  return inputs.map(({ name, type, categories, nullable }): ExternalColumn => {
+    if (type === 'string') return { name, type: 'text', categories: categories ?? [] }
+    return { name, type: nullable ? 'float' : numberType(type, reference?.columns.get(name)?.kind) }
+  })
+}
+
+/** 0 and 1 in a file are whole numbers; the words true and false are booleans. */
+function numberType(type: Feature['type'], kind: string | undefined): ExternalColumn['type'] {
+  if (type === 'integer') return 'int'
+  if (type !== 'boolean') return 'float'
+  return kind === undefined || kind === 'boolean' ? 'bool' : 'int'
+}
