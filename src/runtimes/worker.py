@@ -380,9 +380,9 @@ def answer(model, columns, rows):
         found = numpy.array([model.labels[each] for each in found.ravel().tolist()], dtype="f8").reshape(found.shape)
     if found.dtype.kind not in "fiub":
         raise Refusal("predict", f"it answers {found.dtype}, numbers were wanted")
-    found = found.reshape(rows, -1) if found.ndim != 2 else found
-    if found.shape[0] != rows:
-        raise Refusal("predict", f"it answers {found.shape[0]} rows to {rows}")
+    if found.ndim == 0 or found.shape[0] != rows:
+        raise Refusal("predict", f"it answers {found.shape[0] if found.ndim else 'one'} rows to {rows}")
+    found = found.reshape(rows, -1)
     if model.method == "predict_proba" and found.shape[1] == 2:
         found = found[:, 1:]  # the other is one less this
     return found
