@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { seededRandom } from '../../math/random.ts'
+import type { Explainer } from '../explainer.ts'
+import type { Forest } from '../forest.ts'
+import { randomForest, randomRows, type Shape } from '../shap/random-forests.suite.ts'
+import { treeShap } from '../shap/tree-shap.ts'
+import { fastTreeShap } from './fast-tree-shap.ts'
+
+const SHAPES: Readonly<Record<string, Shape>> = {
+  'a stump': { features: 1, trees: 1, depth: 1 },
+  'few features, met again and again': { features: 2, trees: 3, depth: 8 },
+  'as many features as slots': { features: 8, trees: 9, depth: 6 },
+  'more features than slots': { features: 30, trees: 20, depth: 6 },
+  'more features on a path than a chunk has tests': { features: 200, trees: 4, depth: 12 },
+  'deep, three features': { features: 3, trees: 6, depth: 12 },
+  'several outputs, weighted trees': { features: 5, trees: 9, depth: 5, outputs: 3, weighted: true },
+  'several outputs, many features': { features: 12, trees: 9, depth: 5, outputs: 4 },
+  'vector leaves': { features: 5, trees: 4, depth: 4, outputs: 3, vectors: true, weighted: true },
+  float32: { features: 7, trees: 9, depth: 6, more: { precision: 'float32' } },
+}
+
+/** Largest difference of two explainers, as a share of the largest contribution. */
+function difference(one: Explainer, other: Explainer, rows: Float64Array): number {
+  const count = rows.length / one.featureCount
+  const [a, b] = [one, other].map(explainer => {
+    const out = new Float64Array(count * explainer.outputCount * explainer.featureCount).fill(7)
+    explainer.explain(rows, count, out)
+    return out
+  })
+  const largest = a!.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const apart = a!.reduce((most, value, index) => Math.max(most, Math.abs(value - b![index]!)), 0)
+  return apart / (largest || 1)
+}
+
+/** Budgets from just enough for quadrature up to all tables. */
+function budgetsOf(forest: Forest): number[] {
+  const enough = 200 * forest.feature.length * forest.base.length
+  return [enough, enough * 2, enough * 4, 64 << 20]
+}
+
+describe('fastTreeShap', () => {
+  for (const [name, shape] of Object.entries(SHAPES)) {
+    test(`is treeShap: ${name}`, () => {
+      for (let seed = 0; seed < 6; seed++) {
+        const random = seededRandom(seed)
+        const forest = randomForest(random, shape)
+        const wanted = treeShap(forest)
+        const rows = randomRows(random, shape.features, [1, 3, 16, 17, 40, 600][seed]! >> (shape.depth > 7 ? 1 : 0))
+        for (const budget of budgetsOf(forest)) {
+          const fast = fastTreeShap(forest, { budget })
+          assert.ok(fast !== undefined, `budget ${budget}`)
+          assert.deepEqual(fast.bias, wanted.bias)
+          const apart = difference(wanted, fast, rows)
+          assert.ok(apart < 1e-6, `seed ${seed}, budget ${budget}: ${apart}`)
+        }
+      }
+    })
+  }
+
+  test('a block of rows is the same as its rows one by one', () => {
+    for (const features of [7, 20]) {
+      const random = seededRandom(features)
+      const forest = randomForest(random, { features, trees: 12, depth: 6 })
+      const fast = fastTreeShap(forest)!
+      const rows = randomRows(random, features, 1030)
+      const together = new Float64Array(rows.length)
+      const alone = new Float64Array(features)
+      fast.explain(rows, 1030, together)
+      for (let row = 0; row < 1030; row++) {
+        fast.explain(rows.subarray(row * features, (row + 1) * features), 1, alone)
+        for (const [feature, value] of alone.entries()) {
+          assert.ok(Math.abs(value - together[row * features + feature]!) < 1e-5, `row ${row}, feature ${feature}`)
+        }
+      }
+    }
+  })
+
+  test('with more columns than registers hold', () => {
+    const random = seededRandom(3)
+    for (const features of [7, 40]) {
+      const made = randomForest(random, { features, trees: 60, depth: 6 })
+      const forest = { ...made, value: made.value.map((old, node) => (made.flags[node]! < 2 ? random() * 9 - 2 : old)) }
+      for (const count of [1, 40]) {
+        assert.ok(difference(treeShap(forest), fastTreeShap(forest)!, randomRows(random, features, count)) < 1e-6)
+      }
+    }
+  })
+
+  test('a forest of leaves contributes nothing', () => {
+    const forest = randomForest(seededRandom(1), { features: 3, trees: 1, depth: 2 })
+    const leaf = { ...forest, roots: Int32Array.of(forest.feature.indexOf(-1)) }
+    const out = new Float64Array(3).fill(1)
+    fastTreeShap(leaf)!.explain(new Float64Array(3), 1, out)
+    assert.deepEqual(out, new Float64Array(3))
+  })
+
+  test('leaves to treeShap what kernels cannot do', () => {
+    const forest = randomForest(seededRandom(1), { features: 9, trees: 9, depth: 6 })
+    assert.equal(fastTreeShap(forest, { budget: 1000 }), undefined)
+    const cover = forest.cover!.map((rows, node) => (node === 1 ? rows * 2 : rows))
+    assert.equal(fastTreeShap({ ...forest, cover }), undefined)
+  })
+
+  test('refuses too few values and too little room', () => {
+    const fast = fastTreeShap(randomForest(seededRandom(1), { features: 3, trees: 1, depth: 2 }))!
+    assert.throws(() => fast.explain(new Float64Array(5), 2, new Float64Array(6)), /5 values given, wanted 6/)
+    assert.throws(() => fast.explain(new Float64Array(6), 2, new Float64Array(5)), /room for 5 contributions/)
+  })
+})

@@ -1,0 +1,210 @@
+/**
+ * Rows as bytes in which every decision of a forest is one comparison of bytes, and the same decision.
+ *
+ * A feature's distinct thresholds, sorted, are its *cuts*; the *rank* of a value is how many of them are ≤ it (in the
+ * forest's precision), so `x < cuts[c]` is `rank ≤ c`. A byte holds 255 cuts; a feature with more has several columns, each
+ * with its own stretch of ranks, clamped. A missing value is byte 0 where it goes left and 255 where it goes right; a
+ * feature of which both happen has two columns. A set of categories has a column of its own: 0 for a row that goes left.
+ */
+const NAN_IS_ZERO = 8,
+  ZERO_MISSING = 4,
+  ZERO_MAX = 1e-35 // TEMP
+
+import { CATEGORICAL, type CategorySets, type Forest, inSet, MISSING_LEFT } from '../forest.ts'
+
+/** Where bytes go: that of row `r` (of the block) and column `c` to `bytes[at + r × rowStride + c × columnStride]`. */
+export interface ByteLayout {
+  readonly bytes: Uint8Array
+  readonly at: number
+  readonly rowStride: number
+  readonly columnStride: number
+}
+
+export interface Columns {
+  readonly count: number
+  /** By node of the forest: the column it compares, −1 for a leaf. */
+  readonly column: Int32Array
+  /** By node: left where the row's byte is below this, 1 … 255. */
+  readonly cut: Uint8Array
+  /** By column: the feature it is made of. */
+  readonly features: Int32Array
+  readonly bytes: number
+  /** Writes rows `from` … `from + count` of `rows`. */
+  quantise(rows: Float64Array, from: number, count: number, layout: ByteLayout): void
+}
+
+const STRETCH = 255
+
+/** How a column reads missing values: flags of the nodes that share it. */
+interface Missing {
+  readonly byte: number
+  readonly zero: boolean
+  readonly nanIsZero: boolean
+}
+
+/** A stretch of a feature's ranks. */
+interface Ranks extends Missing {
+  readonly column: number
+  readonly below: number
+}
+
+interface Axis {
+  readonly feature: number
+  /** Filled up with NaN, which nothing is ≥, to one less than a power of two. */
+  readonly cuts: Float64Array
+  readonly levels: number
+  readonly stretches: readonly Ranks[]
+}
+
+interface Membership extends Missing {
+  readonly column: number
+  readonly feature: number
+  readonly set: number
+}
+
+/** The columns of a forest; `undefined` where it needs more than `limit`. */
+export function columnsOf(forest: Forest, limit: number): Columns | undefined {
+  const { feature, flags, value } = forest
+  const column = new Int32Array(feature.length).fill(-1)
+  const cut = new Uint8Array(feature.length)
+  const cuts = cutsOf(forest)
+  const known = new Map<string, number>()
+  const features: number[] = []
+  const stretches = cuts.map((): Ranks[] => [])
+  const memberships: Membership[] = []
+  for (let node = 0; node < feature.length; node++) {
+    const of = feature[node]!
+    if (of < 0) continue
+    const categorical = (flags[node]! & CATEGORICAL) !== 0
+    const rank = categorical ? value[node]! : find(cuts[of]!, value[node]!)
+    const stretch = categorical ? rank : Math.floor(rank / STRETCH)
+    const key = `${of} ${decisive(flags[node]!)} ${stretch}`
+    let number = known.get(key)
+    if (number === undefined) {
+      number = features.length
+      if (number === limit) return undefined
+      known.set(key, number)
+      features.push(of)
+      const made = { column: number, ...missingOf(flags[node]!) }
+      if (categorical) memberships.push({ ...made, feature: of, set: stretch })
+      else stretches[of]!.push({ ...made, below: stretch * STRETCH })
+    }
+    column[node] = number
+    cut[node] = categorical ? 1 : rank - stretch * STRETCH + 1
+  }
+  const axes = stretches.flatMap((own, of) => (own.length === 0 ? [] : [axis(of, cuts[of]!, own)]))
+  const bytes = axes.reduce((sum, { cuts: { byteLength } }) => sum + byteLength, column.byteLength + cut.byteLength)
+  const quantise = quantiser(forest, axes, memberships)
+  return { count: features.length, column, cut, features: Int32Array.from(features), bytes, quantise }
+}
+
+/** The flags that change a decision: where NaN is read as 0 and zero is not missing, nothing is missing. */
+function decisive(flags: number): number {
+  return (flags & NAN_IS_ZERO) !== 0 && (flags & ZERO_MISSING) === 0 ? flags & ~MISSING_LEFT : flags
+}
+
+function missingOf(flags: number): Missing {
+  return {
+    byte: (flags & MISSING_LEFT) !== 0 ? 0 : 255,
+    zero: (flags & ZERO_MISSING) !== 0,
+    nanIsZero: (flags & NAN_IS_ZERO) !== 0,
+  }
+}
+
+/** The distinct thresholds of each feature, sorted. */
+function cutsOf({ feature, flags, value, features }: Forest): Float64Array[] {
+  const counts = new Int32Array(features.length)
+  for (let node = 0; node < feature.length; node++) {
+    if (feature[node]! >= 0 && (flags[node]! & CATEGORICAL) === 0) counts[feature[node]!]!++
+  }
+  const all = Array.from(counts, count => new Float64Array(count))
+  counts.fill(0)
+  for (let node = 0; node < feature.length; node++) {
+    const of = feature[node]!
+    if (of >= 0 && (flags[node]! & CATEGORICAL) === 0) all[of]![counts[of]!++] = value[node]!
+  }
+  return all.map(values => values.sort().filter((threshold, index) => index === 0 || threshold !== values[index - 1]))
+}
+
+/** The place of a threshold among the cuts. */
+function find(cuts: Float64Array, threshold: number): number {
+  let low = 0
+  let high = cuts.length - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (cuts[middle]! < threshold) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function axis(feature: number, cuts: Float64Array, stretches: readonly Ranks[]): Axis {
+  const levels = 32 - Math.clz32(cuts.length)
+  const filled = new Float64Array((1 << levels) - 1).fill(Number.NaN)
+  filled.set(cuts)
+  return { feature, cuts: filled, levels, stretches }
+}
+
+function quantiser(forest: Forest, axes: readonly Axis[], memberships: readonly Membership[]): Columns['quantise'] {
+  const width = forest.features.length
+  const single = forest.precision === 'float32'
+  return (rows, from, count, layout) => {
+    for (const axis of axes) writeRanks(axis, rows, from * width + axis.feature, width, count, single, layout)
+    for (const member of memberships) {
+      const first = from * width + member.feature
+      writeMembers(forest.sets, member, rows, first, width, count, single, layout)
+    }
+  }
+}
+
+function writeRanks(
+  { cuts, levels, stretches }: Axis,
+  rows: Float64Array,
+  first: number,
+  width: number,
+  count: number,
+  single: boolean,
+  { bytes, at, rowStride, columnStride }: ByteLayout,
+): void {
+  for (let row = 0, source = first, target = at; row < count; row++, source += width, target += rowStride) {
+    const x = single ? Math.fround(rows[source]!) : rows[source]!
+    const rank = rankOf(cuts, levels, Number.isNaN(x) ? 0 : x)
+    for (let index = 0; index < stretches.length; index++) {
+      const ranks = stretches[index]!
+      const byte = isMissing(x, ranks) ? ranks.byte : Math.min(Math.max(rank - ranks.below, 0), STRETCH)
+      bytes[target + ranks.column * columnStride] = byte
+    }
+  }
+}
+
+function writeMembers(
+  sets: CategorySets,
+  member: Membership,
+  rows: Float64Array,
+  first: number,
+  width: number,
+  count: number,
+  single: boolean,
+  { bytes, at, rowStride, columnStride }: ByteLayout,
+): void {
+  let target = at + member.column * columnStride
+  for (let row = 0, source = first; row < count; row++, source += width, target += rowStride) {
+    const x = single ? Math.fround(rows[source]!) : rows[source]!
+    const inside = inSet(sets, member.set, Number.isNaN(x) ? 0 : x)
+    bytes[target] = isMissing(x, member) ? member.byte : inside ? 0 : 255
+  }
+}
+
+function isMissing(value: number, { zero, nanIsZero }: Missing): boolean {
+  return Number.isNaN(value) ? zero || !nanIsZero : zero && Math.abs(value) <= ZERO_MAX
+}
+
+/** How many of the cuts are ≤ x, without a branch that depends on the data. */
+function rankOf(cuts: Float64Array, levels: number, x: number): number {
+  let rank = 0
+  for (let level = levels - 1; level >= 0; level--) {
+    const step = 1 << level
+    rank += Number(x >= cuts[rank + step - 1]!) << level
+  }
+  return rank
+}

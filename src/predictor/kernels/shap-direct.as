@@ -1,0 +1,93 @@
+/**
+ * Explanations by tables, a row at a time: its bytes (at most 64) stay in registers, 16 tests take six instructions, and
+ * what they let through says which row of a table to add. Chunks come in pairs of 64 bytes: the columns, lows and widths of
+ * 2 × 8 tests, then the addresses of two tables; a test is passed where byte − low < width, as signed bytes.
+ */
+const PAIR: usize = 64
+
+/** Which tests a row passes, a bit each. A swizzle reads 0 for columns beyond its 16. */
+@inline
+function answers(pair: usize, row0: v128, row1: v128, row2: v128, row3: v128, vectors: i32): u32 {
+  const columns = v128.load(pair)
+  let values = i8x16.swizzle(row0, columns)
+  if (vectors > 1) values = v128.or(values, i8x16.swizzle(row1, i8x16.sub(columns, i8x16.splat(16))))
+  if (vectors > 2) {
+    values = v128.or(values, i8x16.swizzle(row2, i8x16.sub(columns, i8x16.splat(32))))
+    values = v128.or(values, i8x16.swizzle(row3, i8x16.sub(columns, i8x16.splat(48))))
+  }
+  return i8x16.bitmask(i8x16.gt_s(v128.load(pair, 32), i8x16.sub(values, v128.load(pair, 16))))
+}
+
+/** The row of the table of a pair's first or second chunk: 8 numbers of 4 bytes. */
+@inline
+function first(pair: usize, passed: u32): usize {
+  return <usize>load<u32>(pair, 48) + <usize>((passed & 255) << 5)
+}
+
+@inline
+function second(pair: usize, passed: u32): usize {
+  return <usize>load<u32>(pair, 52) + <usize>((passed >> 8) << 5)
+}
+
+/** At most 8 features, slot i is feature i: adds 8 sums for each row. */
+export function addDirect(bytes: usize, vectors: i32, rows: i32, pairs: usize, end: usize, sums: usize): void {
+  for (let row = 0; row < rows; row++) {
+    const row0 = v128.load(bytes)
+    const row1 = vectors > 1 ? v128.load(bytes, 16) : row0
+    const row2 = vectors > 2 ? v128.load(bytes, 32) : row0
+    const row3 = vectors > 2 ? v128.load(bytes, 48) : row0
+    let low = v128.load(sums)
+    let high = v128.load(sums, 16)
+    for (let pair = pairs; pair < end; pair += PAIR) {
+      const passed = answers(pair, row0, row1, row2, row3, vectors)
+      const one = first(pair, passed)
+      const other = second(pair, passed)
+      low = f32x4.add(low, f32x4.add(v128.load(one), v128.load(other)))
+      high = f32x4.add(high, f32x4.add(v128.load(one, 16), v128.load(other, 16)))
+    }
+    v128.store(sums, low)
+    v128.store(sums, high, 16)
+    bytes += <usize>vectors << 4
+    sums += 32
+  }
+}
+
+@inline
+function addSlot(table: usize, place: usize, sums: usize): void {
+  const sum = sums + <usize>load<u16>(place)
+  store<f32>(sum, load<f32>(sum) + load<f32>(table))
+}
+
+@inline
+function addSlots(table: usize, places: usize, sums: usize): void {
+  addSlot(table, places, sums)
+  addSlot(table + 4, places + 2, sums)
+  addSlot(table + 8, places + 4, sums)
+  addSlot(table + 12, places + 6, sums)
+  addSlot(table + 16, places + 8, sums)
+  addSlot(table + 20, places + 10, sums)
+  addSlot(table + 24, places + 12, sums)
+  addSlot(table + 28, places + 14, sums)
+}
+
+/**
+ * Any number of features, one row: each slot is added where its place says. The two chunks of a pair have sums of their own,
+ * `apart` bytes apart, so that neither waits for the other; they are brought together at the end.
+ */
+export function addOne(
+  bytes: usize, vectors: i32, pairs: usize, end: usize, places: usize, sums: usize, apart: usize,
+): void {
+  const row0 = v128.load(bytes)
+  const row1 = vectors > 1 ? v128.load(bytes, 16) : row0
+  const row2 = vectors > 2 ? v128.load(bytes, 32) : row0
+  const row3 = vectors > 2 ? v128.load(bytes, 48) : row0
+  for (let pair = pairs; pair < end; pair += PAIR) {
+    const passed = answers(pair, row0, row1, row2, row3, vectors)
+    addSlots(first(pair, passed), places, sums)
+    addSlots(second(pair, passed), places + 16, sums + apart)
+    places += 32
+  }
+  for (let at: usize = 0; at < apart; at += 16) {
+    v128.store(sums + at, f32x4.add(v128.load(sums + at), v128.load(sums + apart + at)))
+  }
+}

@@ -1,0 +1,171 @@
+/** The kernels at work: each engine places what it needs in the arena, then, with the memory, adds blocks of rows. */
+import type { Quadrature } from '../../math/gauss-legendre.ts'
+import type { Forest } from '../forest.ts'
+import type { Arena } from './shap-arena.ts'
+import { type AddBlock, accessTo, BLOCK, roomByColumn, roomByRow, type Shape } from './shap-block.ts'
+import { type BranchLayout, frameBytes, placeTree } from './shap-branches.ts'
+import {
+  CHUNK_BYTES,
+  encodeChunks,
+  encodePairSlots,
+  encodePairs,
+  encodeTests,
+  PAIR_BYTES,
+  type PlacedChunk,
+  placeTables,
+  STRETCH_MAX,
+  type Stretch,
+  TESTS_BYTES,
+} from './shap-chunk-memory.ts'
+import type { Columns } from './shap-columns.ts'
+import type { ShapKernels } from './shap-kernels.ts'
+import type { ScalarTree, TabledTree } from './shap-plan.ts'
+import { SLOTS } from './shap-tables.ts'
+import type { KernelMemory } from './web-assembly.ts'
+
+/** What engines share: the forest, its columns, and quadratures by number of features on a path. */
+export interface Setting {
+  readonly forest: Forest
+  readonly columns: Columns
+  readonly shares: Float64Array
+  readonly shape: Shape
+  readonly rules: (features: number) => Quadrature
+  readonly kernels: ShapKernels
+}
+
+/** Ready once there is memory. */
+export type Placed = (memory: KernelMemory) => AddBlock
+
+/** Columns that a row may have where it is held in registers. */
+const REGISTER_COLUMNS = 64
+/** Pairs of chunks whose tables stay in the second-level cache while a block of rows is worked on: 128 kB. */
+const PAIRS_AT_ONCE = 16
+/** Chunks whose patterns are read at once. */
+const CHUNKS_AT_ONCE = 64
+
+/** 16 columns each. */
+function vectorsOf(columns: Columns): number {
+  return columns.count <= 16 ? 1 : columns.count <= 32 ? 2 : 4
+}
+
+/** Whether tables with a slot for each feature will do. */
+export function suitsDirect(forest: Forest, columns: Columns): boolean {
+  return forest.features.length <= SLOTS && columns.count <= REGISTER_COLUMNS
+}
+
+export function directEngine(
+  { columns, shape, rules, kernels }: Setting,
+  trees: readonly TabledTree[],
+  arena: Arena,
+): Placed {
+  const vectors = vectorsOf(columns)
+  const room = roomByRow(vectors * 16, SLOTS, BLOCK, arena)
+  const { chunks, stretches } = placeTables(trees, true, rules, arena)
+  const pairs = arena.put(encodePairs(chunks))
+  return memory => {
+    const { addDirect } = kernels.direct(memory)
+    const { quantise, clear, flush } = accessTo(room, memory, columns, shape)
+    return (rows, from, count, out) => {
+      quantise(rows, from, count)
+      for (const stretch of stretches) {
+        clear(count)
+        const end = stretch.to / 2
+        const step = count === 1 ? STRETCH_MAX : PAIRS_AT_ONCE
+        for (let pair = stretch.from / 2; pair < end; pair += step) {
+          const last = Math.min(end, pair + step)
+          addDirect(room.bytes, vectors, count, pairs + pair * PAIR_BYTES, pairs + last * PAIR_BYTES, room.sums)
+        }
+        flush(from, count, stretch.output, out)
+      }
+    }
+  }
+}
+
+export function scatteredEngine(setting: Setting, trees: readonly TabledTree[], arena: Arena): Placed {
+  const { columns, shape, rules, kernels } = setting
+  const room = roomByColumn(columns.count, shape.features, arena)
+  const { chunks, stretches } = placeTables(trees, false, rules, arena)
+  const tests = arena.put(encodeTests(chunks, BLOCK))
+  const tables = arena.put(encodeChunks(chunks, BLOCK * 4))
+  const patterns = arena.reserve(CHUNKS_AT_ONCE * BLOCK)
+  const one = columns.count <= REGISTER_COLUMNS ? singleEngine(setting, chunks, stretches, arena) : undefined
+  return memory => {
+    const { readPatterns, addScattered } = kernels.scattered(memory)
+    const { quantise, clear, flush } = accessTo(room, memory, columns, shape)
+    const addOne = one?.(memory)
+    return (rows, from, count, out) => {
+      if (count === 1 && addOne !== undefined) {
+        addOne(rows, from, count, out)
+        return
+      }
+      const padded = Math.ceil(count / 16) * 16
+      quantise(rows, from, count)
+      for (const { output, from: first, to } of stretches) {
+        clear(padded)
+        for (let chunk = first; chunk < to; chunk += CHUNKS_AT_ONCE) {
+          const last = Math.min(to, chunk + CHUNKS_AT_ONCE)
+          readPatterns(room.bytes, padded, BLOCK, tests + chunk * TESTS_BYTES, tests + last * TESTS_BYTES, patterns)
+          addScattered(patterns, padded, BLOCK, tables + chunk * CHUNK_BYTES, tables + last * CHUNK_BYTES, room.sums)
+        }
+        flush(from, count, output, out)
+      }
+    }
+  }
+}
+
+/** One row alone, by the same tables. Two sums a feature: one for each chunk of a pair, so that neither waits for the other. */
+function singleEngine(
+  { columns, shape, kernels }: Setting,
+  chunks: readonly PlacedChunk[],
+  stretches: readonly Stretch[],
+  arena: Arena,
+): Placed {
+  const vectors = vectorsOf(columns)
+  // Slots that a chunk has not are added to sums that nobody reads.
+  const slots = Math.ceil((shape.features + SLOTS) / 4) * 4
+  const room = roomByRow(vectors * 16, slots, 2, arena)
+  const pairs = arena.put(encodePairs(chunks))
+  const places = arena.put(encodePairSlots(chunks, shape.features))
+  return memory => {
+    const { addOne } = kernels.direct(memory)
+    const { quantise, clear, flush } = accessTo(room, memory, columns, shape)
+    return (rows, from, _count, out) => {
+      quantise(rows, from, 1)
+      for (const stretch of stretches) {
+        clear(2)
+        const pair = stretch.from / 2
+        const end = pairs + (stretch.to / 2) * PAIR_BYTES
+        addOne(room.bytes, vectors, pairs + pair * PAIR_BYTES, end, places + pair * 32, room.sums, slots * 4)
+        flush(from, 1, stretch.output, out)
+      }
+    }
+  }
+}
+
+export function quadratureEngine(setting: Setting, trees: readonly ScalarTree[], arena: Arena): Placed {
+  const { columns, shape, rules, kernels } = setting
+  const room = roomByColumn(columns.count, shape.features, arena)
+  const frames = arena.reserve(trees.reduce((most, tree) => Math.max(most, frameBytes(tree)), 0))
+  const always = arena.put(new Int32Array(4).fill(-1))
+  const layout: BranchLayout = { ...setting, columnStride: BLOCK, sumStride: BLOCK * 4, frames, always }
+  const placed = trees.map(tree => placeTree(layout, tree, rules(2 * tree.points), arena))
+  return memory => {
+    const { begin, addByQuadrature } = kernels.quadrature(memory)
+    const { quantise, clear, flush } = accessTo(room, memory, columns, shape)
+    return (rows, from, count, out) => {
+      const padded = Math.ceil(count / 4) * 4
+      quantise(rows, from, count)
+      clear(padded)
+      for (const [index, { output, starts, startsEnd, branches, twigs, end, points }] of placed.entries()) {
+        begin(starts, startsEnd)
+        addByQuadrature(room.bytes, padded, branches, twigs, end, points, room.sums)
+        if (placed[index + 1]?.output === output && index % TREES_IN_FLOAT32 !== TREES_IN_FLOAT32 - 1) continue
+        flush(from, count, output, out)
+        clear(padded)
+      }
+    }
+  }
+}
+
+/** Trees summed in float32 before the sums move to float64. */
+const TREES_IN_FLOAT32 = 32
