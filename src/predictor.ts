@@ -4,9 +4,29 @@
  *     const predictor = forestPredictor(loadArtifact(bytes))
  *     predictor.predict(rows, count, out)
  */
+export {
+  accumulatedLocalEffects,
+  accumulatedLocalEffectsOf,
+  type LocalEffects,
+  type LocalEffectsOptions,
+} from './predictor/explain/accumulated-local-effects.ts'
 export type { Answering, Effort, SampledEffort } from './predictor/explain/answering.ts'
+export { categoryOrder } from './predictor/explain/category-order.ts'
+export {
+  meanAbsoluteContributions,
+  type PermutationImportance,
+  type PermutationOptions,
+  permutationImportance,
+} from './predictor/explain/importance.ts'
 export { type KernelExplanation, type KernelShapOptions, kernelShap } from './predictor/explain/kernel-shap.ts'
 export { type LimeExplanation, type LimeOptions, lime } from './predictor/explain/lime.ts'
+export {
+  type GridOptions,
+  gridOf,
+  type PartialDependence,
+  type PartialDependenceOptions,
+  partialDependence,
+} from './predictor/explain/partial-dependence.ts'
 export type { Background, Explainer, ExplanationMethod } from './predictor/explainer.ts'
 export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'
