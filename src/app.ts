@@ -15,6 +15,7 @@ import { httpDoor } from './doors/http.ts'
 import { driftRoutes } from './drift/routes.ts'
 import { driftSigns } from './drift/signs.ts'
 import { type DriftWatch, watchDrift } from './drift/watch-drift.ts'
+import { explainRoutes } from './explain/routes.ts'
 import { type Feedback, openFeedback } from './feedback/feedback.ts'
 import { feedbackMigrations } from './feedback/tables.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
@@ -40,7 +41,7 @@ import type { LoadedConfig } from './platform/config.ts'
 import { openSigner } from './platform/crypto.ts'
 import { jobStore, jobsMigrations } from './platform/jobs.ts'
 import type { Log } from './platform/log.ts'
-import { openObjects } from './platform/objects.ts'
+import { type Objects, openObjects } from './platform/objects.ts'
 import { outbox, outboxMigrations } from './platform/outbox.ts'
 import { PROGRAM_VERSION } from './platform/program.ts'
 import { runJobs } from './platform/run-jobs.ts'
@@ -54,6 +55,7 @@ import { registryMigrations } from './registry/tables.ts'
 import type { AnyRoute } from './route.ts'
 import { openRuntimes } from './runtimes/runtimes.ts'
 import { accessLog } from './serving/access-log.ts'
+import { batchRoutes } from './serving/batch/routes.ts'
 import { championReleases } from './serving/choose.ts'
 import type { Observer } from './serving/journey.ts'
 import { readJson } from './serving/json.ts'
@@ -126,6 +128,7 @@ const MIGRATIONS = [
 interface Parts {
   readonly access: Access
   readonly ledger: OpenedLedger
+  readonly objects: Objects
   readonly refusals: Refusals
   readonly seals: SubjectKeys
   readonly changes: Changes
@@ -148,16 +151,8 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 
   const objects = openObjects(path, keyring)
   const runtimes = openRuntimes(systemSurroundings(log))
-  const registry = await openRegistry({
-    db,
-    objects,
-    clock,
-    ids,
-    limits: config.limits,
-    log,
-    runtimes,
-    pythonCommand: config.python.command,
-  })
+  const told = { limits: config.limits, pythonCommand: config.python.command }
+  const registry = await openRegistry({ ...world, ...told, objects, runtimes })
   if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
 
   const { catalogue } = registry
@@ -165,17 +160,14 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const watches = openWatches(world, ledger, registry)
   closing.push(() => watches.watch.close())
   closing.push(async () => watches.drift.close())
-  const refused = refusals({
-    append: records => ledger.append(records),
-    ids,
-    timers: systemTimers,
-    onWritten: watches.refused,
-  })
+  const append = ledger.append.bind(ledger)
+  const refused = refusals({ append, ids, timers: systemTimers, onWritten: watches.refused })
   closing.push(() => refused.flush())
   const known = pseudonyms(keyring.derive)
   const { batchRowsMax, referenceBytesMax: importBytesMax } = config.limits
-  const told = { ledger, registry, releases, pseudonyms: known, seals, batchRowsMax, importBytesMax }
-  const feedback = openFeedback({ ...told, db, clock, ids, timers: systemTimers, log })
+  const limits = { batchRowsMax, importBytesMax }
+  const named = { ledger, registry, releases, pseudonyms: known, seals, timers: systemTimers }
+  const feedback = openFeedback({ ...world, ...named, ...limits })
   metrics.family(feedback.render)
   closing.push(() => feedback.close())
   const models = openModels({ load: registry.load, clock, bytesMax: MODELS_BYTES_MAX })
@@ -196,7 +188,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
     batchRowsMax,
   }
-  return { access, ledger, refusals: refused, seals, changes, registry, serving, feedback, watches }
+  return { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches }
 }
 
 /** Who hears of what is served, and counts it. */
@@ -241,7 +233,7 @@ function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedL
 }
 
 function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
-  const { access, ledger, refusals: refused, seals, changes, registry, serving, feedback, watches } = parts
+  const { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches } = parts
   const recorded = changes.recorded
   const checks = [{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)]
   const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
@@ -250,6 +242,8 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const answering = (model: string): string | undefined => releases.choose(model, undefined)?.version
   const routes = [
     ...servingRoutes(serving),
+    ...explainRoutes({ serving, registry, ledger, seals }),
+    ...batchRoutes({ ...serving, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Signature } from '../../src/registry/signature.ts'
-import { openRows, preparerOf, type RowSource, type SourceRow } from '../../src/serving/predict-rows.ts'
+import { openRows, preparerOf, type RowSource, type SourceRow } from './file-rows.ts'
 import { bare, type MatchedColumns, matchColumns } from './match-columns.ts'
 import type { Arrival, Person, Population } from './population.ts'
 import { seededRandom } from './random.ts'

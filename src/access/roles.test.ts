@@ -9,6 +9,7 @@ const TABLE = `
   model:register    -      yes       -        -        -       -       yes
   model:trust       -      -         -        -        -       -       yes
   model:predict     -      yes       yes      -        -       yes     yes
+  model:download    -      yes       yes      -        -       -       yes
   model:alias       -      -         yes      yes      -       -       yes
   prediction:read   yes    yes       yes      yes      yes     -       yes
   prediction:unseal -      -         -        -        yes     -       yes

@@ -6,6 +6,7 @@ export const PERMISSIONS = [
   'model:register',
   'model:trust',
   'model:predict',
+  'model:download',
   'model:alias',
   'prediction:read',
   'prediction:unseal',
@@ -41,6 +42,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'model:read',
     'model:register',
     'model:predict',
+    'model:download',
     'prediction:read',
     'prediction:review',
     'ledger:read',
@@ -51,6 +53,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   operator: [
     'model:read',
     'model:predict',
+    'model:download',
     'model:alias',
     'prediction:read',
     'prediction:review',

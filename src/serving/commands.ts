@@ -1,65 +1,81 @@
-import { setTimeout } from 'node:timers/promises'
+import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import type { Client } from '../client.ts'
 import { PROBLEMS, Problem } from '../errors.ts'
-import type { Command, CommandContext } from '../platform/command.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { Command, CommandContext, Option } from '../platform/command.ts'
 import { numberText } from '../platform/text-table.ts'
+import { loadArtifact } from '../predictor/load-artifact.ts'
+import { isExternal, type Model } from '../predictor/model.ts'
 import type { Signature } from '../registry/signature.ts'
-import { predictRows, type RowResult, type Sender } from './predict-file.ts'
-import { ResultFiles } from './predict-output.ts'
-import { formatOf, openRows, type Prepared, preparerOf, type SourceRow } from './predict-rows.ts'
+import { fileFormat } from './batch/file-format.ts'
+import { recordAnswers } from './batch/record-answers.ts'
+import { type ScoredFile, scoreFile } from './batch/score-file.ts'
 
-const BATCH_DEFAULT = 500
+const ROWS_DEFAULT = 500
+
+const OPTIONS: readonly Option[] = [
+  {
+    name: 'input',
+    short: 'i',
+    type: 'string',
+    value: 'FILE',
+    required: true,
+    completes: 'file',
+    summary: 'Rows: .csv, .jsonl (each also .gz) or .parquet',
+  },
+  {
+    name: 'output',
+    short: 'o',
+    type: 'string',
+    value: 'FILE',
+    required: true,
+    completes: 'file',
+    summary: 'Rows with answers; its name decides the format',
+  },
+  {
+    name: 'rejected',
+    type: 'string',
+    value: 'FILE',
+    completes: 'file',
+    summary:
+      'Rows that were refused, with line and reason; made only if there are any. Default: OUTPUT.rejected.csv (or .jsonl)',
+  },
+  { name: 'record', type: 'boolean', summary: 'Ask the server for each row, so that every prediction is a record' },
+  {
+    name: 'batch',
+    type: 'number',
+    value: 'ROWS',
+    default: ROWS_DEFAULT,
+    summary: 'With --record: rows in one request',
+  },
+  { name: 'threads', type: 'number', value: 'N', summary: 'Threads that score. Default: one for each core' },
+  { name: 'resume', type: 'boolean', summary: 'Go on where an earlier attempt was interrupted' },
+  { name: 'restart', type: 'boolean', summary: 'Begin again, whatever an earlier attempt did' },
+  {
+    name: 'purpose',
+    type: 'string',
+    value: 'TEXT',
+    summary: 'What the predictions are for, where the model wants to know',
+  },
+]
 
 const predictCommand: Command = {
   path: 'predict',
   summary: 'Predict every row of a file',
-  description: `Reads CSV (with a header) or JSON Lines, asks the model in batches, and writes each row with its answer, the id of its record and the version that answered. The names of the files decide the format. Columns of a CSV that are no features of the model are kept and not sent.
+  description: `Reads CSV (with a header), JSON Lines or Parquet, scores the rows on this machine with all its cores, and writes each row with its answers; the names of the files decide the formats. The model is fetched from the server once, and one record says which file was scored with what. With --record the server answers instead, and each prediction is a record of its own, whose id and version stand behind the row.
 
-Rows that the model refuses are set aside with the reason, in the file given by --rejected; the exit status is 65 then. Every prediction is recorded as any other: this is not a dry run.`,
+Columns that are no features are kept. Rows that the model refuses are set aside with the reason, in the file given by --rejected; the exit status is 65 then. After an interruption --resume goes on from the last rows that were on disk.`,
   args: [{ name: 'model', summary: 'Name of the model; with @VERSION or @ALIAS, that version', completes: 'model' }],
-  options: [
-    {
-      name: 'input',
-      short: 'i',
-      type: 'string',
-      value: 'FILE',
-      required: true,
-      completes: 'file',
-      summary: 'Rows: .csv or .jsonl',
-    },
-    {
-      name: 'output',
-      short: 'o',
-      type: 'string',
-      value: 'FILE',
-      required: true,
-      completes: 'file',
-      summary: 'Rows with answers, in the same format',
-    },
-    {
-      name: 'rejected',
-      type: 'string',
-      value: 'FILE',
-      completes: 'file',
-      summary:
-        'Rows that were refused, with line and reason; made only if there are any. Without it, OUTPUT.rejected.csv (or .jsonl)',
-    },
-    { name: 'batch', type: 'number', value: 'ROWS', default: BATCH_DEFAULT, summary: 'Rows in one request' },
-    {
-      name: 'purpose',
-      type: 'string',
-      value: 'TEXT',
-      summary: 'What the predictions are for, where the model wants to know',
-    },
-  ],
+  options: OPTIONS,
   examples: [
     {
-      line: 'bellwether predict churn --input customers.csv --output scored.csv',
-      does: 'through the release of the model',
+      line: 'bellwether predict churn --input customers.csv --output scored.parquet',
+      does: 'the version that answers now',
     },
     {
-      line: 'bellwether predict churn@1.0.0 -i customers.jsonl -o scored.jsonl --purpose retention-offer',
-      does: 'a pinned version, for a stated purpose',
+      line: 'bellwether predict churn@1.0.0 -i customers.jsonl.gz -o scored.jsonl --record --purpose retention-offer',
+      does: 'a pinned version, for a stated purpose, every prediction a record',
     },
   ],
   run: predictFile,
@@ -67,66 +83,173 @@ Rows that the model refuses are set aside with the reason, in the file given by 
 
 export const servingCommands: readonly Command[] = [predictCommand]
 
-async function predictFile(context: CommandContext): Promise<number | undefined> {
-  const { args, options, terminal, signal } = context
-  const [model, reference] = splitModel(args['model'] ?? '')
-  const input = String(options['input'])
-  const output = String(options['output'])
-  const format = formatOf(output, 'output')
-  const source = await openRows(input)
-  if (source.format !== format) {
-    throw new Problem('usage', `Cannot write ${output}: it must be of the input's format, .${source.format}`)
-  }
-  const client = await context.api()
-  const prepare = preparerOf(source, await signatureOf(client, model, reference))
-  const pinned = reference === undefined ? '' : `/versions/${encodeURIComponent(reference)}`
-  const purpose = options['purpose'] as string | undefined
-  const sender: Sender = {
-    client,
-    path: `/models/${encodeURIComponent(model)}${pinned}/predict`,
-    wait: ms => setTimeout(ms, undefined, { signal }),
-    ...(purpose === undefined ? {} : { purpose }),
-  }
-  const rejectedPath = (options['rejected'] as string | undefined) ?? `${output}.rejected.${format}`
-  const files = new ResultFiles(output, rejectedPath, source)
-  const startedAt = performance.now()
-  await predictAll(context, batches(source.rows, batchOf(options['batch'])), files, async batch => {
-    return answersOf(sender, batch.map(prepare))
-  })
-  const { predicted, rejected } = files
-  const seconds = (performance.now() - startedAt) / 1000
-  const refusals = rejected > 0 ? { rejectedFile: rejectedPath } : {}
-  terminal.result({ model: args['model'], predicted, rejected, seconds, output, ...refusals }, () =>
-    [
-      `Predicted ${numberText(predicted)} rows in ${seconds.toFixed(1)} s (${numberText(rate(predicted, startedAt))} rows/s): ${output}`,
-      ...(rejected > 0 ? [`Refused ${numberText(rejected)} rows: ${rejectedPath} says why`] : []),
-    ].join('\n'),
-  )
-  return rejected > 0 ? PROBLEMS.invalid.exit : undefined
+/** What of a version matters here. */
+interface Version {
+  readonly model: string
+  readonly version: string
+  readonly format: string
+  readonly signature: Signature
+  readonly artifact: { readonly sha256: string }
 }
 
-async function predictAll(
-  { terminal, signal, options }: CommandContext,
-  all: AsyncIterable<readonly SourceRow[]>,
-  files: ResultFiles,
-  answer: (batch: readonly SourceRow[]) => Promise<readonly RowResult[]>,
-): Promise<void> {
-  const progress = terminal.progress(`Predicting ${options['input']}`)
-  const startedAt = performance.now()
+async function predictFile(context: CommandContext): Promise<number | undefined> {
+  const { args, options, terminal } = context
+  const [name, reference] = splitModel(args['model'] ?? '')
+  const [input, output] = [String(options['input']), String(options['output'])]
+  const ending = fileFormat(input, 'input').kind === 'csv' ? 'csv' : 'jsonl'
+  fileFormat(output, 'output')
+  const rejected = (options['rejected'] as string | undefined) ?? `${output}.rejected.${ending}`
+  const settings = settingsOf(options)
+  const client = await context.api()
+  const version = await versionOf(client, name, reference)
+  const startedAt = systemClock.now()
+  const beganAt = performance.now()
+  const scored = await scoredBy(context, { client, version, name, reference, input, output, rejected, settings })
+  const seconds = (performance.now() - beganAt) / 1000
+  const record = await recordBatch(client, version, scored, settings, startedAt)
+  const done = scored.predicted + scored.rejected - scored.resumedAt
+  const refusals = scored.rejected > 0 ? { rejectedFile: rejected } : {}
+  const told = {
+    model: name,
+    version: version.version,
+    predicted: scored.predicted,
+    rejected: scored.rejected,
+    seconds,
+    output,
+    ...refusals,
+    record,
+  }
+  terminal.result(told, () =>
+    [
+      `Predicted ${numberText(scored.predicted)} rows with ${name}@${version.version} in ${seconds.toFixed(1)} s (${numberText(Math.round(done / Math.max(seconds, 0.001)))} rows/s): ${output}`,
+      ...(scored.rejected > 0 ? [`Refused ${numberText(scored.rejected)} rows: ${rejected} says why`] : []),
+      ...scored.notes.map(note => `Note: ${note}`),
+      `Recorded as ${record}`,
+    ].join('\n'),
+  )
+  return scored.rejected > 0 ? PROBLEMS.invalid.exit : undefined
+}
+
+interface Settings {
+  readonly how: 'new' | 'resume' | 'restart'
+  readonly threads: number
+  readonly rowsMax: number
+  readonly record: boolean
+  readonly purpose: string | undefined
+}
+
+function settingsOf(options: CommandContext['options']): Settings {
+  if (options['resume'] === true && options['restart'] === true) {
+    throw new Problem('usage', 'Cannot both --resume and --restart')
+  }
+  return {
+    how: options['resume'] === true ? 'resume' : options['restart'] === true ? 'restart' : 'new',
+    threads: wholeOf('threads', options['threads'] ?? availableParallelism()),
+    rowsMax: wholeOf('batch', options['batch']),
+    record: options['record'] === true,
+    purpose: options['purpose'] as string | undefined,
+  }
+}
+
+function wholeOf(name: string, value: unknown): number {
+  const number = Number(value)
+  if (Number.isInteger(number) && number >= 1) return number
+  throw new Problem('usage', `Cannot use --${name} ${number}: wanted a whole number, at least 1`)
+}
+
+interface Work {
+  readonly client: Client
+  readonly version: Version
+  readonly name: string
+  readonly reference: string | undefined
+  readonly input: string
+  readonly output: string
+  readonly rejected: string
+  readonly settings: Settings
+}
+
+async function scoredBy({ terminal, signal }: CommandContext, work: Work): Promise<ScoredFile> {
+  const { client, version, name, reference, input, output, rejected, settings } = work
+  const { signature, artifact } = version
+  const { how, threads, rowsMax, record, purpose } = settings
+  const stated = purpose === undefined ? {} : { purpose }
+  const pinned = reference === undefined ? '' : `/versions/${encodeURIComponent(reference)}`
+  const path = `/models/${encodeURIComponent(name)}${pinned}/predict`
+  const outputs = signature.outputs.map(output => output.name)
+  const answering = record
+    ? { record: recordAnswers({ client, path, outputs, ...stated, rowsMax, signal }) }
+    : { model: await modelOf(client, version, purpose) }
+  const progress = terminal.progress(`Predicting ${input}`, PROGRESS_STEPS)
+  const beganAt = performance.now()
   try {
-    for await (const batch of all) {
-      signal.throwIfAborted()
-      await files.write(batch, await answer(batch))
-      progress.update(files.predicted + files.rejected, `${numberText(rate(files.predicted, startedAt))} rows/s`)
-    }
-    await files.finish()
-  } catch (error) {
-    await files.stop()
-    if (files.predicted > 0) terminal.warn(`The answers to the first ${files.predicted} rows are in ${files.partial}`)
-    throw error
+    return await scoreFile({
+      input,
+      output,
+      rejected,
+      ...answering,
+      signature,
+      version: { model: name, version: version.version, artifact: artifact.sha256 },
+      threads,
+      how,
+      signal,
+      timer: () => performance.now(),
+      onProgress({ predicted, rejected: refused }, share) {
+        const perSecond = Math.round(((predicted + refused) / Math.max(1, performance.now() - beganAt)) * 1000)
+        progress.update(
+          Math.round(share * PROGRESS_STEPS),
+          `${numberText(predicted + refused)} rows, ${numberText(perSecond)} rows/s`,
+        )
+      },
+    })
   } finally {
     progress.end()
   }
+}
+
+const PROGRESS_STEPS = 1000
+
+/** The artifact, if it is the one that the registry names. */
+async function modelOf(client: Client, version: Version, purpose: string | undefined): Promise<Model> {
+  const path = `${pathOf(version)}/artifact${purpose === undefined ? '' : `?purpose=${encodeURIComponent(purpose)}`}`
+  const response = await client.send({ method: 'GET', path })
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const found = createHash('sha256').update(bytes).digest('hex')
+  const wanted = version.artifact.sha256
+  if (found !== wanted)
+    throw new Problem('corrupt', `Cannot use the artifact: its SHA-256 is ${found}, wanted ${wanted}`)
+  const model = loadArtifact(bytes)
+  if (isExternal(model)) {
+    throw new Problem(
+      'invalid',
+      `Cannot score here: ${version.format} is computed by a run time of the server; use --record`,
+    )
+  }
+  return model
+}
+
+/** One record for the whole file. */
+async function recordBatch(
+  client: Client,
+  version: Version,
+  { predicted, rejected, inputSha256, outputSha256 }: ScoredFile,
+  { purpose, record }: Settings,
+  startedAt: number,
+): Promise<string> {
+  const { id } = await client.json<{ id: string }>('POST', `${pathOf(version)}/batches`, {
+    ...(purpose === undefined ? {} : { purpose }),
+    artifactSha256: version.artifact.sha256,
+    inputSha256,
+    outputSha256,
+    predicted,
+    rejected,
+    startedAt,
+    recorded: record,
+  })
+  return id
+}
+
+function pathOf({ model, version }: Version): string {
+  return `/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}`
 }
 
 function splitModel(text: string): readonly [string, string | undefined] {
@@ -134,21 +257,11 @@ function splitModel(text: string): readonly [string, string | undefined] {
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-function batchOf(value: unknown): number {
-  const rows = Number(value)
-  if (Number.isInteger(rows) && rows >= 1) return rows
-  throw new Problem('usage', `Cannot use --batch ${rows}: wanted a whole number of rows, at least 1`)
-}
-
-/** Without a pinned version, the one that answers now: names and types of features seldom change between versions. */
-async function signatureOf(client: Client, model: string, reference: string | undefined): Promise<Signature> {
+/** Without a pinned version, the one that answers now. */
+async function versionOf(client: Client, model: string, reference: string | undefined): Promise<Version> {
   const base = `/models/${encodeURIComponent(model)}`
   const chosen = reference ?? (await currentVersion(client, base, model))
-  const { signature } = await client.json<{ signature: Signature }>(
-    'GET',
-    `${base}/versions/${encodeURIComponent(chosen)}`,
-  )
-  return signature
+  return client.json<Version>('GET', `${base}/versions/${encodeURIComponent(chosen)}`)
 }
 
 async function currentVersion(client: Client, base: string, model: string): Promise<string> {
@@ -156,25 +269,4 @@ async function currentVersion(client: Client, base: string, model: string): Prom
   const current = aliases['champion'] ?? versions.findLast(version => !version.includes('-')) ?? versions.at(-1)
   if (current === undefined) throw new Problem('not_found', `Cannot predict: ${model} has no version`)
   return current
-}
-
-async function* batches(rows: AsyncIterable<SourceRow>, size: number): AsyncGenerator<readonly SourceRow[]> {
-  let batch: SourceRow[] = []
-  for await (const row of rows) {
-    batch.push(row)
-    if (batch.length < size) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
-}
-
-async function answersOf(sender: Sender, prepared: readonly Prepared[]): Promise<readonly RowResult[]> {
-  const sendable = prepared.flatMap(row => ('json' in row ? [row.json] : []))
-  const answers = (await predictRows(sender, sendable)).values()
-  return prepared.map(row => ('json' in row ? answers.next().value! : row))
-}
-
-function rate(rows: number, startedAt: number): number {
-  return Math.round((rows / Math.max(1, performance.now() - startedAt)) * 1000)
 }

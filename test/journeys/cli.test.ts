@@ -78,7 +78,7 @@ test('without a server a command opens the folder itself, with one it asks it, a
   })
 })
 
-test('predict answers a file through the server, and sets refused rows aside', async t => {
+test('predict --record answers a file through the server, and sets refused rows aside', async t => {
   const folder = temporaryFolder()
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const file = (name: string): string => join(folder, name)
@@ -89,7 +89,16 @@ test('predict answers a file through the server, and sets refused rows aside', a
   await withServer({}, async server => {
     const data = ['--data', server.data]
     await bellwether(['register', file('model.json'), '--name', 'tiny', '--version', '1.0.0', ...data])
-    const ended = await bellwether(['predict', 'tiny', '--input', file('in.csv'), '--output', file('out.csv'), ...data])
+    const ended = await bellwether([
+      'predict',
+      'tiny',
+      '-i',
+      file('in.csv'),
+      '-o',
+      file('out.csv'),
+      '--record',
+      ...data,
+    ])
     assert.equal(ended.status, 65, ended.stderr)
     assert.match(ended.stdout, /Predicted 1199 rows/)
     const [header, ...lines] = readFileSync(file('out.csv'), 'utf8').trimEnd().split('\n')

@@ -1,9 +1,9 @@
-/** Rows of a file for `bellwether predict`: read one by one, made into what a model takes, and written with its answers. */
+/** Rows of a data file, read one by one and made into what a model's door takes. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { CsvError, parse } from 'csv-parse'
-import { type FieldProblem, Problem } from '../errors.ts'
-import type { Feature, Signature } from '../registry/signature.ts'
+import { type FieldProblem, Problem } from '../../src/errors.ts'
+import type { Feature, Signature } from '../../src/registry/signature.ts'
 
 export type RowFormat = 'csv' | 'jsonl'
 
@@ -150,13 +150,4 @@ function cellJson({ type }: Feature, cell: string): string {
   if ((type === 'boolean' || type === 'numeric') && (lower === 'true' || lower === 'false')) return lower
   const number = NUMBER.test(text) ? Number(text) : Number.NaN
   return Number.isFinite(number) ? JSON.stringify(number) : JSON.stringify(text)
-}
-
-/** One line of CSV, quoted where RFC 4180 wants it. */
-export function csvLine(cells: readonly (string | number | boolean | undefined)[]): string {
-  const line = cells.map(cell => {
-    const text = cell === undefined ? '' : String(cell)
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-  })
-  return `${line.join(',')}\n`
 }
