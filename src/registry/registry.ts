@@ -8,7 +8,6 @@ import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Objects } from '../platform/objects.ts'
-import { type Explainer, explainerOf } from '../predictor/explainer.ts'
 import { isExternal, type Model, predictorOf } from '../predictor/model.ts'
 import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { Actor } from '../route.ts'
@@ -30,8 +29,8 @@ export interface LoadedVersion {
   readonly version: ModelVersion
   readonly predictor: AnyPredictor
   readonly profile?: ReferenceProfile
-  /** Makes the exact explainer, where the model has one. */
-  readonly explainer?: () => Explainer | undefined
+  /** What the predictor was made of. */
+  readonly artifact?: Model
 }
 
 export interface Registry {
@@ -221,8 +220,7 @@ async function load({ objects, examiner, runtimes }: LoadParts, version: ModelVe
       : await examiner.load(sha256, () => objects.stream(sha256)))
   const served = { name: `${version.model}@${version.version}`, artifact: () => objects.bytes(sha256) }
   const predictor = isExternal(model) ? await runtimes.open(model, served) : predictorOf(model)
-  const explainer = (): Explainer | undefined => explainerOf(model)
-  return profile === undefined ? { version, predictor, explainer } : { version, predictor, profile, explainer }
+  return { version, predictor, artifact: model, ...(profile === undefined ? {} : { profile }) }
 }
 
 async function backgroundOf(objects: Objects, { background }: ModelVersion): Promise<Background | undefined> {

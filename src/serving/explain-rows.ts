@@ -33,7 +33,7 @@ export interface Explained {
 
 /** Explains the rows of a call, or says by `undefined` that nobody wants it. */
 export type Explain = (
-  model: Pick<LoadedModel, 'version' | 'explaining' | 'exact'>,
+  model: LoadedModel,
   rows: Rows,
   context: CallContext,
   timer: () => number,

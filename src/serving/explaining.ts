@@ -6,11 +6,13 @@ import type { Explaining } from './explain-rows.ts'
 import { type ExplanationShape, explanationWriter } from './explanation-text.ts'
 import type { CompiledSignature } from './signature.ts'
 
+/** @param named the method, where the record is to say it: it is not what the version always does. */
 export function explainingOf(
   explainer: Explainer,
   signature: Pick<CompiledSignature, 'inputs' | 'columns'>,
   version: Pick<ModelVersion, 'signature'>,
   head: Pick<ModelHead, 'classes'>,
+  named?: string,
 ): Explaining {
   const { method, outputCount, featureCount, bias } = explainer
   return {
@@ -18,7 +20,12 @@ export function explainingOf(
     outputCount,
     featureCount,
     bias,
-    writer: explanationWriter({ ...columnsOf(signature), margins: marginNames(outputCount, version, head), bias }),
+    writer: explanationWriter({
+      ...columnsOf(signature),
+      margins: marginNames(outputCount, version, head),
+      bias,
+      ...(named === undefined ? {} : { method: named }),
+    }),
     explain: (rows, count, out) => explainer.explain(rows, count, out),
     scratch: new Float64Array(outputCount * featureCount),
   }

@@ -3,6 +3,7 @@
  * requests have in common, and therefore made once.
  */
 import { quote } from '../ledger/canonical.ts'
+import type { Model } from '../predictor/model.ts'
 import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { ReferenceProfile } from '../registry/profile.ts'
 import type { ModelVersion } from '../registry/version.ts'
@@ -16,6 +17,8 @@ export interface LoadedModel {
   readonly predictor: AnyPredictor
   readonly signature: CompiledSignature
   readonly outputs: OutputWriter
+  /** What the predictor was made of, where it is known. */
+  readonly artifact: Model | undefined
   readonly profile?: ReferenceProfile
   /** How each answer is explained, where the version says so. */
   readonly explaining: Explaining | undefined

@@ -4,6 +4,7 @@
  */
 import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import { explainerOf } from '../predictor/explainer.ts'
 import { type AnyPredictor, isAwaited } from '../predictor/predictor.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
 import { explainingOf } from './explaining.ts'
@@ -136,7 +137,7 @@ async function ready(loaded: LoadedVersion, makeLane: ReturnType<typeof laneMake
 }
 
 function compiled(
-  { version, predictor, profile, explainer }: LoadedVersion,
+  { version, predictor, artifact, profile }: LoadedVersion,
   makeLane: ReturnType<typeof laneMaker>,
 ): LoadedModel {
   const outputs = outputWriter(version.signature.outputs, predictor.outputCount)
@@ -145,7 +146,7 @@ function compiled(
     throw new Problem('misconfigured', `Cannot serve ${version.model}@${version.version}: it takes no features`)
   }
   const exact = once(() => {
-    const found = explainer?.()
+    const found = artifact && explainerOf(artifact)
     return found && explainingOf(found, signature, version, predictor)
   })
   const lanes: Lane[] = []
@@ -154,6 +155,7 @@ function compiled(
     predictor,
     signature,
     outputs,
+    artifact,
     ...(profile === undefined ? {} : { profile }),
     explaining: version.explain === 'always' ? exact() : undefined,
     exact,
