@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { near } from '../../math/golden.suite.ts'
 import { seededRandom } from '../../math/random.ts'
+import { ForestBuilder } from '../forest-builder.ts'
 import { forestPredictor } from '../forest-predictor.ts'
 import { coalitionWorth, randomForest, randomRows, type Shape, shapleyValues } from './random-forests.suite.ts'
 import { treeShap } from './tree-shap.ts'
@@ -57,6 +58,43 @@ describe('treeShap', () => {
         const sum = out.subarray(row * features, (row + 1) * features).reduce((total, part) => total + part, 0)
         near(explainer.bias[0]! + sum, margin, 0, 1e-11, `row ${row}`)
       }
+    }
+  })
+
+  test('adds up to the margin on a path of 300 features', () => {
+    const levels = 300
+    const builder = new ForestBuilder('the chain')
+    const random = seededRandom(1)
+    const nodes = 2 * levels + 1
+    const isInner = (node: number): boolean => node % 2 === 0 && node < nodes - 1
+    const cover = Float64Array.from({ length: nodes }, () => random())
+    for (let node = nodes - 3; node >= 0; node -= 2) cover[node] = cover[node + 1]! + cover[node + 2]!
+    builder.add({
+      count: nodes,
+      left: Float64Array.from(cover, (_, node) => (isInner(node) ? node + 1 : -1)),
+      right: Float64Array.from(cover, (_, node) => (isInner(node) ? node + 2 : -1)),
+      feature: Float64Array.from(cover, (_, node) => node / 2),
+      value: Float64Array.from(cover, (_, node) => (isInner(node) ? 0 : random() * 4 - 2)),
+      missingLeft: new Float64Array(nodes),
+      cover,
+    })
+    const { leaves: _, featuresUsed: __, ...built } = builder.finish()
+    const forest = { ...randomForest(random, { features: levels, trees: 1, depth: 1 }), ...built }
+    for (const from of [levels, 250, 3, 0]) {
+      // To the end, or out of the path where the first value is below 0.
+      const row = Float64Array.from({ length: levels }, (_, column) => (column < from ? 1 : -1))
+      const out = new Float64Array(levels)
+      const margin = new Float64Array(1)
+      const explainer = treeShap(forest)
+      explainer.explain(row, 1, out)
+      forestPredictor(forest).margin(row, 1, margin)
+      near(
+        out.reduce((sum, part) => sum + part, explainer.bias[0]!),
+        margin[0]!,
+        0,
+        1e-12,
+        `from ${from}`,
+      )
     }
   })
 

@@ -16,8 +16,8 @@
  * a polynomial in t of a degree below the number of features on the path, so Gauss–Legendre points of half that number
  * integrate it exactly (cf. Yu et al. 2022, "Linear TreeShap"). At each point the product is carried down the tree and the
  * sum over leaves up again: leaves × points steps a row, where the EXTEND and UNWIND of Algorithm 2 take
- * leaves × features². All factors are positive, so that nothing cancels: UNWIND subtracts, and loses all digits on paths of
- * some forty features.
+ * leaves × features². All factors are positive, so that nothing cancels. UNWIND subtracts: on paths of
+ * 40 features it loses half of the digits, on paths of 60 all.
  */
 import { gaussLegendre, type Quadrature } from '../../math/gauss-legendre.ts'
 import type { Explainer } from '../explainer.ts'
