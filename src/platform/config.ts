@@ -33,6 +33,8 @@ export interface ConfigSources {
 }
 
 const FILE = 'bellwether.yaml'
+/** Secrets for other servers, by names that models choose. */
+const REMOTE_VARIABLES = 'BELLWETHER_REMOTE_'
 /** Variables of the command line, which set no key. */
 const OTHER_VARIABLES = new Set(['BELLWETHER_URL', 'BELLWETHER_KEY', 'BELLWETHER_CONFIG', 'BELLWETHER_TRACE'])
 
@@ -220,7 +222,7 @@ function ignoredVariables(env: ConfigSources['env']): LoadedConfig['ignored'] {
   const known = keyEntries().map(([, key]) => key.env)
   const others = Object.keys(env).filter(name => name.startsWith('BELLWETHER_') && !known.includes(name))
   return others
-    .filter(name => !OTHER_VARIABLES.has(name))
+    .filter(name => !OTHER_VARIABLES.has(name) && !name.startsWith(REMOTE_VARIABLES))
     .sort()
     .map(name => ({ name, meant: nearest(name, known) }))
 }

@@ -57,6 +57,27 @@ export interface PythonSettings {
 export interface RemoteModel extends Outside {
   readonly kind: 'remote'
   readonly columns: readonly ExternalColumn[]
+  readonly settings: RemoteSettings
+  /** One tensor for all columns, or one for each. */
+  readonly layout: 'matrix' | 'columns'
+  readonly tensors: readonly { readonly name: string; readonly datatype: string; readonly rank: number }[]
+  readonly output: string
+  /** Which column of the answer counts, where one of two does. */
+  readonly answered?: number
+  /** Whether tensors are sent in binary. */
+  readonly binary: boolean
+}
+
+/** Whom to ask, and how long. Defaults are filled in. */
+export interface RemoteSettings {
+  readonly url: string
+  readonly model: string
+  readonly version?: string
+  readonly timeoutMs: number
+  readonly retries: number
+  readonly rowsMax: number
+  /** Environment variable by header. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** An ONNX graph of which no forest or linear model could be made. */

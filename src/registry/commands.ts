@@ -133,7 +133,7 @@ async function manifestForm({ options }: CommandContext, file: string): Promise<
   if (extra !== undefined) throw new Problem('usage', `Cannot use --${extra} with a model.yaml: say it there`)
   const text = await readFile(file, 'utf8').catch(error => unreadable(file, error))
   const manifest = parseManifest(text)
-  if (manifest.artifact === undefined) {
+  if (manifest.artifact === undefined && manifest.remote === undefined) {
     throw new Problem('invalid', 'Cannot take model.yaml: artifact is missing', {
       fields: [{ field: 'artifact', problem: 'is missing' }],
     })

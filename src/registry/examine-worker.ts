@@ -37,9 +37,12 @@ export interface ToWorker {
   readonly piece?: Uint8Array
 }
 
+const ALIVE_MS = 60_000
 const port = parentPort
 if (port !== null) {
   const task = workerData as WorkerTask
+  // Whoever waits for another server waits by timers that keep nothing alive.
+  const alive = setInterval(() => {}, ALIVE_MS)
   try {
     const result =
       task.kind === 'load'
@@ -51,6 +54,8 @@ if (port !== null) {
     if (!(error instanceof Problem)) throw error
     const { code, message, fields } = error
     port.postMessage({ kind: 'problem', code, message, fields } satisfies FromWorker)
+  } finally {
+    clearInterval(alive)
   }
 }
 

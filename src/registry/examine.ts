@@ -64,7 +64,7 @@ export async function examine(manifest: Manifest, sources: Sources, outside: Out
   const { runtimes, python } = outside
   const bytes = await allBytes(sources.artifact())
   const served = { name: `${manifest.name}@${manifest.version}`, artifact: async () => bytes }
-  const described = await describeExternal(python, bytes, served, runtimes)
+  const described = await describeExternal(manifest, python, bytes, served, runtimes)
   const model: Model = described?.model ?? loadArtifact(bytes)
   const closing: (() => Promise<void>)[] = described === undefined ? [] : [described.close]
   const open: OpenModel = async (signature, reference) => {

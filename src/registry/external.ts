@@ -2,23 +2,29 @@
 import { permits } from '../access/roles.ts'
 import type { CsvTable } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
+import { canonical } from '../ledger/canonical.ts'
 import type { ExternalColumn, PythonSettings } from '../predictor/external.ts'
 import type { Actor } from '../route.ts'
 import { pythonSettings } from '../runtimes/python-keys.ts'
 import type { Described, Runtimes, Served } from '../runtimes/runtimes.ts'
-import type { Manifest } from './manifest.ts'
+import { type Manifest, parseManifest } from './manifest.ts'
 import type { Feature, Signature } from './signature.ts'
 
 /** Throws `forbidden` where a manifest wants what only somebody with `model:trust` may bring. */
-export function requireTrusted({ name, version, trust, python }: Manifest, by: Pick<Actor, 'roles'>): void {
-  const wants =
-    trust === 'code'
-      ? 'an artifact that runs code of its own (trust: code)'
-      : python?.command !== undefined || python?.environment !== undefined
-        ? 'a Python program of its own choice (python.command, python.environment)'
-        : undefined
+export function requireTrusted({ name, version, trust, python, remote }: Manifest, by: Pick<Actor, 'roles'>): void {
+  const wants = [
+    trust === 'code' && 'an artifact that runs code of its own (trust: code)',
+    (python?.command ?? python?.environment) !== undefined && 'a Python program of its own choice',
+    remote !== undefined && 'to have this server call another (remote)',
+  ].find(wish => typeof wish === 'string')
   if (wants === undefined || permits(by, 'model:trust')) return
   throw new Problem('forbidden', `Cannot register ${name}@${version}: ${wants} needs the permission model:trust`)
+}
+
+/** What stands for the artifact of a model that is behind another server; `undefined` where model.yaml names none. */
+export function remoteArtifact(manifest: string): Uint8Array | undefined {
+  const { remote } = parseManifest(manifest)
+  return remote === undefined ? undefined : new TextEncoder().encode(canonical({ remote }))
 }
 
 /** The settings of a Python model, if it is declared to be one. */
@@ -44,11 +50,13 @@ export function pythonOf(
 
 /** Who computes the artifact, if not we. */
 export async function describeExternal(
+  { remote }: Manifest,
   settings: PythonSettings | undefined,
   bytes: Uint8Array,
   served: Served,
   runtimes: Runtimes,
 ): Promise<Described | undefined> {
+  if (remote !== undefined) return await runtimes.describeRemote(remote)
   return settings === undefined ? undefined : await runtimes.describePython(bytes, settings, served)
 }
 

@@ -1,6 +1,7 @@
 /** The schema of model.yaml; published as JSON Schema at `GET /schemas/model.yaml`. */
 import { type TSchema, Type } from 'typebox'
 import { pythonSchema } from '../runtimes/python-keys.ts'
+import { remoteSchema } from '../runtimes/remote-keys.ts'
 import { driftSchema } from './drift-keys.ts'
 import { explainSchema, reasonsSchema } from './explain-keys.ts'
 import { SEMVER_LENGTH_MAX, SEMVER_PATTERN } from './semver.ts'
@@ -125,6 +126,7 @@ export const manifestSchema: TSchema = Type.Object(
       }),
     ),
     python: Type.Optional(pythonSchema),
+    remote: Type.Optional(remoteSchema),
     durability: Type.Optional(
       Type.Enum(['process', 'power'], {
         description:

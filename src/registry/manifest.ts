@@ -4,6 +4,7 @@ import { type Document, isAlias, isMap, isNode, LineCounter, parseDocument, visi
 import { type FieldProblem, Problem } from '../errors.ts'
 import type { Durability } from '../ledger/record.ts'
 import type { DeclaredPython } from '../runtimes/python-keys.ts'
+import type { DeclaredRemote } from '../runtimes/remote-keys.ts'
 import { type DeclaredDrift, DRIFT_STATISTICS } from './drift-keys.ts'
 import type { DeclaredReasons, ExplainMode } from './explain-keys.ts'
 import { manifestSchema } from './manifest-schema.ts'
@@ -60,6 +61,7 @@ export interface Manifest {
   readonly service?: DeclaredService
   readonly trust?: 'code'
   readonly python?: DeclaredPython
+  readonly remote?: DeclaredRemote
   readonly durability?: Durability
   readonly explain?: ExplainMode
   readonly reasons?: DeclaredReasons
@@ -191,13 +193,8 @@ function wantedType(type: string, path: Path): string {
 }
 
 /** What the schema cannot say. */
-function* moreProblems({
-  signature,
-  uses,
-  metrics,
-  drift,
-  service,
-}: Manifest): Generator<{ path: Path; problem: string }> {
+function* moreProblems(manifest: Manifest): Generator<{ path: Path; problem: string }> {
+  const { signature, uses, metrics, drift, service } = manifest
   const seen = new Set<string>()
   for (const [index, feature] of (signature?.inputs ?? []).entries()) {
     const path = ['signature', 'inputs', index]
@@ -222,10 +219,21 @@ function* moreProblems({
     if (!Number.isFinite(value)) yield { path: ['metrics', metric], problem: `is ${value}, wanted a finite number` }
   }
   yield* driftProblems(drift)
+  yield* externalProblems(manifest)
   const { p99LatencyMs = 0, alertP99LatencyMs = Infinity } = service ?? {}
   if (p99LatencyMs > alertP99LatencyMs) {
     const problem = `is ${p99LatencyMs}, wanted at most alertP99LatencyMs, which is ${alertP99LatencyMs}`
     yield { path: ['service', 'p99LatencyMs'], problem }
+  }
+}
+
+function* externalProblems({ artifact, python, remote }: Manifest): Generator<{ path: Path; problem: string }> {
+  if (remote !== undefined && (artifact ?? python) !== undefined) {
+    const beside = artifact === undefined ? 'python' : 'artifact'
+    yield { path: ['remote'], problem: `is given beside ${beside}: a remote model has none` }
+  }
+  if (python?.command !== undefined && python.environment !== undefined) {
+    yield { path: ['python', 'environment'], problem: 'is given beside command, which says it' }
   }
 }
 

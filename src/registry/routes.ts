@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { Problem } from '../errors.ts'
 import type { AnyRoute, Part, RouteRequest } from '../route.ts'
+import { remoteArtifact } from './external.ts'
 import { manifestSchema } from './manifest-schema.ts'
 import { type Registry, requireModel, versionIn } from './registry.ts'
 import { FILE_ROLES, type FileRole, type Submission } from './submission.ts'
@@ -182,7 +184,9 @@ function registerRoute({ registry, bytesMax, recorded }: RegistryRouteParts): An
         name: Type.Optional(Type.String()),
         version: Type.Optional(Type.String()),
         requirements: Type.Optional(Type.String({ description: 'The requirements.txt that model.yaml names' })),
-        artifact: Type.Unsafe({ type: 'string', format: 'binary' }),
+        artifact: Type.Optional(
+          Type.Unsafe({ type: 'string', format: 'binary', description: 'Needed, but for a remote model' }),
+        ),
         reference: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
         evaluation: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
       }),
@@ -217,7 +221,7 @@ async function received(registry: Registry, { parts }: RouteRequest): Promise<Su
     else if (part.kind === 'file') files.set(role, await registry.receive(role, part.stream))
     else throw partProblem(part.name, 'is a text, wanted a file')
   }
-  const artifact = files.get('artifact')
+  const artifact = files.get('artifact') ?? (await storedRemote(registry, texts.get('model')))
   if (artifact === undefined) throw partProblem('artifact', 'is missing')
   const [reference, evaluation] = [files.get('reference'), files.get('evaluation')]
   const requirements = texts.get('requirements')
@@ -230,6 +234,12 @@ async function received(registry: Registry, { parts }: RouteRequest): Promise<Su
     },
     ...(requirements === undefined ? {} : { requirements }),
   }
+}
+
+/** A model behind another server has no artifact but what model.yaml says of that server. */
+async function storedRemote(registry: Registry, model: string | undefined): Promise<StoredFile | undefined> {
+  const bytes = model === undefined ? undefined : remoteArtifact(model)
+  return bytes === undefined ? undefined : await registry.receive('artifact', Readable.from([bytes]))
 }
 
 function manifestOf(texts: ReadonlyMap<string, string>): Submission['manifest'] {

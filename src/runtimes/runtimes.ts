@@ -5,6 +5,8 @@ import type { ExternalModel, PythonSettings } from '../predictor/external.ts'
 import type { AwaitedPredictor } from '../predictor/predictor.ts'
 import { packagingOf } from './packaging.ts'
 import { describePython, openPython } from './python.ts'
+import { describeRemote, openRemote } from './remote.ts'
+import type { DeclaredRemote } from './remote-keys.ts'
 import type { Described, Served } from './runtime.ts'
 
 export type { Described, Served } from './runtime.ts'
@@ -12,6 +14,8 @@ export type { Described, Served } from './runtime.ts'
 export interface Runtimes {
   /** Loads a Python artifact, which runs its code where `settings.trust` says that it may. Rejects with `invalid`. */
   describePython(bytes: Uint8Array, settings: PythonSettings, served: Served): Promise<Described>
+  /** Asks the other server what the model is. Rejects with `invalid` where it is not as declared. */
+  describeRemote(declared: DeclaredRemote): Promise<Described>
   /** Starts what computes the model. Rejects with a `Problem` where it cannot. */
   open(model: ExternalModel, served: Served): Promise<AwaitedPredictor>
 }
@@ -24,10 +28,13 @@ export function openRuntimes(surroundings: Surroundings): Runtimes {
       const wanted = 'a pickle, joblib, cloudpickle or skops file was wanted, or an MLflow model as tar or zip'
       throw new Problem('invalid', `Cannot load the artifact with Python: ${wanted}`)
     },
+    describeRemote: declared => describeRemote(declared, surroundings),
     async open(model, served) {
       switch (model.kind) {
         case 'python':
           return (await openPython(model, served, surroundings)).predictor
+        case 'remote':
+          return openRemote(model, surroundings).predictor
         default:
           throw new Problem('invalid', `Cannot run a model of the kind ${model.kind}`)
       }

@@ -132,13 +132,8 @@ with open(sys.argv[1], 'wb') as file:
     }
     assert.ok(!existsSync(trace), 'it was not run')
 
-    const key = async (role: string): Promise<string> => {
-      const sent = { method: 'POST', path: '/keys', body: JSON.stringify({ name: role, roles: [role] }) } as const
-      const made = await app.transport({ ...sent, headers: { 'content-type': 'application/json' } })
-      return ((await made.json()) as { secret: string }).secret
-    }
-    const admin = await key('admin')
-    const scientist = await key('scientist')
+    const admin = await app.key('admin')
+    const scientist = await app.key('scientist')
     const trusted = `${bare}trust: code\npython: {}\n`
     const refused = await register(app, trusted, artifact, scientist)
     assert.equal(refused.status, 403)

@@ -16,6 +16,8 @@ export interface RunningApp {
   records(): Promise<LedgerRecord[]>
   /** Registers the tiny model under a name; `manifest` is the text of a model.yaml without its artifact. */
   register(name: string, version?: string, manifest?: string): Promise<void>
+  /** Makes a key for a role, and returns it. The first must be an admin's. */
+  key(role: string): Promise<string>
 }
 
 export async function withApp(
@@ -33,6 +35,7 @@ export async function withApp(
         transport: app.transport,
         records: () => recordsOf(app),
         register: registrar(app),
+        key: role => newKey(app, role),
       })
     } finally {
       await app.close()
@@ -62,6 +65,14 @@ function registrar({ transport }: App): RunningApp['register'] {
     const answer = await transport({ method: 'POST', path: '/models/register', body })
     if (!answer.ok) throw new Error(`Cannot register ${name}: ${await answer.text()}`)
   }
+}
+
+async function newKey({ transport }: App, role: string): Promise<string> {
+  const body = JSON.stringify({ name: role, roles: [role] })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await transport({ method: 'POST', path: '/keys', headers, body })
+  if (!answer.ok) throw new Error(`Cannot make a key: ${await answer.text()}`)
+  return ((await answer.json()) as { secret: string }).secret
 }
 
 /** Typed features with limits, one of them sensitive and one that may be missing. */
