@@ -29,26 +29,70 @@ function second(pair: usize, passed: u32): usize {
   return <usize>load<u32>(pair, 52) + <usize>((passed >> 8) << 5)
 }
 
+/** Two rows, since what describes a pair is loaded once for both. */
+@inline
+function addTwo(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usize): void {
+  const next = bytes + (<usize>vectors << 4)
+  const a0 = v128.load(bytes)
+  const a1 = vectors > 1 ? v128.load(bytes, 16) : a0
+  const a2 = vectors > 2 ? v128.load(bytes, 32) : a0
+  const a3 = vectors > 2 ? v128.load(bytes, 48) : a0
+  const b0 = v128.load(next)
+  const b1 = vectors > 1 ? v128.load(next, 16) : b0
+  const b2 = vectors > 2 ? v128.load(next, 32) : b0
+  const b3 = vectors > 2 ? v128.load(next, 48) : b0
+  let lowA = v128.load(sums)
+  let highA = v128.load(sums, 16)
+  let lowB = v128.load(sums, 32)
+  let highB = v128.load(sums, 48)
+  for (let pair = pairs; pair < end; pair += PAIR) {
+    const a = answers(pair, a0, a1, a2, a3, vectors)
+    const b = answers(pair, b0, b1, b2, b3, vectors)
+    const firstA = first(pair, a)
+    const firstB = first(pair, b)
+    const secondA = second(pair, a)
+    const secondB = second(pair, b)
+    lowA = f32x4.add(lowA, f32x4.add(v128.load(firstA), v128.load(secondA)))
+    highA = f32x4.add(highA, f32x4.add(v128.load(firstA, 16), v128.load(secondA, 16)))
+    lowB = f32x4.add(lowB, f32x4.add(v128.load(firstB), v128.load(secondB)))
+    highB = f32x4.add(highB, f32x4.add(v128.load(firstB, 16), v128.load(secondB, 16)))
+  }
+  v128.store(sums, lowA)
+  v128.store(sums, highA, 16)
+  v128.store(sums, lowB, 32)
+  v128.store(sums, highB, 48)
+}
+
+@inline
+function addRow(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usize): void {
+  const row0 = v128.load(bytes)
+  const row1 = vectors > 1 ? v128.load(bytes, 16) : row0
+  const row2 = vectors > 2 ? v128.load(bytes, 32) : row0
+  const row3 = vectors > 2 ? v128.load(bytes, 48) : row0
+  let low = v128.load(sums)
+  let high = v128.load(sums, 16)
+  for (let pair = pairs; pair < end; pair += PAIR) {
+    const passed = answers(pair, row0, row1, row2, row3, vectors)
+    const one = first(pair, passed)
+    const other = second(pair, passed)
+    low = f32x4.add(low, f32x4.add(v128.load(one), v128.load(other)))
+    high = f32x4.add(high, f32x4.add(v128.load(one, 16), v128.load(other, 16)))
+  }
+  v128.store(sums, low)
+  v128.store(sums, high, 16)
+}
+
 /** At most 8 features, slot i is feature i: adds 8 sums for each row. */
 export function addDirect(bytes: usize, vectors: i32, rows: i32, pairs: usize, end: usize, sums: usize): void {
-  for (let row = 0; row < rows; row++) {
-    const row0 = v128.load(bytes)
-    const row1 = vectors > 1 ? v128.load(bytes, 16) : row0
-    const row2 = vectors > 2 ? v128.load(bytes, 32) : row0
-    const row3 = vectors > 2 ? v128.load(bytes, 48) : row0
-    let low = v128.load(sums)
-    let high = v128.load(sums, 16)
-    for (let pair = pairs; pair < end; pair += PAIR) {
-      const passed = answers(pair, row0, row1, row2, row3, vectors)
-      const one = first(pair, passed)
-      const other = second(pair, passed)
-      low = f32x4.add(low, f32x4.add(v128.load(one), v128.load(other)))
-      high = f32x4.add(high, f32x4.add(v128.load(one, 16), v128.load(other, 16)))
-    }
-    v128.store(sums, low)
-    v128.store(sums, high, 16)
-    bytes += <usize>vectors << 4
-    sums += 32
+  for (; rows > 1; rows -= 2) {
+    if (vectors == 1) addTwo(bytes, 1, pairs, end, sums)
+    else addTwo(bytes, vectors, pairs, end, sums)
+    bytes += <usize>vectors << 5
+    sums += 64
+  }
+  if (rows == 1) {
+    if (vectors == 1) addRow(bytes, 1, pairs, end, sums)
+    else addRow(bytes, vectors, pairs, end, sums)
   }
 }
 
