@@ -7,7 +7,8 @@
  *
  * - `feature[n] < 0`: a leaf, worth `value[n]`; in a forest of vector leaves, `leafVectors` from `child[n]` on, one number
  *   for each output.
- * - else `v = x[feature[n]]`. Missing (NaN): left where `flags[n]` has `MISSING_LEFT`, else right.
+ * - else `v = x[feature[n]]`. Missing (NaN): left where `flags[n]` has `MISSING_LEFT`, else right. With `NAN_IS_ZERO` NaN is
+ *   read as 0; with `ZERO_MISSING` a number of size `ZERO_MAX` or less is missing too.
  * - a node with `CATEGORICAL`: left where the category `trunc(v)` is in the set number `value[n]`; a value below 0 or not
  *   below 2^24 is in no set.
  * - else left where `v < value[n]`. A format that goes left on `v ≤ t` stores the next larger number after `t` (in the
@@ -24,6 +25,12 @@ import type { ModelHead } from './predictor.ts'
 
 export const MISSING_LEFT = 1
 export const CATEGORICAL = 2
+/** LightGBM's `zero_as_missing`. */
+export const ZERO_MISSING = 4
+/** LightGBM, where training data had nothing missing. */
+export const NAN_IS_ZERO = 8
+/** LightGBM's bound of zero, a float32 number. */
+export const ZERO_MAX: number = Math.fround(1e-35)
 export const LEAF = -1
 /** Categories are whole numbers below this: larger ones are not exact in float32. */
 export const CATEGORY_MAX: number = 1 << 24

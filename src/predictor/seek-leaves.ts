@@ -1,5 +1,5 @@
 /** Finds the leaf that a row ends in, in every tree of a forest. */
-import { CATEGORICAL, type Forest, inSet, MISSING_LEFT } from './forest.ts'
+import { CATEGORICAL, type Forest, inSet, MISSING_LEFT, NAN_IS_ZERO, ZERO_MAX, ZERO_MISSING } from './forest.ts'
 
 /** Writes the leaf (node number) of each tree into `leaves`. `row` is rounded to the forest's precision already. */
 export type SeekLeaves = (row: Float64Array, leaves: Int32Array) => void
@@ -14,10 +14,10 @@ export function seekAny(forest: Forest): SeekLeaves {
     for (let tree = 0; tree < roots.length; tree++) {
       let node = roots[tree]!
       for (let column = feature[node]!; column >= 0; column = feature[node]!) {
-        const x = row[column]!
         const flag = flags[node]!
+        const x = Number.isNaN(row[column]!) && (flag & NAN_IS_ZERO) !== 0 ? 0 : row[column]!
         let left: boolean
-        if (Number.isNaN(x)) left = (flag & MISSING_LEFT) !== 0
+        if (isMissing(x, flag)) left = (flag & MISSING_LEFT) !== 0
         else if ((flag & CATEGORICAL) !== 0) left = inSet(sets, value[node]!, x)
         else left = x < value[node]!
         node = child[node]! + (left ? 0 : 1)
@@ -27,8 +27,17 @@ export function seekAny(forest: Forest): SeekLeaves {
   }
 }
 
+function isMissing(x: number, flag: number): boolean {
+  return Number.isNaN(x) || ((flag & ZERO_MISSING) !== 0 && Math.abs(x) <= ZERO_MAX)
+}
+
+/** Whether a row without NaN can be walked by comparisons alone. */
+export function isPlain({ flags }: Forest): boolean {
+  return flags.every(flag => (flag & (CATEGORICAL | ZERO_MISSING)) === 0)
+}
+
 /**
- * For rows without a missing value, in a forest without categories. A comparison becomes 0 or 1 and is added to the child's
+ * For rows without a missing value, in a forest that `isPlain`. A comparison becomes 0 or 1 and is added to the child's
  * number (`Number(a >= b)` compiles to one instruction; a conditional expression would be a branch that the processor
  * mispredicts half the time: 3.0 µs against 0.9 µs a row of 120 trees of depth 4).
  */
