@@ -15,7 +15,7 @@ export interface Requirements {
 }
 
 const LINE = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)$/
-const CLAUSE = /^(===|==|~=|!=|<=|>=|<|>)\s*([^\s]+)$/
+const CLAUSE = /^(===|==|~=|!=|<=|>=|<|>)\s*([0-9A-Za-z][^\s<>=!~]*)$/
 
 export function parseRequirements(lines: readonly string[]): Requirements {
   const wanted: Requirement[] = []
