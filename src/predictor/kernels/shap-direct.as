@@ -114,24 +114,43 @@ function addSlots(table: usize, places: usize, sums: usize): void {
   addSlot(table + 28, places + 14, sums)
 }
 
+/** Pairs whose table rows are found before the first is added. */
+const AHEAD: usize = 32 * PAIR
+
 /**
  * Any number of features, one row: each slot is added where its place says. The two chunks of a pair have sums of their own,
- * `apart` bytes apart, so that neither waits for the other; they are brought together at the end.
+ * `apart` bytes apart, so that neither waits for the other; they are brought together at the end. Tables are larger than
+ * caches: table rows are found, and touched, some dozens ahead, so that many are on their way from memory at once. `found`
+ * has room for their addresses.
  */
 export function addOne(
-  bytes: usize, vectors: i32, pairs: usize, end: usize, places: usize, sums: usize, apart: usize,
+  bytes: usize, vectors: i32, pairs: usize, end: usize, places: usize, sums: usize, apart: usize, found: usize,
 ): void {
   const row0 = v128.load(bytes)
   const row1 = vectors > 1 ? v128.load(bytes, 16) : row0
   const row2 = vectors > 2 ? v128.load(bytes, 32) : row0
   const row3 = vectors > 2 ? v128.load(bytes, 48) : row0
-  for (let pair = pairs; pair < end; pair += PAIR) {
-    const passed = answers(pair, row0, row1, row2, row3, vectors)
-    addSlots(first(pair, passed), places, sums)
-    addSlots(second(pair, passed), places + 16, sums + apart)
-    places += 32
+  let touched: i32 = 0
+  while (pairs < end) {
+    const stop = min(end, pairs + AHEAD)
+    let at = found
+    for (; pairs < stop; pairs += PAIR) {
+      const passed = answers(pairs, row0, row1, row2, row3, vectors)
+      const one = first(pairs, passed)
+      const other = second(pairs, passed)
+      touched |= load<i32>(one) | load<i32>(other)
+      store<u32>(at, one)
+      store<u32>(at, other, 4)
+      at += 8
+    }
+    for (let address = found; address < at; address += 8) {
+      addSlots(<usize>load<u32>(address), places, sums)
+      addSlots(<usize>load<u32>(address, 4), places + 16, sums + apart)
+      places += 32
+    }
   }
-  for (let at: usize = 0; at < apart; at += 16) {
-    v128.store(sums + at, f32x4.add(v128.load(sums + at), v128.load(sums + apart + at)))
+  store<i32>(found, touched)
+  for (let place: usize = 0; place < apart; place += 16) {
+    v128.store(sums + place, f32x4.add(v128.load(sums + place), v128.load(sums + apart + place)))
   }
 }

@@ -40,6 +40,8 @@ export type Placed = (memory: KernelMemory) => AddBlock
 const REGISTER_COLUMNS = 64
 /** Pairs of chunks whose tables stay in the second-level cache while a block of rows is worked on: 128 kB. */
 const PAIRS_AT_ONCE = 16
+/** Pairs whose table rows the single-row kernel finds ahead. */
+const PAIRS_AHEAD = 32
 /** Chunks whose patterns are read at once. */
 const CHUNKS_AT_ONCE = 64
 
@@ -126,6 +128,7 @@ function singleEngine(
   const room = roomByRow(vectors * 16, slots, 2, arena)
   const pairs = arena.put(encodePairs(chunks))
   const places = arena.put(encodePairSlots(chunks, shape.features))
+  const found = arena.reserve(PAIRS_AHEAD * 8)
   return memory => {
     const { addOne } = kernels.direct(memory)
     const { quantise, clear, flush } = accessTo(room, memory, columns, shape)
@@ -135,7 +138,7 @@ function singleEngine(
         clear(2)
         const pair = stretch.from / 2
         const end = pairs + (stretch.to / 2) * PAIR_BYTES
-        addOne(room.bytes, vectors, pairs + pair * PAIR_BYTES, end, places + pair * 32, room.sums, slots * 4)
+        addOne(room.bytes, vectors, pairs + pair * PAIR_BYTES, end, places + pair * 32, room.sums, slots * 4, found)
         flush(from, 1, stretch.output, out)
       }
     }

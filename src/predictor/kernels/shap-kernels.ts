@@ -6,7 +6,16 @@ import { compileKernel, type KernelMemory, startKernel } from './web-assembly.ts
 
 export interface DirectKernel {
   addDirect(bytes: number, vectors: number, rows: number, pairs: number, end: number, sums: number): void
-  addOne(bytes: number, vectors: number, pairs: number, end: number, places: number, sums: number, apart: number): void
+  addOne(
+    bytes: number,
+    vectors: number,
+    pairs: number,
+    end: number,
+    places: number,
+    sums: number,
+    apart: number,
+    found: number,
+  ): void
 }
 
 export interface ScatteredKernel {
