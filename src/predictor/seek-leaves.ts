@@ -27,7 +27,8 @@ export function seekAny(forest: Forest): SeekLeaves {
   }
 }
 
-function isMissing(x: number, flag: number): boolean {
+/** Whether a value takes the default direction of a node with these flags. */
+export function isMissing(x: number, flag: number): boolean {
   return Number.isNaN(x) || ((flag & ZERO_MISSING) !== 0 && Math.abs(x) <= ZERO_MAX)
 }
 

@@ -1,5 +1,6 @@
 /** A forest seen tree by tree, as explanations need it. */
-import { CATEGORICAL, type Forest, inSet, MISSING_LEFT } from '../forest.ts'
+import { CATEGORICAL, type Forest, inSet, MISSING_LEFT, NAN_IS_ZERO } from '../forest.ts'
+import { isMissing } from '../seek-leaves.ts'
 
 export interface ForestTree {
   readonly root: number
@@ -28,9 +29,10 @@ export function leafWorth(forest: Forest, tree: ForestTree, leaf: number, offset
 /** The decision of an inner node, by every rule of the form; `x` is rounded to the forest's precision already. */
 export function goesLeft({ flags, sets, value }: Forest, node: number, x: number): boolean {
   const flag = flags[node]!
-  if (Number.isNaN(x)) return (flag & MISSING_LEFT) !== 0
-  if ((flag & CATEGORICAL) !== 0) return inSet(sets, value[node]!, x)
-  return x < value[node]!
+  const seen = Number.isNaN(x) && (flag & NAN_IS_ZERO) !== 0 ? 0 : x
+  if (isMissing(seen, flag)) return (flag & MISSING_LEFT) !== 0
+  if ((flag & CATEGORICAL) !== 0) return inSet(sets, value[node]!, seen)
+  return seen < value[node]!
 }
 
 /** The most different features on a way from the root of a tree to a leaf. */

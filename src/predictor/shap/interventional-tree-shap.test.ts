@@ -11,6 +11,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   'few features, met again and again': { features: 2, trees: 3, depth: 7 },
   'as many features as levels': { features: 7, trees: 4, depth: 6 },
   'several outputs, weighted trees': { features: 5, trees: 9, depth: 5, outputs: 3, weighted: true },
+  'zero as missing, NaN as zero': { features: 4, trees: 5, depth: 5, zeroModes: true },
   'vector leaves': { features: 5, trees: 4, depth: 4, outputs: 3, vectors: true, weighted: true },
 }
 

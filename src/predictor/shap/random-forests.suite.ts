@@ -1,6 +1,6 @@
 /** Forests of every shape to explain, and Shapley values by their definition. */
 import type { Random } from '../../math/random.ts'
-import { CATEGORICAL, type Forest, LEAF, MISSING_LEFT } from '../forest.ts'
+import { CATEGORICAL, type Forest, LEAF, MISSING_LEFT, NAN_IS_ZERO, ZERO_MISSING } from '../forest.ts'
 import type { ModelHead } from '../predictor.ts'
 import { goesLeft } from './forest-trees.ts'
 
@@ -11,12 +11,14 @@ export interface Shape {
   readonly outputs?: number
   readonly vectors?: boolean
   readonly weighted?: boolean
+  /** Nodes that take 0 for missing, or NaN for 0. */
+  readonly zeroModes?: boolean
   readonly more?: Partial<Forest>
 }
 
 /** Splits on whole numbers −2 … 6, by threshold or category; some nodes have no training rows. */
 export function randomForest(random: Random, shape: Shape): Forest {
-  const { features, trees, depth, outputs = 1, vectors = false, weighted = false, more = {} } = shape
+  const { features, trees, depth, outputs = 1, vectors = false, weighted = false, zeroModes = false, more = {} } = shape
   const below = (limit: number): number => Math.floor(random() * limit)
   const roots: number[] = []
   const nodes: { feature: number; value: number; child: number; flags: number; cover: number }[] = []
@@ -31,7 +33,8 @@ export function randomForest(random: Random, shape: Shape): Forest {
     }
     const isCategorical = random() < 0.3
     const child = nodes.length
-    const flags = (random() < 0.5 ? MISSING_LEFT : 0) | (isCategorical ? CATEGORICAL : 0)
+    const zero = zeroModes ? [0, 0, ZERO_MISSING, NAN_IS_ZERO][below(4)]! : 0
+    const flags = (random() < 0.5 ? MISSING_LEFT : 0) | (isCategorical ? CATEGORICAL : 0) | zero
     const value = isCategorical ? words.push(below(64)) - 1 : below(8) - 2
     nodes[node] = { feature: below(features), value, child, flags, cover }
     nodes.length += 2
