@@ -17,6 +17,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   'several outputs, weighted trees': { features: 5, trees: 9, depth: 5, outputs: 3, weighted: true },
   'several outputs, many features': { features: 12, trees: 9, depth: 5, outputs: 4 },
   'vector leaves': { features: 5, trees: 4, depth: 4, outputs: 3, vectors: true, weighted: true },
+  'zeros that are missing': { features: 6, trees: 9, depth: 6, zeroModes: true },
   float32: { features: 7, trees: 9, depth: 6, more: { precision: 'float32' } },
 }
 
@@ -98,7 +99,7 @@ describe('fastTreeShap', () => {
   test('leaves to treeShap what kernels cannot do', () => {
     const forest = randomForest(seededRandom(1), { features: 9, trees: 9, depth: 6 })
     assert.equal(fastTreeShap(forest, { budget: 1000 }), undefined)
-    const cover = forest.cover!.map((rows, node) => (node === 1 ? rows * 2 : rows))
+    const cover = forest.cover!.map((rows, node) => rows * (1 + (node % 2)))
     assert.equal(fastTreeShap({ ...forest, cover }), undefined)
   })
 

@@ -6,11 +6,16 @@
  * with its own stretch of ranks, clamped. A missing value is byte 0 where it goes left and 255 where it goes right; a
  * feature of which both happen has two columns. A set of categories has a column of its own: 0 for a row that goes left.
  */
-const NAN_IS_ZERO = 8,
-  ZERO_MISSING = 4,
-  ZERO_MAX = 1e-35 // TEMP
-
-import { CATEGORICAL, type CategorySets, type Forest, inSet, MISSING_LEFT } from '../forest.ts'
+import {
+  CATEGORICAL,
+  type CategorySets,
+  type Forest,
+  MISSING_LEFT,
+  NAN_IS_ZERO,
+  ZERO_MAX,
+  ZERO_MISSING,
+} from '../forest.ts'
+import { goesLeft } from '../shap/forest-trees.ts'
 
 /** Where bytes go: that of row `r` (of the block) and column `c` to `bytes[at + r × rowStride + c × columnStride]`. */
 export interface ByteLayout {
@@ -57,11 +62,19 @@ interface Axis {
   readonly stretches: readonly Ranks[]
 }
 
-interface Membership extends Missing {
-  readonly column: number
+/** A feature with categories: its values come in few kinds, and each kind has its byte in each column. */
+interface CategoryAxis {
   readonly feature: number
-  readonly set: number
+  /** One more than the largest category of any set. */
+  readonly categories: number
+  /** The node that shows the decision of each column. */
+  readonly columns: { readonly column: number; readonly node: number }[]
 }
+
+/** Kinds beyond the categories: in no set, missing, zero from above, zero from below. */
+const OTHER_KINDS = [-1, Number.NaN, 1e-36, -1e-36]
+/** For the bytes of all kinds. */
+const KIND_BYTES_MAX = 16 << 20
 
 /** The columns of a forest; `undefined` where it needs more than `limit`. */
 export function columnsOf(forest: Forest, limit: number): Columns | undefined {
@@ -72,12 +85,13 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
   const known = new Map<string, number>()
   const features: number[] = []
   const stretches = cuts.map((): Ranks[] => [])
-  const memberships: Membership[] = []
+  const setNames = namesOf(forest.sets)
+  const categories = new Map<number, CategoryAxis['columns']>()
   for (let node = 0; node < feature.length; node++) {
     const of = feature[node]!
     if (of < 0) continue
     const categorical = (flags[node]! & CATEGORICAL) !== 0
-    const rank = categorical ? value[node]! : find(cuts[of]!, value[node]!)
+    const rank = categorical ? setNames[value[node]!]! : find(cuts[of]!, value[node]!)
     const stretch = categorical ? rank : Math.floor(rank / STRETCH)
     const key = `${of} ${decisive(flags[node]!)} ${stretch}`
     let number = known.get(key)
@@ -87,16 +101,43 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
       known.set(key, number)
       features.push(of)
       const made = { column: number, ...missingOf(flags[node]!) }
-      if (categorical) memberships.push({ ...made, feature: of, set: stretch })
+      if (categorical) categories.set(of, [...(categories.get(of) ?? []), { column: number, node }])
       else stretches[of]!.push({ ...made, below: stretch * STRETCH, rankOfZero: rankOf(cuts[of]!, 0) })
     }
     column[node] = number
     cut[node] = categorical ? 1 : rank - stretch * STRETCH + 1
   }
   const axes = stretches.flatMap((own, of) => (own.length === 0 ? [] : [axis(of, cuts[of]!, own)]))
-  const bytes = axes.reduce((sum, { cuts: { byteLength } }) => sum + byteLength, column.byteLength + cut.byteLength)
-  const quantise = quantiser(forest, axes, memberships)
+  const kinds = Array.from(categories, ([of, own]) => ({
+    feature: of,
+    categories: largestIn(forest, own),
+    columns: own,
+  }))
+  const kindBytes = kinds.reduce((sum, own) => sum + own.columns.length * (own.categories + OTHER_KINDS.length), 0)
+  if (kindBytes > KIND_BYTES_MAX) return undefined
+  const held = axes.reduce((sum, { cuts: { byteLength } }) => sum + byteLength, column.byteLength + cut.byteLength)
+  const bytes = held + kindBytes
+  const quantise = quantiser(forest, axes, kinds)
   return { count: features.length, column, cut, features: Int32Array.from(features), bytes, quantise }
+}
+
+/** By set, a number that sets of the same categories share. */
+function namesOf({ starts, firsts, words }: CategorySets): Int32Array {
+  const known = new Map<string, number>()
+  return firsts.map((first, set) => {
+    const key = `${first}: ${words.subarray(starts[set], starts[set + 1]).join(' ')}`
+    const name = known.get(key) ?? set
+    known.set(key, name)
+    return name
+  })
+}
+
+/** One more than the largest category of the sets of some nodes. */
+function largestIn({ sets, value }: Forest, nodes: CategoryAxis['columns']): number {
+  return nodes.reduce((most, { node }) => {
+    const set = value[node]!
+    return Math.max(most, 32 * (sets.firsts[set]! + sets.starts[set + 1]! - sets.starts[set]!))
+  }, 0)
 }
 
 /** The flags that change a decision: where NaN is read as 0 and zero is not missing, nothing is missing. */
@@ -152,9 +193,10 @@ function axis(feature: number, cuts: Float64Array, stretches: readonly Ranks[]):
   return { feature, cuts: filled, levels, stretches }
 }
 
-function quantiser(forest: Forest, axes: readonly Axis[], memberships: readonly Membership[]): Columns['quantise'] {
+function quantiser(forest: Forest, axes: readonly Axis[], categorical: readonly CategoryAxis[]): Columns['quantise'] {
   const width = forest.features.length
   const single = forest.precision === 'float32'
+  const tables = categorical.map(axis => ({ ...axis, table: kindTable(forest, axis) }))
   let values = new Float64Array(4)
   let ranks = new Int32Array(4)
   return (rows, from, count, layout) => {
@@ -167,11 +209,35 @@ function quantiser(forest: Forest, axes: readonly Axis[], memberships: readonly 
       rankAll(cuts, levels, values, count, ranks)
       for (let index = 0; index < stretches.length; index++) writeRanks(stretches[index]!, values, ranks, count, layout)
     }
-    for (const member of memberships) {
-      readValues(rows, from * width + member.feature, width, count, single, values)
-      writeMembers(forest.sets, member, values, count, layout)
+    for (const { feature, categories, columns, table } of tables) {
+      readValues(rows, from * width + feature, width, count, single, values)
+      for (let row = 0; row < count; row++) ranks[row] = kindOf(values[row]!, categories)
+      const size = categories + OTHER_KINDS.length
+      for (let index = 0; index < columns.length; index++) {
+        writeKinds(table, index * size, columns[index]!.column, ranks, count, layout)
+      }
     }
   }
+}
+
+/** By column and kind of value: the byte that decides as the node does. */
+function kindTable(forest: Forest, { categories, columns }: CategoryAxis): Uint8Array {
+  const size = categories + OTHER_KINDS.length
+  const table = new Uint8Array(columns.length * size)
+  for (const [index, { node }] of columns.entries()) {
+    for (let kind = 0; kind < size; kind++) {
+      // A half more: 0 itself is of another kind.
+      const value = kind < categories ? kind + 0.5 : OTHER_KINDS[kind - categories]!
+      table[index * size + kind] = goesLeft(forest, node, value) ? 0 : 255
+    }
+  }
+  return table
+}
+
+function kindOf(value: number, categories: number): number {
+  if (Number.isNaN(value)) return categories + 1
+  if (Math.abs(value) <= ZERO_MAX) return value < 0 ? categories + 3 : categories + 2
+  return value >= 0 && value < categories ? Math.trunc(value) : categories
 }
 
 /** The values of a feature as the forest sees them. */
@@ -230,21 +296,14 @@ function clamped(rank: number): number {
   return Math.min(Math.max(rank, 0), STRETCH)
 }
 
-function writeMembers(
-  sets: CategorySets,
-  member: Membership,
-  values: Float64Array,
+function writeKinds(
+  table: Uint8Array,
+  first: number,
+  column: number,
+  kinds: Int32Array,
   count: number,
   { bytes, at, rowStride, columnStride }: ByteLayout,
 ): void {
-  let target = at + member.column * columnStride
-  for (let row = 0; row < count; row++, target += rowStride) {
-    const x = values[row]!
-    const inside = inSet(sets, member.set, Number.isNaN(x) ? 0 : x)
-    bytes[target] = isMissing(x, member) ? member.byte : inside ? 0 : 255
-  }
-}
-
-function isMissing(value: number, { zero, nanIsZero }: Missing): boolean {
-  return Number.isNaN(value) ? zero || !nanIsZero : zero && Math.abs(value) <= ZERO_MAX
+  let target = at + column * columnStride
+  for (let row = 0; row < count; row++, target += rowStride) bytes[target] = table[first + kinds[row]!]!
 }
