@@ -55,8 +55,9 @@ import { registryMigrations } from './registry/tables.ts'
 import type { AnyRoute } from './route.ts'
 import { openRuntimes } from './runtimes/runtimes.ts'
 import { accessLog } from './serving/access-log.ts'
-import { batchRoutes } from './serving/batch/routes.ts'
+
 import { championReleases } from './serving/choose.ts'
+import { elsewhereRoutes } from './serving/elsewhere-routes.ts'
 import type { Observer } from './serving/journey.ts'
 import { readJson } from './serving/json.ts'
 import { openModels } from './serving/models.ts'
@@ -151,6 +152,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 
   const objects = openObjects(path, keyring)
   const runtimes = openRuntimes(systemSurroundings(log))
+  metrics.family(runtimes.render)
   const told = { limits: config.limits, pythonCommand: config.python.command }
   const registry = await openRegistry({ ...world, ...told, objects, runtimes })
   if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
@@ -243,7 +245,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const routes = [
     ...servingRoutes(serving),
     ...explainRoutes({ serving, registry, ledger, seals }),
-    ...batchRoutes({ ...serving, artifact: objects.stream }),
+    ...elsewhereRoutes({ ...serving, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),

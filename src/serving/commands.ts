@@ -1,16 +1,14 @@
-import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Client } from '../client.ts'
 import { PROBLEMS, Problem } from '../errors.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Command, CommandContext, Option } from '../platform/command.ts'
 import { numberText } from '../platform/text-table.ts'
-import { loadArtifact } from '../predictor/load-artifact.ts'
-import { isExternal, type Model } from '../predictor/model.ts'
-import type { Signature } from '../registry/signature.ts'
 import { fileFormat } from './batch/file-format.ts'
 import { recordAnswers } from './batch/record-answers.ts'
 import { type ScoredFile, scoreFile } from './batch/score-file.ts'
+import { bundleCommand } from './edge/commands.ts'
+import { type FetchedVersion, modelOf, pathOf, splitModel, versionOf } from './fetch-version.ts'
 
 const ROWS_DEFAULT = 500
 
@@ -81,16 +79,7 @@ Columns that are no features are kept. Rows that the model refuses are set aside
   run: predictFile,
 }
 
-export const servingCommands: readonly Command[] = [predictCommand]
-
-/** What of a version matters here. */
-interface Version {
-  readonly model: string
-  readonly version: string
-  readonly format: string
-  readonly signature: Signature
-  readonly artifact: { readonly sha256: string }
-}
+export const servingCommands: readonly Command[] = [predictCommand, bundleCommand]
 
 async function predictFile(context: CommandContext): Promise<number | undefined> {
   const { args, options, terminal } = context
@@ -159,7 +148,7 @@ function wholeOf(name: string, value: unknown): number {
 
 interface Work {
   readonly client: Client
-  readonly version: Version
+  readonly version: FetchedVersion
   readonly name: string
   readonly reference: string | undefined
   readonly input: string
@@ -208,29 +197,10 @@ async function scoredBy({ terminal, signal }: CommandContext, work: Work): Promi
 
 const PROGRESS_STEPS = 1000
 
-/** The artifact, if it is the one that the registry names. */
-async function modelOf(client: Client, version: Version, purpose: string | undefined): Promise<Model> {
-  const path = `${pathOf(version)}/artifact${purpose === undefined ? '' : `?purpose=${encodeURIComponent(purpose)}`}`
-  const response = await client.send({ method: 'GET', path })
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  const found = createHash('sha256').update(bytes).digest('hex')
-  const wanted = version.artifact.sha256
-  if (found !== wanted)
-    throw new Problem('corrupt', `Cannot use the artifact: its SHA-256 is ${found}, wanted ${wanted}`)
-  const model = loadArtifact(bytes)
-  if (isExternal(model)) {
-    throw new Problem(
-      'invalid',
-      `Cannot score here: ${version.format} is computed by a run time of the server; use --record`,
-    )
-  }
-  return model
-}
-
 /** One record for the whole file. */
 async function recordBatch(
   client: Client,
-  version: Version,
+  version: FetchedVersion,
   { predicted, rejected, inputSha256, outputSha256 }: ScoredFile,
   { purpose, record }: Settings,
   startedAt: number,
@@ -246,27 +216,4 @@ async function recordBatch(
     recorded: record,
   })
   return id
-}
-
-function pathOf({ model, version }: Version): string {
-  return `/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}`
-}
-
-function splitModel(text: string): readonly [string, string | undefined] {
-  const at = text.indexOf('@')
-  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
-}
-
-/** Without a pinned version, the one that answers now. */
-async function versionOf(client: Client, model: string, reference: string | undefined): Promise<Version> {
-  const base = `/models/${encodeURIComponent(model)}`
-  const chosen = reference ?? (await currentVersion(client, base, model))
-  return client.json<Version>('GET', `${base}/versions/${encodeURIComponent(chosen)}`)
-}
-
-async function currentVersion(client: Client, base: string, model: string): Promise<string> {
-  const { versions, aliases } = await client.json<{ versions: string[]; aliases: Record<string, string> }>('GET', base)
-  const current = aliases['champion'] ?? versions.findLast(version => !version.includes('-')) ?? versions.at(-1)
-  if (current === undefined) throw new Problem('not_found', `Cannot predict: ${model} has no version`)
-  return current
 }

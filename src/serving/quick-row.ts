@@ -14,8 +14,10 @@ export type QuickRow = (body: Uint8Array, values: Float64Array, offset: number) 
 
 /** Bytes of the longest body for this reader. */
 const LENGTH_MAX = 8_192
+/** Browsers have no `Buffer`. A signature comes there in an edge bundle, which is handed rows and reads no bodies. */
+const HAS_BUFFER = typeof Buffer === 'function'
 /** The body that is read, always in the same place: what is known where it lies is read faster. Nobody else runs meanwhile. */
-const bytes: Buffer = Buffer.alloc(LENGTH_MAX + 1)
+const bytes: Buffer = HAS_BUFFER ? Buffer.alloc(LENGTH_MAX + 1) : (new Uint8Array(0) as Buffer)
 /** What stands in a text where bytes were not UTF-8. */
 const REPLACEMENT = '\ufffd'
 /** Where the reading is. */
@@ -32,6 +34,7 @@ const POWERS: Float64Array = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, p
 
 /** Names are expected as `JSON.stringify` writes them, and in this order. */
 export function quickRow(names: readonly string[], encode: Encode): QuickRow {
+  if (!HAS_BUFFER) return () => false
   const quoted = names.map(name => Buffer.from(JSON.stringify(name)))
   const last = names.length - 1
   return (body, values, offset) => {
@@ -81,9 +84,9 @@ function readValue(): Value | undefined {
   return code === 110 /* n */ && takeName(NULL) ? null : undefined
 }
 
-const TRUE: Uint8Array = Buffer.from('true')
-const FALSE: Uint8Array = Buffer.from('false')
-const NULL: Uint8Array = Buffer.from('null')
+const TRUE: Uint8Array = new TextEncoder().encode('true')
+const FALSE: Uint8Array = new TextEncoder().encode('false')
+const NULL: Uint8Array = new TextEncoder().encode('null')
 
 function readNumber(): number | undefined {
   let here = at

@@ -1,18 +1,18 @@
-/** What scoring a file elsewhere needs of the server: the artifact, if the use is permitted, and a record of what was done. */
+/** What computing elsewhere needs of the server: the artifact, if the use is permitted, and a record of what was done. */
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
-import type { Problem } from '../../errors.ts'
-import { canonical } from '../../ledger/canonical.ts'
-import type { Ledger } from '../../ledger/ledger.ts'
-import type { ChangeRecord } from '../../ledger/record.ts'
-import type { Clock } from '../../platform/clock.ts'
-import type { Ids } from '../../platform/ids.ts'
-import type { Catalogue } from '../../registry/catalogue.ts'
-import { versionIn } from '../../registry/registry.ts'
-import type { ModelVersion, Uses } from '../../registry/version.ts'
-import type { AnyRoute } from '../../route.ts'
+import type { Problem } from '../errors.ts'
+import { canonical } from '../ledger/canonical.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { ChangeRecord } from '../ledger/record.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Catalogue } from '../registry/catalogue.ts'
+import { versionIn } from '../registry/registry.ts'
+import type { ModelVersion, Uses } from '../registry/version.ts'
+import type { Answer, AnyRoute, RouteRequest } from '../route.ts'
 
-export interface BatchRouteParts {
+export interface ElsewhereRouteParts {
   readonly catalogue: Catalogue
   /** The bytes of an artifact. */
   readonly artifact: (sha256: string) => Readable
@@ -40,18 +40,22 @@ const Batch = Type.Object(
   },
   { additionalProperties: false },
 )
-type GivenBatch = Omit<Type.Static<typeof Batch>, 'purpose'> & { readonly purpose?: string }
+const Bundle = Type.Object(
+  { purpose: Type.Optional(Purpose), target: Type.String({ pattern: '^[a-z]{1,20}$' }), bundleSha256: Sha256 },
+  { additionalProperties: false },
+)
+const Recorded = Type.Object({ id: Type.String({ description: 'Id of the record' }) })
 
 const VersionParams = Type.Object({
   name: Type.String({ description: 'Name of the model' }),
   version: Type.String({ description: 'Semantic version or alias' }),
 })
 
-export function batchRoutes(parts: BatchRouteParts): AnyRoute[] {
-  return [artifactRoute(parts), batchRoute(parts)]
+export function elsewhereRoutes(parts: ElsewhereRouteParts): AnyRoute[] {
+  return [artifactRoute(parts), batchRoute(parts), bundleRoute(parts)]
 }
 
-function artifactRoute({ catalogue, artifact, permitUse }: BatchRouteParts): AnyRoute {
+function artifactRoute({ catalogue, artifact, permitUse }: ElsewhereRouteParts): AnyRoute {
   return {
     method: 'GET',
     path: '/models/:name/versions/:version/artifact',
@@ -73,7 +77,7 @@ function artifactRoute({ catalogue, artifact, permitUse }: BatchRouteParts): Any
   }
 }
 
-function batchRoute({ catalogue, permitUse, ledger, clock, ids }: BatchRouteParts): AnyRoute {
+function batchRoute(parts: ElsewhereRouteParts): AnyRoute {
   return {
     method: 'POST',
     path: '/models/:name/versions/:version/batches',
@@ -84,32 +88,54 @@ function batchRoute({ catalogue, permitUse, ledger, clock, ids }: BatchRoutePart
     tag: 'Predictions',
     params: VersionParams,
     body: Batch,
-    answers: { 201: Type.Object({ id: Type.String({ description: 'Id of the record' }) }) },
+    answers: { 201: Recorded },
     problems: [403, 404, 422],
-    handle: async ({ params, body, actor, source }) => {
-      const { model, version, ...found } = versionIn(catalogue, params['name']!, params['version']!)
-      const given = body as GivenBatch
-      requirePermitted(permitUse, { ...found, model, version }, given.purpose)
-      const record: ChangeRecord = {
-        kind: 'change',
-        id: ids.next(),
-        at: clock.now(),
-        actor: actor.id,
-        ...(source !== '' && { source }),
-        action: 'batch:scored',
-        target: `${model}@${version}`,
-        model,
-        version,
-        detail: given,
-      }
-      await ledger.append([canonical(record)], 'power')
-      return { status: 201, body: { id: record.id } }
-    },
+    handle: request => recorded(parts, request, 'batch:scored'),
   }
 }
 
+function bundleRoute(parts: ElsewhereRouteParts): AnyRoute {
+  return {
+    method: 'POST',
+    path: '/models/:name/versions/:version/bundles',
+    permission: 'model:download',
+    summary: 'Record that a version was written as a file of its own',
+    tag: 'Models',
+    params: VersionParams,
+    body: Bundle,
+    answers: { 201: Recorded },
+    problems: [403, 404, 422],
+    handle: request => recorded(parts, request, 'version:bundled'),
+  }
+}
+
+/** One change record, whose detail is what the body says. */
+async function recorded(
+  { catalogue, permitUse, ledger, clock, ids }: ElsewhereRouteParts,
+  { params, body, actor, source }: RouteRequest,
+  action: string,
+): Promise<Answer> {
+  const found = versionIn(catalogue, params['name']!, params['version']!)
+  const { model, version } = found
+  requirePermitted(permitUse, found, (body as { readonly purpose?: string }).purpose)
+  const record: ChangeRecord = {
+    kind: 'change',
+    id: ids.next(),
+    at: clock.now(),
+    actor: actor.id,
+    ...(source !== '' && { source }),
+    action,
+    target: `${model}@${version}`,
+    model,
+    version,
+    detail: body,
+  }
+  await ledger.append([canonical(record)], 'power')
+  return { status: 201, body: { id: record.id } }
+}
+
 function requirePermitted(
-  permitUse: BatchRouteParts['permitUse'],
+  permitUse: ElsewhereRouteParts['permitUse'],
   { uses }: ModelVersion,
   purpose: string | undefined,
 ): void {

@@ -1,0 +1,59 @@
+/** A version as a command on another machine gets it from the server: what it is, and its artifact. */
+import { createHash } from 'node:crypto'
+import type { Client } from '../client.ts'
+import { Problem } from '../errors.ts'
+import { loadArtifact } from '../predictor/load-artifact.ts'
+import { isExternal, type Model } from '../predictor/model.ts'
+import type { Signature } from '../registry/signature.ts'
+
+/** What of a version matters here. */
+export interface FetchedVersion {
+  readonly model: string
+  readonly version: string
+  readonly format: string
+  readonly signature: Signature
+  readonly artifact: { readonly sha256: string }
+}
+
+/** The artifact, if it is the one that the registry names. */
+export async function modelOf(client: Client, version: FetchedVersion, purpose: string | undefined): Promise<Model> {
+  const path = `${pathOf(version)}/artifact${purpose === undefined ? '' : `?purpose=${encodeURIComponent(purpose)}`}`
+  const response = await client.send({ method: 'GET', path })
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const found = createHash('sha256').update(bytes).digest('hex')
+  const wanted = version.artifact.sha256
+  if (found !== wanted)
+    throw new Problem('corrupt', `Cannot use the artifact: its SHA-256 is ${found}, wanted ${wanted}`)
+  const model = loadArtifact(bytes)
+  if (isExternal(model)) {
+    throw new Problem(
+      'invalid',
+      `Cannot compute it here: a model of the format ${version.format} needs a run time of the server`,
+    )
+  }
+  return model
+}
+
+export function pathOf({ model, version }: Pick<FetchedVersion, 'model' | 'version'>): string {
+  return `/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}`
+}
+
+/** `churn@1.0.0` as its two parts. */
+export function splitModel(text: string): readonly [string, string | undefined] {
+  const at = text.indexOf('@')
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Without a pinned version, the one that answers now. */
+export async function versionOf(client: Client, model: string, reference: string | undefined): Promise<FetchedVersion> {
+  const base = `/models/${encodeURIComponent(model)}`
+  const chosen = reference ?? (await currentVersion(client, base, model))
+  return client.json<FetchedVersion>('GET', `${base}/versions/${encodeURIComponent(chosen)}`)
+}
+
+async function currentVersion(client: Client, base: string, model: string): Promise<string> {
+  const { versions, aliases } = await client.json<{ versions: string[]; aliases: Record<string, string> }>('GET', base)
+  const current = aliases['champion'] ?? versions.findLast(version => !version.includes('-')) ?? versions.at(-1)
+  if (current === undefined) throw new Problem('not_found', `Cannot predict: ${model} has no version`)
+  return current
+}
