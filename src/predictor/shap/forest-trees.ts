@@ -11,6 +11,18 @@ export interface ForestTree {
   readonly weight: number
 }
 
+/** Who shares a margin. */
+export interface Players {
+  readonly count: number
+  /** By column of the forest. */
+  readonly of: Int32Array
+}
+
+/** Each column for itself. */
+export function columnsOf({ features }: Forest): Players {
+  return { count: features.length, of: Int32Array.from(features, (_, column) => column) }
+}
+
 export function treesOf({ roots, groups, weights, leafVectors, base }: Forest): ForestTree[] {
   return Array.from(roots, (root, tree) => ({
     root,

@@ -49,6 +49,23 @@ describe('interventionalTreeShap', () => {
     })
   }
 
+  test('takes all columns of a feature from the same row', () => {
+    const players = { count: 3, of: Int32Array.of(1, 0, 1, 2, 0, 1) }
+    for (let seed = 0; seed < 12; seed++) {
+      const random = seededRandom(seed)
+      const forest = randomForest(random, { features: 6, trees: 4, depth: 6 })
+      const [row, other] = [randomRows(random, 6, 1), randomRows(random, 6, 1)]
+      const [out, margin] = [new Float64Array(3), new Float64Array(1)]
+      interventionalTreeShap(forest, { rows: other, count: 1 }, players).explain(row, 1, out)
+      const wanted = shapleyValues(3, coalition => {
+        const mixed = other.map((value, column) => ((coalition >> players.of[column]!) & 1 ? row[column]! : value))
+        forestPredictor(forest).margin(mixed, 1, margin)
+        return margin[0]!
+      })
+      for (const [player, value] of wanted.entries()) near(out[player]!, value, 1e-12, 1e-12, `${seed}: ${player}`)
+    }
+  })
+
   test('adds up to the margin where trees are deep and features many', () => {
     const random = seededRandom(5)
     const forest = randomForest(random, { features: 60, depth: 11, trees: 10 })

@@ -13,13 +13,31 @@
  */
 import type { Background, Explainer } from '../explainer.ts'
 import { type Forest, forestBytes } from '../forest.ts'
-import { type ForestTree, goesLeft, leafWorth, mostFeaturesOnPath, treesOf } from './forest-trees.ts'
+import {
+  columnsOf,
+  type ForestTree,
+  goesLeft,
+  leafWorth,
+  mostFeaturesOnPath,
+  type Players,
+  treesOf,
+} from './forest-trees.ts'
 import { readRow, requireBackground, requireRoom } from './rows.ts'
 
-/** Throws `RangeError` where the background has no rows. */
-export function interventionalTreeShap(forest: Forest, background: Background): Explainer {
+/**
+ * Throws `RangeError` where the background has no rows.
+ *
+ * @param background rows of the forest's columns.
+ * @param players features, where the forest's columns are made of them: then rows have its columns, and contributions are
+ *   those of the features, all columns of a feature coming from the same row.
+ */
+export function interventionalTreeShap(
+  forest: Forest,
+  background: Background,
+  players: Players = columnsOf(forest),
+): Explainer {
   const { base, features, precision } = forest
-  const [outputs, width] = [base.length, features.length]
+  const [outputs, width, size] = [base.length, features.length, players.count]
   requireBackground(background, width)
   const others = Array.from({ length: background.count }, (_, index) => {
     const other = new Float64Array(width)
@@ -27,20 +45,20 @@ export function interventionalTreeShap(forest: Forest, background: Background): 
     return other
   })
   const trees = treesOf(forest)
-  const walk = walker(forest, trees)
+  const walk = walker(forest, trees, players)
   const row = new Float64Array(width)
   return {
     method: 'interventional-tree-shap',
     outputCount: outputs,
-    featureCount: width,
+    featureCount: size,
     bias: meanMargins(forest, trees, others),
     bytes: forestBytes(forest) + others.length * width * 8,
     explain(rows, count, out) {
-      requireRoom(rows, count * width, out, count * outputs * width)
-      out.fill(0, 0, count * outputs * width)
+      requireRoom(rows, count * width, out, count * outputs * size)
+      out.fill(0, 0, count * outputs * size)
       for (let index = 0; index < count; index++) {
         readRow(rows, index * width, precision, row)
-        const parts = out.subarray(index * outputs * width, (index + 1) * outputs * width)
+        const parts = out.subarray(index * outputs * size, (index + 1) * outputs * size)
         for (const other of others) walk(row, other, parts)
         for (let part = 0; part < parts.length; part++) parts[part]! /= others.length
       }
@@ -70,11 +88,11 @@ const FROM_ROW = 1
 const FROM_OTHER = 2
 
 /** Adds the contributions of all trees against one row of the background, by output and feature. */
-function walker(forest: Forest, trees: readonly ForestTree[]) {
-  const { feature, child, features } = forest
+function walker(forest: Forest, trees: readonly ForestTree[], players: Players) {
+  const { feature, child } = forest
   const size = trees.reduce((most, { root }) => Math.max(most, mostFeaturesOnPath(forest, root)), 0) + 1
   const shapleyWeights = weightTable(size)
-  const chosen = new Uint8Array(features.length)
+  const chosen = new Uint8Array(players.count)
   return (row: Float64Array, other: Float64Array, out: Float64Array): void => {
     let [tree, offset, start] = [trees[0]!, 0, 0]
     /** What the leaves below give each feature that comes from the row, and take from each that comes from the other. */
@@ -89,24 +107,25 @@ function walker(forest: Forest, trees: readonly ForestTree[]) {
       }
       const rowNext = child[node]! + (goesLeft(forest, node, row[column]!) ? 0 : 1)
       const otherNext = child[node]! + (goesLeft(forest, node, other[column]!) ? 0 : 1)
-      if (rowNext === otherNext || chosen[column] !== OPEN) {
-        visit(chosen[column] === FROM_OTHER ? otherNext : rowNext, x, b)
+      const player = players.of[column]!
+      if (rowNext === otherNext || chosen[player] !== OPEN) {
+        visit(chosen[player] === FROM_OTHER ? otherNext : rowNext, x, b)
         return
       }
-      chosen[column] = FROM_ROW
+      chosen[player] = FROM_ROW
       visit(rowNext, x + 1, b)
-      out[start + column]! += given
+      out[start + player]! += given
       const [givenThere, takenThere] = [given, taken]
-      chosen[column] = FROM_OTHER
+      chosen[player] = FROM_OTHER
       visit(otherNext, x, b + 1)
-      out[start + column]! -= taken
-      chosen[column] = OPEN
+      out[start + player]! -= taken
+      chosen[player] = OPEN
       given += givenThere
       taken += takenThere
     }
     for (tree of trees) {
       for (offset = 0; offset < tree.outputs; offset++) {
-        start = (tree.output + offset) * features.length
+        start = (tree.output + offset) * players.count
         visit(tree.root, 0, 0)
       }
     }

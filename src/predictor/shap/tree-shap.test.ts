@@ -41,6 +41,26 @@ describe('treeShap', () => {
     })
   }
 
+  test('knows all columns of a feature together', () => {
+    const players = { count: 3, of: Int32Array.of(1, 0, 1, 2, 0, 1) }
+    for (let seed = 0; seed < 12; seed++) {
+      const random = seededRandom(seed)
+      const forest = randomForest(random, { features: 6, trees: 4, depth: 6 })
+      const row = randomRows(random, 6, 1)
+      const out = new Float64Array(3)
+      treeShap(forest, players).explain(row, 1, out)
+      const wanted = shapleyValues(3, coalition =>
+        coalitionWorth(
+          forest,
+          row,
+          0,
+          players.of.reduce((mask, player, column) => mask | (((coalition >> player) & 1) << column), 0),
+        ),
+      )
+      for (const [player, value] of wanted.entries()) near(out[player]!, value, 1e-12, 1e-12, `${seed}: ${player}`)
+    }
+  })
+
   test('adds up to the margin, however deep the trees', () => {
     for (const [features, depth] of [
       [3, 12],

@@ -23,32 +23,44 @@ import { gaussLegendre, type Quadrature } from '../../math/gauss-legendre.ts'
 import type { Explainer } from '../explainer.ts'
 import { type Forest, forestBytes } from '../forest.ts'
 import { coverShares, expectedMargins } from './cover-shares.ts'
-import { type ForestTree, goesLeft, leafWorth, mostFeaturesOnPath, treesOf } from './forest-trees.ts'
+import {
+  columnsOf,
+  type ForestTree,
+  goesLeft,
+  leafWorth,
+  mostFeaturesOnPath,
+  type Players,
+  treesOf,
+} from './forest-trees.ts'
 import { readRow, requireRoom } from './rows.ts'
 
-/** @param forest one that `hasCover`. */
-export function treeShap(forest: Forest): Explainer {
+/**
+ * @param forest one that `hasCover`.
+ * @param players features, where the forest's columns are made of them: then rows have its columns, and contributions are
+ *   those of the features, a coalition knowing all columns of a feature or none.
+ */
+export function treeShap(forest: Forest, players: Players = columnsOf(forest)): Explainer {
   const { base, features, precision } = forest
-  const [outputs, width] = [base.length, features.length]
+  const [outputs, width, size] = [base.length, features.length, players.count]
   const shares = coverShares(forest)
-  const walk = walker(forest, shares)
+  const walk = walker(forest, shares, players)
   const trees = treesOf(forest).map(tree => ({ tree, rule: ruleFor(forest, tree) }))
   const row = new Float64Array(width)
   return {
     method: 'tree-shap',
     outputCount: outputs,
-    featureCount: width,
+    featureCount: size,
     bias: expectedMargins(forest, shares),
     bytes: forestBytes(forest) + shares.byteLength,
     explain(rows, count, out) {
-      requireRoom(rows, count * width, out, count * outputs * width)
-      out.fill(0, 0, count * outputs * width)
+      requireRoom(rows, count * width, out, count * outputs * size)
+      out.fill(0, 0, count * outputs * size)
       for (let index = 0; index < count; index++) {
         readRow(rows, index * width, precision, row)
         for (const { tree, rule } of trees) {
           for (let offset = 0; offset < tree.outputs; offset++) {
-            const start = (index * outputs + tree.output + offset) * width
-            walk(tree, offset, rule, row, out.subarray(start, start + width))
+            const start = (index * outputs + tree.output + offset) * size
+            walk(tree, offset, rule, row, out.subarray(start, start + size))
           }
         }
       }
@@ -70,11 +82,11 @@ const rules = new Map<number, Quadrature>()
 /** Adds the contributions to one output of one tree. */
 type Walk = (tree: ForestTree, offset: number, rule: Quadrature, row: Float64Array, out: Float64Array) => void
 
-function walker(forest: Forest, shares: Float64Array): Walk {
+function walker(forest: Forest, shares: Float64Array, players: Players): Walk {
   const { feature, child, features, depth } = forest
   /** Of each feature on the way: the product of shares (z), and whether the row passes (o). */
-  const share = new Float64Array(features.length).fill(1)
-  const pass = new Float64Array(features.length).fill(1)
+  const share = new Float64Array(players.count).fill(1)
+  const pass = new Float64Array(players.count).fill(1)
   /** By level and point: the product over the features of the way; the worth times it, summed over the leaves below. */
   const room = (depth + 1) * Math.max(1, Math.ceil(Math.min(depth, features.length) / 2))
   const products = new Float64Array(room)
@@ -109,20 +121,21 @@ function walker(forest: Forest, shares: Float64Array): Walk {
         return
       }
       sums.fill(0, at, at + size)
-      const [z, o] = [share[column]!, pass[column]!]
+      const player = players.of[column]!
+      const [z, o] = [share[player]!, pass[player]!]
       const taken = child[node]! + (goesLeft(forest, node, row[column]!) ? 0 : 1)
       for (const next of [child[node]!, child[node]! + 1]) {
         const nextZ = z * shares[next]!
         const nextO = next === taken ? o : 0
         if (nextZ === 0 && nextO === 0) continue // whatever is known, nothing gets there
         carry(at, z, o, nextZ, nextO)
-        share[column] = nextZ
-        pass[column] = nextO
+        share[player] = nextZ
+        pass[player] = nextO
         visit(next, at + size)
-        out[column]! += credit(at, z, o, nextZ, nextO)
+        out[player]! += credit(at, z, o, nextZ, nextO)
       }
-      share[column] = z
-      pass[column] = o
+      share[player] = z
+      pass[player] = o
     }
     products.fill(1, 0, size)
     visit(tree.root, 0)
