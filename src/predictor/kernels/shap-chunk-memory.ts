@@ -74,7 +74,7 @@ function signed({ low, width }: Test): readonly [number, number] {
   return [low + 128, width - 128]
 }
 
-/** By pair: 16 columns, 16 lows, 16 widths (bytes), the addresses of two tables. Columns are below 64. */
+/** By pair: 16 columns (where they are below 64), 16 lows, 16 widths (bytes), the addresses of two tables. */
 export function encodePairs(chunks: readonly PlacedChunk[]): Uint8Array {
   const out = new DataView(new ArrayBuffer((chunks.length / 2) * PAIR_BYTES))
   for (const [index, { tests, table }] of chunks.entries()) {
@@ -98,6 +98,13 @@ const NEVER: Test = { column: 0, low: 0, width: 0 }
 export function encodePairSlots(chunks: readonly PlacedChunk[], features: number): Uint16Array {
   return Uint16Array.from(
     chunks.flatMap(({ slots }) => Array.from({ length: SLOTS }, (_, slot) => (slots[slot] ?? features + slot) * 4)),
+  )
+}
+
+/** By pair: its 16 columns, as numbers of 16 bits. */
+export function encodeFarColumns(chunks: readonly PlacedChunk[]): Uint16Array {
+  return Uint16Array.from(
+    chunks.flatMap(({ tests }) => Array.from({ length: TESTS_MAX }, (_, bit) => tests[bit]?.column ?? 0)),
   )
 }
 

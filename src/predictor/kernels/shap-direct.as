@@ -1,5 +1,5 @@
 /**
- * Explanations by tables, a row at a time: its bytes (at most 64) stay in registers, 16 tests take six instructions, and
+ * Explanations by tables, a row at a time: its bytes (up to 64) stay in registers, 16 tests take six instructions, and
  * what they let through says which row of a table to add. Chunks come in pairs of 64 bytes: the columns, lows and widths of
  * 2 × 8 tests, then the addresses of two tables; a test is passed where byte − low < width, as signed bytes.
  */
@@ -15,7 +15,34 @@ function answers(pair: usize, row0: v128, row1: v128, row2: v128, row3: v128, ve
     values = v128.or(values, i8x16.swizzle(row2, i8x16.sub(columns, i8x16.splat(32))))
     values = v128.or(values, i8x16.swizzle(row3, i8x16.sub(columns, i8x16.splat(48))))
   }
+  return passes(pair, values)
+}
+
+@inline
+function passes(pair: usize, values: v128): u32 {
   return i8x16.bitmask(i8x16.gt_s(v128.load(pair, 32), i8x16.sub(values, v128.load(pair, 16))))
+}
+
+/** The same where a row has more bytes than registers hold: 16 loads, of the columns that 16 numbers of 16 bits name. */
+function answersFar(pair: usize, bytes: usize, columns: usize): u32 {
+  let values = i8x16.splat(0)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns), values, 0)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 2), values, 1)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 4), values, 2)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 6), values, 3)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 8), values, 4)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 10), values, 5)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 12), values, 6)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 14), values, 7)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 16), values, 8)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 18), values, 9)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 20), values, 10)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 22), values, 11)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 24), values, 12)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 26), values, 13)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 28), values, 14)
+  values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 30), values, 15)
+  return passes(pair, values)
 }
 
 /** The row of the table of a pair's first or second chunk: 8 numbers of 4 bytes. */
@@ -121,10 +148,11 @@ const AHEAD: usize = 32 * PAIR
  * Any number of features, one row: each slot is added where its place says. The two chunks of a pair have sums of their own,
  * `apart` bytes apart, so that neither waits for the other; they are brought together at the end. Tables are larger than
  * caches: table rows are found, and touched, some dozens ahead, so that many are on their way from memory at once. `found`
- * has room for their addresses.
+ * has room for their addresses. Without `vectors`, `columns` names the columns of each pair.
  */
 export function addOne(
   bytes: usize, vectors: i32, pairs: usize, end: usize, places: usize, sums: usize, apart: usize, found: usize,
+  columns: usize,
 ): void {
   const row0 = v128.load(bytes)
   const row1 = vectors > 1 ? v128.load(bytes, 16) : row0
@@ -135,7 +163,9 @@ export function addOne(
     const stop = min(end, pairs + AHEAD)
     let at = found
     for (; pairs < stop; pairs += PAIR) {
-      const passed = answers(pairs, row0, row1, row2, row3, vectors)
+      const passed =
+        vectors > 0 ? answers(pairs, row0, row1, row2, row3, vectors) : answersFar(pairs, bytes, columns)
+      columns += 32
       const one = first(pairs, passed)
       const other = second(pairs, passed)
       touched |= load<i32>(one) | load<i32>(other)

@@ -7,6 +7,7 @@ import { type BranchLayout, frameBytes, placeTree } from './shap-branches.ts'
 import {
   CHUNK_BYTES,
   encodeChunks,
+  encodeFarColumns,
   encodePairSlots,
   encodePairs,
   encodeTests,
@@ -90,13 +91,13 @@ export function scatteredEngine(setting: Setting, trees: readonly TabledTree[], 
   const tests = arena.put(encodeTests(chunks, BLOCK))
   const tables = arena.put(encodeChunks(chunks, BLOCK * 4))
   const patterns = arena.reserve(CHUNKS_AT_ONCE * BLOCK)
-  const one = columns.count <= REGISTER_COLUMNS ? singleEngine(setting, chunks, stretches, arena) : undefined
+  const one = singleEngine(setting, chunks, stretches, arena)
   return memory => {
     const { readPatterns, addScattered } = kernels.scattered(memory)
     const { quantise, clear, flush } = accessTo(room, memory, columns, shape)
-    const addOne = one?.(memory)
+    const addOne = one(memory)
     return (rows, from, count, out) => {
-      if (count === 1 && addOne !== undefined) {
+      if (count === 1) {
         addOne(rows, from, count, out)
         return
       }
@@ -122,13 +123,14 @@ function singleEngine(
   stretches: readonly Stretch[],
   arena: Arena,
 ): Placed {
-  const vectors = vectorsOf(columns)
+  const vectors = columns.count <= REGISTER_COLUMNS ? vectorsOf(columns) : 0
   // Slots that a chunk has not are added to sums that nobody reads.
   const slots = Math.ceil((shape.features + SLOTS) / 4) * 4
-  const room = roomByRow(vectors * 16, slots, 2, arena)
+  const room = roomByRow(Math.max(64, columns.count), slots, 2, arena)
   const pairs = arena.put(encodePairs(chunks))
   const places = arena.put(encodePairSlots(chunks, shape.features))
   const found = arena.reserve(PAIRS_AHEAD * 8)
+  const far = vectors === 0 ? arena.put(encodeFarColumns(chunks)) : 0
   return memory => {
     const { addOne } = kernels.direct(memory)
     const { quantise, clear, flush } = accessTo(room, memory, columns, shape)
@@ -138,7 +140,17 @@ function singleEngine(
         clear(2)
         const pair = stretch.from / 2
         const end = pairs + (stretch.to / 2) * PAIR_BYTES
-        addOne(room.bytes, vectors, pairs + pair * PAIR_BYTES, end, places + pair * 32, room.sums, slots * 4, found)
+        addOne(
+          room.bytes,
+          vectors,
+          pairs + pair * PAIR_BYTES,
+          end,
+          places + pair * 32,
+          room.sums,
+          slots * 4,
+          found,
+          far + pair * 32,
+        )
         flush(from, 1, stretch.output, out)
       }
     }

@@ -15,6 +15,7 @@ export interface DirectKernel {
     sums: number,
     apart: number,
     found: number,
+    columns: number,
   ): void
 }
 
