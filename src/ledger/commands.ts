@@ -153,6 +153,12 @@ const query: Command = {
     { name: 'until', type: 'string', value: 'TIME', summary: 'Before' },
     { name: 'subject', type: 'string', value: 'ID', summary: 'About this subject: the id itself' },
     { name: 'actor', type: 'string', value: 'ID', summary: 'Of this caller' },
+    {
+      name: 'where',
+      type: 'string',
+      value: 'CONDITIONS',
+      summary: 'Of predictions: by what moved them, what they were made of, what was answered',
+    },
     { name: 'oldest', type: 'boolean', summary: 'Oldest first, not newest' },
     { name: 'limit', type: 'number', value: 'COUNT', default: 20, summary: 'At most so many, up to 10,000' },
     { name: 'after', type: 'string', value: 'PAGE', summary: 'The page after: `next` of the one before' },
@@ -162,6 +168,10 @@ const query: Command = {
     { line: 'bellwether ledger query --model churn --since 2026-11-22 --until 2026-11-23', does: 'the last of a day' },
     { line: 'bellwether ledger query --subject customer-17 --json', does: 'everything about a customer' },
     { line: 'bellwether ledger query --kind refusal --explain', does: 'with the plan' },
+    {
+      line: "bellwether ledger query --model churn --where 'contribution.balance > 0.1 and feature.age < 30'",
+      does: 'what was decided by the balance of the young',
+    },
   ],
   run: runQuery,
 }
@@ -179,7 +189,7 @@ async function runQuery({ api, options, terminal }: CommandContext): Promise<und
   const put = (name: string, value: unknown): void => {
     if (value !== undefined) asked.set(name, String(value))
   }
-  for (const name of ['kind', 'model', 'actor', 'limit', 'after']) put(name, options[name])
+  for (const name of ['kind', 'model', 'actor', 'where', 'limit', 'after']) put(name, options[name])
   put('version', options['model-version'])
   put('since', timeOf('since', options['since']))
   put('until', timeOf('until', options['until']))

@@ -16,6 +16,7 @@ import {
   type FromEngine,
   type ToEngine,
 } from './engine-protocol.ts'
+import { explained } from './explained.ts'
 import { journalIndex } from './journal-index.ts'
 import { judgeWindows } from './judge-windows.ts'
 import { journalLeaves, segmentLeaves } from './leaves.ts'
@@ -40,6 +41,7 @@ const CALLS: Calls = {
   counts: async question => countRecords(await duck(), catalogue, question),
   seenVersions: question => seenVersions(catalogue, question),
   lookUp: async question => lookUp(await duck(), catalogue, journal, question),
+  explained: async question => explained(await duck(), catalogue, question),
   judgeWindows: async question => judgeWindows(await duck(), catalogue, journal, question),
   segmentLeaves: async ({ segment }) => segmentLeaves(await duck(), start.folder, segment),
   journalLeaves: ({ path, first }) => journalLeaves(path, first),

@@ -2,6 +2,7 @@
 import type { ProblemCode } from '../errors.ts'
 import type { SegmentRequest } from './build-segment.ts'
 import type { CountedWindow, CountsQuestion, CountsRange, SeenVersion } from './count-question.ts'
+import type { ExplainedQuestion, ExplainedSummary } from './explained-question.ts'
 import type { JournalLeaves, SegmentLeaves } from './leaves.ts'
 import type { Range } from './lines.ts'
 import type { LookupAnswer, LookupQuestion } from './lookup-question.ts'
@@ -16,6 +17,7 @@ export interface EngineCalls {
   counts: { readonly question: CountsQuestion; readonly answer: CountedWindow[] }
   seenVersions: { readonly question: CountsRange & { readonly snapshot: Snapshot }; readonly answer: SeenVersion[] }
   lookUp: { readonly question: LookupQuestion; readonly answer: LookupAnswer }
+  explained: { readonly question: ExplainedQuestion; readonly answer: ExplainedSummary }
   judgeWindows: { readonly question: QualityQuestion; readonly answer: JudgedWindow[] }
   segmentLeaves: { readonly question: { readonly segment: number }; readonly answer: SegmentLeaves }
   journalLeaves: {

@@ -4,6 +4,7 @@ import { parseRecord } from './columns.ts'
 import { fits } from './schema.ts'
 import type { SealedFile } from './segments.ts'
 import { literal } from './sql-text.ts'
+import { holds, needleOf, type ValueCondition } from './where.ts'
 
 /** All that are given must hold. */
 export interface RecordFilter {
@@ -21,6 +22,8 @@ export interface RecordFilter {
   readonly predictionId?: string | undefined
   /** Of changes: what was changed. */
   readonly target?: string | undefined
+  /** Of predictions: what they were made of, and what moved them. */
+  readonly where?: readonly ValueCondition[] | undefined
 }
 
 /** Members that must be equal, in the order in which they tell most lines apart. */
@@ -30,7 +33,8 @@ export function matches(record: Readonly<Record<string, unknown>>, filter: Recor
   for (const member of EQUAL) {
     if (filter[member] !== undefined && record[member] !== filter[member]) return false
   }
-  const { since, until } = filter
+  const { since, until, where = [] } = filter
+  if (where.length > 0 && !(record['kind'] === 'prediction' && where.every(one => holds(record, one)))) return false
   if (since === undefined && until === undefined) return true
   const { at } = record
   return (
@@ -48,15 +52,17 @@ export function matchesText(text: string, filter: RecordFilter): boolean {
 
 /** Texts that are in each canonical line that matches: looking for them is cheaper than reading a record. */
 export function needles(filter: RecordFilter): string[] {
-  return EQUAL.flatMap(member => {
+  const equal = EQUAL.flatMap(member => {
     const value = filter[member]
     return value === undefined ? [] : [`${quote(member)}:${quote(value)}`]
   })
+  return [...equal, ...(filter.where ?? []).map(needleOf)]
 }
 
 /** Whether a file may hold a match, by what its manifest says. */
 export function mayHold(file: SealedFile, filter: RecordFilter): boolean {
-  const { id, kind, model, version, since, until, predictionId, target } = filter
+  const { id, kind, model, version, since, until, predictionId, target, where = [] } = filter
+  if (where.length > 0 && file.kind !== 'prediction') return false
   if (kind !== undefined && file.kind !== kind) return false
   if (predictionId !== undefined && file.kind !== 'outcome') return false
   if (target !== undefined && file.kind !== 'change') return false

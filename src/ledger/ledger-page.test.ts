@@ -24,8 +24,14 @@ describe('docs/ledger.md', () => {
     const outcomes = texts.map((text, index) =>
       canonical({ ...common(), kind: 'outcome', predictionId: idOf(text), value: index % 4 === 0 }),
     )
+    const moved = (index: number): string => {
+      const explanation = { bias: -1, contributions: { balance: index / 10 } }
+      const record = { ...(JSON.parse(texts[0]!) as object), ...common(), explanation }
+      return canonical({ ...record, model: 'churn', features: { balance: index * 1000 } })
+    }
+    const explained = [0, 1, 2, 3].map(moved)
     const refusal = { door: 'http', code: 'invalid', status: 422, requestId: 'r', fields: ['age'], count: 7 }
-    await ledger.append([...texts, ...outcomes, canonical({ ...common(), kind: 'refusal', ...refusal })])
+    await ledger.append([...texts, ...explained, ...outcomes, canonical({ ...common(), kind: 'refusal', ...refusal })])
     await ledger.seal()
     await ledger.close()
   })
@@ -56,8 +62,15 @@ describe('docs/ledger.md', () => {
       }
       return all
     })
-    const [byDay, oneDay, outcomes, refusals] = results
-    assert.deepEqual([byDay!.length, Number(byDay![0]![2])], [1, 100])
+    const [byDay, oneDay, explained, outcomes, refusals] = results
+    assert.deepEqual([byDay!.length, Number(byDay![0]![2])], [1, 104])
+    assert.deepEqual(
+      explained!.map(([, balance, contribution]) => [balance, contribution]),
+      [
+        [3000, 0.3],
+        [2000, 0.2],
+      ],
+    )
     assert.equal(
       oneDay!.length,
       Array.from({ length: 100 }, (_, index) => 18 + (index % 60)).filter(age => age > 60).length,

@@ -1,5 +1,6 @@
 import type { InclusionProof, SignedHead } from './evidence.ts'
 import type { Durability, LedgerRecord, RecordKind } from './record.ts'
+import type { ValueCondition } from './where.ts'
 
 /**
  * The ledger as the rest of the program sees it.
@@ -37,6 +38,8 @@ export interface LedgerQuery {
   /** Pseudonym of a subject. */
   readonly subject?: string
   readonly actor?: string
+  /** Of predictions: what they were made of, and what moved them. */
+  readonly where?: readonly ValueCondition[]
   readonly order?: 'oldest' | 'newest'
   /** At most 10,000. */
   readonly limit: number

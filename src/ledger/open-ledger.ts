@@ -12,6 +12,7 @@ import { undoHalfSeals } from './commit-segment.ts'
 import type { CountedWindow, CountsQuestion, CountsRange, SeenVersion } from './count-question.ts'
 import { type Engine, openEngine } from './engine.ts'
 import type { SignedHead } from './evidence.ts'
+import type { ExplainedQuestion, ExplainedSummary } from './explained-question.ts'
 import { type Journal, openJournal } from './journal.ts'
 import type { Ledger, LedgerQuery } from './ledger.ts'
 import { ledgerReader } from './ledger-reader.ts'
@@ -77,6 +78,8 @@ export interface OpenedLedger extends Ledger {
   lookUp(question: Omit<LookupQuestion, 'snapshot'>): Promise<LookupAnswer>
   /** How good predictions were, by window: see `judge-windows.ts`. */
   judgeWindows(question: Omit<QualityQuestion, 'snapshot'>): Promise<JudgedWindow[]>
+  /** What the kept explanations of a version say together: see `explained.ts`. */
+  explained(question: Omit<ExplainedQuestion, 'snapshot'>): Promise<ExplainedSummary>
   /** The canonical texts from one index in the log up to, not including, another, in batches. */
   lines(from?: number, to?: number): AsyncGenerator<string[], void, undefined>
 }
@@ -218,6 +221,11 @@ class WholeLedger implements OpenedLedger {
   judgeWindows(question: Omit<QualityQuestion, 'snapshot'>): Promise<JudgedWindow[]> {
     const { sealer, engine } = this.#parts
     return sealer.withSnapshot(snapshot => engine.ask('judgeWindows', { ...question, snapshot }))
+  }
+
+  explained(question: Omit<ExplainedQuestion, 'snapshot'>): Promise<ExplainedSummary> {
+    const { sealer, engine } = this.#parts
+    return sealer.withSnapshot(snapshot => engine.ask('explained', { ...question, snapshot }))
   }
 
   lines(from = 0, to: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<string[], void, undefined> {

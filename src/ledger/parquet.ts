@@ -76,9 +76,14 @@ export interface Lines {
   readonly cells: readonly Fragments[]
 }
 
-/** The FROM clause of files. Where they lie says kind, model and date, which the columns must not repeat. */
-export function parquetSource(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
+/**
+ * The FROM clause of files. Where they lie says kind, model and date, which the columns must not repeat.
+ *
+ * @param isUnion of columns that not all of them have.
+ */
+export function parquetSource(paths: readonly string[], isUnion = false): string {
+  const union = isUnion ? ', union_by_name = true' : ''
+  return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false${union})`
 }
 
 /**

@@ -14,6 +14,7 @@ import { parquetSource, readParquet } from './parquet.ts'
 import { type Column, POSITION } from './schema.ts'
 import type { SealedFile } from './segments.ts'
 import { readFragments, readNumbers } from './vectors.ts'
+import { sqlOf } from './where.ts'
 
 /** The ledger at one moment: what is in these segments and files, no record twice, none left out. */
 export interface Snapshot {
@@ -83,7 +84,7 @@ export async function searchRecords(duck: Duck, catalogue: Catalogue, search: Se
   )
   const beyond = (file: Candidate): boolean =>
     after === undefined || (order === 'newest' ? file.positionMin < after : file.positionMax > after)
-  const candidates = all.filter(file => mayHold(file, filter) && beyond(file))
+  const candidates = all.filter(file => mayHold(file, filter) && beyond(file) && valuesSql(file, filter) !== undefined)
   const journal = [...snapshot.journal]
   if (order === 'newest') {
     candidates.reverse()
@@ -172,10 +173,10 @@ async function searchFiles(walk: Walk, connection: DuckDBConnection, files: read
   const { search, found, folder } = walk
   const pathOf = (file: Candidate): string => `${folder}/${file.path}`
   const conditions = [sqlCondition(search.filter), afterCondition(search)].filter(condition => condition !== '')
-  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
+  const where = whereText([...conditions, valuesOfAll(files, search.filter)])
   const direction = search.order === 'newest' ? 'DESC' : 'ASC'
   const sql =
-    `SELECT ${POSITION}, file_index FROM ${parquetSource(files.map(pathOf))}${where} ` +
+    `SELECT ${POSITION}, file_index FROM ${parquetSource(files.map(pathOf), search.filter.where !== undefined)}${where} ` +
     `ORDER BY ${POSITION} ${direction} LIMIT ${search.limit - found.length}`
   walk.filesRead.push(...files.map(({ path }) => path))
   if (search.explain === true) walk.queries.push({ sql, plan: await explain(connection, sql) })
@@ -189,7 +190,8 @@ async function searchFiles(walk: Walk, connection: DuckDBConnection, files: read
   const page: Found[] = []
   for (const [index, { min, max }] of spans) {
     const file = files[index]!
-    const inSpan = [...conditions, `${POSITION} BETWEEN ${min} AND ${max}`].join(' AND ')
+    const own = valuesSql(file, search.filter)!
+    const inSpan = conjunction([...conditions, own, `${POSITION} BETWEEN ${min} AND ${max}`])
     await readParquet(connection, { ...file, path: pathOf(file) }, inSpan, async lines => {
       for (let row = 0; row < lines.rows; row++) page.push({ position: lines.position(row), text: lines.text(row) })
       await nextTurn()
@@ -198,6 +200,31 @@ async function searchFiles(walk: Walk, connection: DuckDBConnection, files: read
   }
   page.sort((a, b) => (search.order === 'newest' ? b.position - a.position : a.position - b.position))
   found.push(...page)
+}
+
+function conjunction(conditions: readonly string[]): string {
+  return conditions.filter(condition => condition !== '').join(' AND ')
+}
+
+function whereText(conditions: readonly string[]): string {
+  const all = conjunction(conditions)
+  return all === '' ? '' : ` WHERE ${all}`
+}
+
+/** The conditions on values, on the columns of one file; undefined where it has not all of them. */
+function valuesSql({ columns }: Candidate, { where = [] }: RecordFilter): string | undefined {
+  const conditions = where.map(condition => sqlOf(condition, columns))
+  return conditions.includes(undefined) ? undefined : conditions.join(' AND ')
+}
+
+/** The same on several files, in which a member may have its column under another name. */
+function valuesOfAll(files: readonly Candidate[], filter: RecordFilter): string {
+  if (filter.where === undefined) return ''
+  const byText = Map.groupBy(files.keys(), file => valuesSql(files[file]!, filter)!)
+  const [[only = ''] = []] = byText
+  if (byText.size === 1) return only
+  const parts = [...byText].map(([sql, indexes]) => `(file_index IN (${indexes.join(', ')}) AND ${sql})`)
+  return `(${parts.join(' OR ')})`
 }
 
 function widen(spans: Map<number, { min: number; max: number }>, key: number, position: number): void {

@@ -10,6 +10,7 @@ import type { Pseudonyms } from './pseudonyms.ts'
 import { type LedgerRecord, type PredictionRecord, RECORD_KINDS } from './record.ts'
 import type { Refusals } from './refusals.ts'
 import type { SubjectKeys } from './subject-keys.ts'
+import { parseWhere } from './where.ts'
 
 export interface LedgerRouteParts {
   readonly ledger: OpenedLedger
@@ -52,6 +53,9 @@ const RecordsQuery = Type.Object(
     until: Time('Before, milliseconds since the epoch'),
     subject: Name('Pseudonym of a subject, as records have it; the header Bellwether-Subject takes the id itself'),
     actor: Name('Id of the caller'),
+    where: Name(
+      'Of predictions: `contribution.balance > 0.1 and feature.age < 30`, or `feature = balance and contribution > 0.1`; also `output.NAME`',
+    ),
     order: Type.Optional(Type.Union([Type.Literal('oldest'), Type.Literal('newest')], { default: 'newest' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT })),
     after: Type.Optional(Type.String({ maxLength: 40, description: '`next` of the page before' })),
@@ -233,11 +237,13 @@ async function unsealed(
 
 /** The page is put together from texts: records are not parsed here, however many there are. */
 async function records(parts: LedgerRouteParts, { query, headers }: RouteRequest): Promise<Answer> {
-  const { explain, limit = LIMIT_DEFAULT, ...asked } = query as Partial<LedgerQuery> & { explain?: boolean }
+  type Asked = Partial<Omit<LedgerQuery, 'where'>> & { explain?: boolean; where?: string }
+  const { explain, limit = LIMIT_DEFAULT, where, ...asked } = query as Asked
+  const conditions = where === undefined ? {} : { where: parseWhere(where) }
   const id = headers['bellwether-subject']
   const subject = id === undefined || id === '' ? {} : { subject: parts.pseudonyms.subject(id) }
   await parts.refusals.flush()
-  const { found, next, plan } = await parts.ledger.search({ ...asked, ...subject, limit }, explain)
+  const { found, next, plan } = await parts.ledger.search({ ...asked, ...subject, ...conditions, limit }, explain)
   const members = [`"records":[${found.map(record => record.text).join(',')}]`]
   if (next !== undefined) members.push(`"next":"${next}"`)
   if (plan !== undefined) members.push(`"plan":${JSON.stringify(plan)}`)
