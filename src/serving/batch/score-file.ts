@@ -20,7 +20,7 @@ import { splitText } from './split-text.ts'
 import { csvLine } from './write-text.ts'
 
 /** Of Parquet, rows of one block. */
-const BLOCK_ROWS = 65_536
+const BLOCK_ROWS = 32_768
 /** Scoring a second's rows again costs a second. Where predictions become records, no more is repeated than must be. */
 const SYNC_MS = 1_000
 

@@ -4,7 +4,7 @@ import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Problem } from '../../errors.ts'
 
-const BLOCK_BYTES = 4 << 20
+const BLOCK_BYTES = 2 << 20
 /** A row longer than this is a file that is something else. */
 const ROW_BYTES_MAX = 8 << 20
 const READ_BYTES = 1 << 20
@@ -24,7 +24,7 @@ export interface TextFile {
   readonly gzip: boolean
   /** Whether a line end inside quotes ends no row. */
   readonly quotes: boolean
-  /** Bytes of a block, about; 4 MiB. */
+  /** Bytes of a block, about; 2 MiB. */
   readonly blockBytes?: number
   /** Hears all bytes as they stand in the file. */
   readonly onBytes?: (bytes: Buffer) => void
