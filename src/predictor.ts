@@ -1,7 +1,7 @@
 /**
  * Published as `bellwether/predictor`: trained models as pure functions, which also run in a browser.
  *
- *     const predictor = forestPredictor(loadArtifact(bytes))
+ *     const predictor = predictorOf(loadArtifact(bytes))
  *     predictor.predict(rows, count, out)
  */
 export {
@@ -32,6 +32,8 @@ export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'
 export { forestPredictor } from './predictor/forest-predictor.ts'
 export { loadArtifact } from './predictor/load-artifact.ts'
+export { type Model, predictorOf } from './predictor/model.ts'
+export type { Pipeline } from './predictor/pipeline.ts'
 export type { ArtifactFormat, Predictor, Task } from './predictor/predictor.ts'
 export { hasCover } from './predictor/shap/cover-shares.ts'
 export { interventionalTreeShap } from './predictor/shap/interventional-tree-shap.ts'

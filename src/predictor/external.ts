@@ -85,6 +85,19 @@ export interface OnnxGraph extends Outside {
   readonly kind: 'onnx-graph'
   /** The artifact. */
   readonly bytes: Uint8Array
+  /** The features in their order are the columns of these, one after the other. */
+  readonly inputs: readonly OnnxGraphInput[]
+  /** The tensor that is asked for, its columns, and, where only one of them is the answer, which. */
+  readonly answer: { readonly name: string; readonly columns: number; readonly only?: number }
+}
+
+export interface OnnxGraphInput {
+  readonly name: string
+  /** `TensorProto.DataType`. */
+  readonly element: number
+  /** Rows alone, or rows × columns. */
+  readonly rank: 1 | 2
+  readonly columns: number
 }
 
 export type ExternalModel = PythonModel | RemoteModel | OnnxGraph

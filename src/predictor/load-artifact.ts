@@ -1,15 +1,28 @@
 /** Any artifact into a model: recognises the format by its bytes, since names of files are often wrong. */
 import { Problem } from '../errors.ts'
-import type { Forest } from './forest.ts'
 import { loadXgboost } from './load-xgboost.ts'
+import type { Model } from './model.ts'
+import { loadOnnx } from './onnx/load-onnx.ts'
 
 const SAVE_JSON = "xgboost.Booster(model_file=OLD).save_model('model.json')"
 
 /** Throws `invalid`, saying what the bytes are and what would work instead, where they are not a model we can load. */
-export function loadArtifact(bytes: Uint8Array): Forest {
+export function loadArtifact(bytes: Uint8Array): Model {
+  if (looksLikeOnnx(bytes)) return loadOnnx(bytes)
   const refusal = refuse(bytes)
   if (refusal !== undefined) throw new Problem('invalid', `Cannot load the artifact: ${refusal}`)
   return loadXgboost(bytes)
+}
+
+/** `ModelProto`: the version of the format, then the producer's name and version, the domain, the graph or the operators. */
+function looksLikeOnnx(bytes: Uint8Array): boolean {
+  const next = bytes[2]
+  return (
+    bytes[0] === 0x08 &&
+    bytes[1]! < 0x20 &&
+    next !== undefined &&
+    [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(next)
+  )
 }
 
 /** Why these bytes are not an XGBoost JSON model, if they are not. */
@@ -45,9 +58,6 @@ function foreign(bytes: Uint8Array, text: string): string {
     return 'a compressed joblib file, whose loading would run its code and is not supported'
   }
   if (bytes[0] === 0x89 && text.slice(1, 4) === 'HDF') return 'an HDF5 file (Keras?), which is not supported'
-  if (bytes[0] === 0x08 && bytes[1]! < 0x20 && (bytes[2] === 0x12 || bytes[2] === 0x1a || bytes[2] === 0x3a)) {
-    return 'an ONNX model, which is not supported yet'
-  }
   if (text.startsWith('binf') || looksLikeLegacyXgboost(bytes)) {
     return `an XGBoost model in the binary format that XGBoost 3.1 removed; convert it with XGBoost 3.0 or earlier: ${SAVE_JSON}`
   }

@@ -3,10 +3,12 @@ import { Problem } from '../errors.ts'
 import type { ExternalModel } from './external.ts'
 import type { Forest } from './forest.ts'
 import { forestPredictor } from './forest-predictor.ts'
+import type { Pipeline } from './pipeline.ts'
+import { pipelinePredictor } from './pipeline-predictor.ts'
 import type { MarginPredictor, Predictor } from './predictor.ts'
 
 /** Told apart by `kind`. */
-export type Model = Forest | ExternalModel
+export type Model = Forest | Pipeline | ExternalModel
 
 export function isExternal(model: Model): model is ExternalModel {
   return model.kind === 'python' || model.kind === 'remote' || model.kind === 'onnx-graph'
@@ -17,5 +19,6 @@ export function predictorOf(model: Forest): MarginPredictor
 export function predictorOf(model: Model): Predictor
 export function predictorOf(model: Model): Predictor {
   if (model.kind === 'forest') return forestPredictor(model)
+  if (model.kind === 'pipeline') return pipelinePredictor(model, predictorOf)
   throw new Problem('invalid', `Cannot predict here: a model of the kind ${model.kind} needs a run time of its own`)
 }

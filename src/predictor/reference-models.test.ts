@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import type { Forest } from './forest.ts'
 import { forestPredictor } from './forest-predictor.ts'
 import { loadArtifact } from './load-artifact.ts'
 
@@ -54,7 +55,9 @@ describe('reference models', { skip }, () => {
         ['edge.csv', 'edge_expected.csv'],
       ] as const) {
         test(`${name}/${model} on ${given}`, () => {
-          const predictor = forestPredictor(loadArtifact(readFileSync(new URL(`${name}/${model}.json`, ROOT))))
+          const predictor = forestPredictor(
+            loadArtifact(readFileSync(new URL(`${name}/${model}.json`, ROOT))) as Forest,
+          )
           assert.equal(predictor.features.length, order.length)
           const inputs = table(`${name}/${given}`)
           const wanted = table(`${name}/${expected}`)

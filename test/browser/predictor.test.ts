@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { forestPredictor, loadArtifact } from '../../src/predictor.ts'
+import { loadArtifact, predictorOf } from '../../src/predictor.ts'
 import { tinyModel } from '../journeys/model.ts'
 import { skipUnless } from '../services.ts'
 import { withPage } from './browser.ts'
@@ -25,15 +25,15 @@ test('what is pure bundles for a browser without anything of Node', async () => 
 test('a browser predicts the same bits', { skip: skipUnless('chromium') }, async () => {
   const count = ROWS.length / 2
   const here = new Float64Array(count)
-  forestPredictor(loadArtifact(Buffer.from(tinyModel()))).predict(Float64Array.from(ROWS), count, here)
+  predictorOf(loadArtifact(Buffer.from(tinyModel()))).predict(Float64Array.from(ROWS), count, here)
   await withPage(async ({ page, errors }) => {
     await page.addScriptTag({ content: await bundle(ENTRIES[0]!) })
     const program = `(() => {
-      const { forestPredictor, loadArtifact } = bellwether
+      const { predictorOf, loadArtifact } = bellwether
       const out = new Float64Array(${count})
       const bytes = new TextEncoder().encode(${JSON.stringify(tinyModel())})
       const rows = Float64Array.from([${ROWS.join(',')}])
-      forestPredictor(loadArtifact(bytes)).predict(rows, ${count}, out)
+      predictorOf(loadArtifact(bytes)).predict(rows, ${count}, out)
       return [...out]
     })()`
     assert.deepEqual(await page.evaluate(program), [...here])

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Problem } from '../../src/errors.ts'
-import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
 import { loadArtifact } from '../../src/predictor/load-artifact.ts'
+import { predictorOf } from '../../src/predictor/model.ts'
 
 const FLIPS = Number(process.env['FUZZ_RUNS'] ?? 3000)
 
@@ -33,7 +33,7 @@ function random(seed: number): () => number {
 /** Loads; where that works, the predictor must answer finite numbers or infinity, for any row. */
 function survives(bytes: Uint8Array): 'loaded' | 'refused' {
   try {
-    const predictor = forestPredictor(loadArtifact(bytes))
+    const predictor = predictorOf(loadArtifact(bytes))
     const width = predictor.features.length
     const out = new Float64Array(3)
     const rows = new Float64Array(3 * width)

@@ -11,8 +11,8 @@ import { readingsOf } from '../../src/drift/reading.ts'
 import { driftSettings } from '../../src/drift/settings.ts'
 import type { WindowCounts } from '../../src/monitoring/window-counts.ts'
 import { CONFIG_KEYS } from '../../src/platform/config-keys.ts'
-import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
 import { loadArtifact } from '../../src/predictor/load-artifact.ts'
+import { predictorOf } from '../../src/predictor/model.ts'
 import { type Binning, binning, type ColumnProfile, profileNumbers } from '../../src/registry/profile.ts'
 import type { Feature } from '../../src/registry/signature.ts'
 import { shared, skipUnless } from '../services.ts'
@@ -45,7 +45,7 @@ function customers(): { near: Customer[]; german: Customer[] } {
   const titles = header!.split(',')
   const places = NAMES.map(name => titles.indexOf(COLUMNS[name]!))
   const cells = lines.map(line => line.split(','))
-  const model = forestPredictor(loadArtifact(readFileSync(shared('models/churn/xgb_core.json'))))
+  const model = predictorOf(loadArtifact(readFileSync(shared('models/churn/xgb_core.json'))))
   const order = model.features.map(name => NAMES.indexOf(name))
   const rows = cells.map(row => {
     const features = places.map(place => Number(row[place]))

@@ -75,9 +75,9 @@ test('nothing is published that only we need', () => {
 test('its parts can be imported alone', () => {
   const program = `
     import { rocAuc } from 'bellwether/math'
-    import { forestPredictor, loadArtifact } from 'bellwether/predictor'
+    import { predictorOf, loadArtifact } from 'bellwether/predictor'
     import { client, httpTransport } from 'bellwether/client'
-    const predictor = forestPredictor(loadArtifact(Buffer.from(${JSON.stringify(tinyModel())})))
+    const predictor = predictorOf(loadArtifact(Buffer.from(${JSON.stringify(tinyModel())})))
     const out = new Float64Array(1)
     predictor.predict(Float64Array.of(47, 2), 1, out)
     const auc = rocAuc(Float64Array.of(0, 1), Float64Array.of(0.1, 0.9))
