@@ -37,7 +37,8 @@ export function forestPredictor(forest: Forest, margins: Margins = scalarMargins
   }
 }
 
-function scalarMargins(forest: Forest): Margins {
+/** Row by row, in plain JavaScript. */
+export function scalarMargins(forest: Forest): Margins {
   const { features, base, precision } = forest
   const width = features.length
   const outputs = base.length

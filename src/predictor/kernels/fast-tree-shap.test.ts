@@ -49,7 +49,7 @@ describe('fastTreeShap', () => {
         const wanted = treeShap(forest)
         const rows = randomRows(random, shape.features, [1, 3, 16, 17, 40, 600][seed]! >> (shape.depth > 7 ? 1 : 0))
         for (const budget of budgetsOf(forest)) {
-          const fast = fastTreeShap(forest, { budget })
+          const fast = fastTreeShap(forest, { bytes: budget })
           assert.ok(fast !== undefined, `budget ${budget}`)
           assert.deepEqual(fast.bias, wanted.bias)
           const apart = difference(wanted, fast, rows)
@@ -88,6 +88,21 @@ describe('fastTreeShap', () => {
     }
   })
 
+  test('takes what a clock says is faster', () => {
+    const random = seededRandom(8)
+    const forest = randomForest(random, { features: 9, trees: 9, depth: 6 })
+    const walked = fastTreeShap(forest, { kind: 'quadrature' })!
+    const tables = fastTreeShap(forest, { kind: 'tables' })!
+    assert.ok(walked.bytes < tables.bytes)
+    // A clock that is read four times: what comes first takes the time between the first two readings.
+    const clock = (readings: number[]) => () => readings.shift()!
+    assert.equal(fastTreeShap(forest, { now: clock([0, 1, 0, 1000]) })!.bytes, walked.bytes)
+    assert.equal(fastTreeShap(forest, { now: clock([0, 1000, 0, 1]) })!.bytes, tables.bytes)
+    const rows = randomRows(random, 9, 30)
+    assert.ok(difference(treeShap(forest), walked, rows) < 1e-6)
+    assert.ok(difference(walked, fastTreeShap(forest, { now: () => performance.now() })!, rows) < 1e-6)
+  })
+
   test('a forest of leaves contributes nothing', () => {
     const forest = randomForest(seededRandom(1), { features: 3, trees: 1, depth: 2 })
     const leaf = { ...forest, roots: Int32Array.of(forest.feature.indexOf(-1)) }
@@ -98,7 +113,7 @@ describe('fastTreeShap', () => {
 
   test('leaves to treeShap what kernels cannot do', () => {
     const forest = randomForest(seededRandom(1), { features: 9, trees: 9, depth: 6 })
-    assert.equal(fastTreeShap(forest, { budget: 1000 }), undefined)
+    assert.equal(fastTreeShap(forest, { bytes: 1000 }), undefined)
     const cover = forest.cover!.map((rows, node) => rows * (1 + (node % 2)))
     assert.equal(fastTreeShap({ ...forest, cover }), undefined)
   })

@@ -1,11 +1,12 @@
 /**
  * Exact path-dependent TreeSHAP by WebAssembly kernels: the numbers of `treeShap`, from the same decisions, in float32 sums
- * of a few dozen trees that are added up in float64.
+ * of a few dozen trees that are added up in float64 (docs/adr/0015).
  *
  * Three ways: tables for forests of at most 8 features, tables for any number, and quadrature, which takes the trees whose
  * tables would be too large.
  */
 import { gaussLegendre, type Quadrature } from '../../math/gauss-legendre.ts'
+import { seededRandom } from '../../math/random.ts'
 import type { Explainer } from '../explainer.ts'
 import type { Forest } from '../forest.ts'
 import { coverShares, expectedMargins } from '../shap/cover-shares.ts'
@@ -22,33 +23,59 @@ import {
   suitsDirect,
 } from './shap-engines.ts'
 import { shapKernels } from './shap-kernels.ts'
-import { planOf } from './shap-plan.ts'
+import { type Plan, planOf, walkedBytes } from './shap-plan.ts'
 
-export interface FastTreeShapOptions {
-  /** Memory for tables and nodes, bytes; 64 MB. */
-  readonly budget?: number
+export interface ShapBudget {
+  /** Memory for tables and nodes; 64 MB. */
+  readonly bytes?: number
+  /** Milliseconds from anywhere. Where there is a clock, tables are tried against quadrature, which takes some milliseconds. */
+  readonly now?: () => number
+  /** `quadrature`: no tables, however much memory there is. */
+  readonly kind?: 'tables' | 'quadrature'
 }
 
-const BUDGET = 64 << 20
+const BYTES_MAX = 64 << 20
 const COLUMNS_MAX = 4096
 /** The sides of a node share its rows but for rounding: the quadrature kernel takes one as the rest of the other. */
 const SHARES_TOLERANCE = 1e-6
+/** Trees and rows that quadrature is tried on. */
+const TRIAL_TREES = 8
+const TRIAL_ROWS = 256
+
+type Explain = Explainer['explain']
 
 /**
  * @param forest one that `hasCover`.
  * @returns `undefined` where kernels cannot do it and `treeShap` must: no SIMD here, a forest beyond the budget, cover that
  * does not add up.
  */
-export function fastTreeShap(forest: Forest, { budget = BUDGET }: FastTreeShapOptions = {}): Explainer | undefined {
+export function fastTreeShap(forest: Forest, { bytes = BYTES_MAX, now, kind }: ShapBudget = {}): Explainer | undefined {
   const kernels = shapKernels()
   const shares = coverShares(forest)
   if (kernels === undefined || !addUp(forest, shares)) return undefined
   const columns = columnsOf(forest, COLUMNS_MAX)
   if (columns === undefined) return undefined
-  const plan = planOf(forest, columns, shares, budget)
+  const plan = planOf(forest, columns, shares, bytes)
   if (plan === undefined) return undefined
   const shape = { outputs: forest.base.length, features: forest.features.length }
   const setting: Setting = { forest, columns, shares, shape, rules: quadratures(), kernels }
+  const walked = { tabled: [], walked: plan.walked.concat(plan.tabled).sort((a, b) => a.output - b.output) }
+  let made = explainBy(setting, kind === 'quadrature' ? walked : plan)
+  if (kind === undefined && now !== undefined && isSlow(made.explain, setting, plan, now)) {
+    made = explainBy(setting, walked)
+  }
+  return {
+    method: 'tree-shap',
+    outputCount: shape.outputs,
+    featureCount: shape.features,
+    bias: expectedMargins(forest, shares),
+    bytes: made.bytes + columns.bytes,
+    explain: made.explain,
+  }
+}
+
+function explainBy(setting: Setting, plan: Plan): { readonly explain: Explain; readonly bytes: number } {
+  const { forest, columns, shape } = setting
   const arena = new Arena()
   const placed: Placed[] = []
   if (plan.tabled.length > 0) {
@@ -60,11 +87,7 @@ export function fastTreeShap(forest: Forest, { budget = BUDGET }: FastTreeShapOp
   const adders = placed.map(ready => ready(memory))
   const size = shape.outputs * shape.features
   return {
-    method: 'tree-shap',
-    outputCount: shape.outputs,
-    featureCount: shape.features,
-    bias: expectedMargins(forest, shares),
-    bytes: memory.buffer.byteLength + columns.bytes,
+    bytes: memory.buffer.byteLength,
     explain(rows, count, out) {
       requireRoom(rows, count * shape.features, out, count * size)
       out.fill(0, 0, count * size)
@@ -75,10 +98,41 @@ export function fastTreeShap(forest: Forest, { budget = BUDGET }: FastTreeShapOp
   }
 }
 
+/** Whether quadrature of all trees would, judging by some of them, be faster than the tables. */
+function isSlow(explain: Explain, setting: Setting, { tabled, walked }: Plan, now: () => number): boolean {
+  if (tabled.length === 0) return false
+  const rows = trialRows(setting.forest)
+  const out = new Float64Array(TRIAL_ROWS * setting.shape.outputs * setting.shape.features)
+  const time = (some: Explain): number => {
+    some(rows, TRIAL_ROWS, out) // once to warm up
+    const started = now()
+    some(rows, TRIAL_ROWS, out)
+    return now() - started
+  }
+  const step = Math.ceil(tabled.length / TRIAL_TREES)
+  const some = tabled.filter((_, index) => index % step === 0)
+  const work = (trees: Plan['walked']): number => trees.reduce((sum, tree) => sum + walkedBytes(tree), 0)
+  const byQuadrature = time(explainBy(setting, { tabled: [], walked: some }).explain) / work(some)
+  return time(explain) > byQuadrature * (work(tabled) + work(walked))
+}
+
+/** Rows that go many ways: values are thresholds, and some are missing. */
+function trialRows({ features, feature, value }: Forest): Float64Array {
+  const random = seededRandom(1)
+  const rows = new Float64Array(TRIAL_ROWS * features.length).fill(Number.NaN)
+  for (let index = 0; index < rows.length * 3; index++) {
+    const node = Math.floor(random() * feature.length)
+    if (feature[node]! < 0) continue
+    rows[Math.floor(random() * TRIAL_ROWS) * features.length + feature[node]!] = value[node]!
+  }
+  return rows
+}
+
 function addUp({ feature, child }: Forest, shares: Float64Array): boolean {
-  return feature.every(
-    (of, node) => of < 0 || Math.abs(shares[child[node]!]! + shares[child[node]! + 1]! - 1) <= SHARES_TOLERANCE,
-  )
+  return feature.every((of, node) => {
+    const left = child[node]!
+    return of < 0 || Math.abs(shares[left]! + shares[left + 1]! - 1) <= SHARES_TOLERANCE
+  })
 }
 
 /** By number of features on a path, the quadrature that is exact for it. */

@@ -1,0 +1,25 @@
+/** How large the trees of a forest are. */
+import type { Forest } from '../forest.ts'
+
+export interface TreeShape {
+  /** Steps to the farthest leaf. */
+  readonly depth: number
+  readonly leaves: number
+  readonly nodes: number
+}
+
+export function shapesOf({ roots, feature, child }: Forest): TreeShape[] {
+  return Array.from(roots, root => {
+    let level = [root]
+    let leaves = 0
+    let nodes = 0
+    let depth = -1
+    for (; level.length > 0; depth++) {
+      nodes += level.length
+      const inner = level.filter(node => feature[node]! >= 0)
+      leaves += level.length - inner.length
+      level = inner.flatMap(node => [child[node]!, child[node]! + 1])
+    }
+    return { depth, leaves, nodes }
+  })
+}
