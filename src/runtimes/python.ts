@@ -12,6 +12,7 @@ import type { Described, Runtime, Served } from './runtime.ts'
 
 /** What a worker tells of what it loaded. */
 interface Told {
+  readonly packaging: string
   readonly type: string
   readonly estimator: string
   readonly names: readonly string[] | null
@@ -159,7 +160,7 @@ function modelOf({ told, python }: Loaded, packaging: PythonModel['packaging'], 
     answers,
     facts: {
       estimator: told.type,
-      packaging,
+      packaging: told.packaging,
       python,
       ...Object.fromEntries(versions.map(([name, version]) => [name, version!])),
       runs_code: settings.trust ? 'yes' : 'no',

@@ -49,12 +49,13 @@ def load(told, body):
             model = Model(load_skops(bytes(body), trust))
         elif not trust:
             raise Refusal("untrusted", "loading it runs its code")
-        elif packaging == "mlflow":
+        elif packaging == "mlflow" or is_packed_tar(body):
+            packaging = "mlflow"
             model = load_mlflow(body)
         else:
             model = Model(load_pickle(body))
     notes = sorted({f"{one.category.__name__}: {one.message}"[:TEXT_MAX] for one in heard if is_telling(one)})
-    return model, {**describe(model), "warnings": notes[:5]}
+    return model, {**describe(model), "packaging": packaging, "warnings": notes[:5]}
 
 
 def is_telling(warning):
@@ -98,6 +99,16 @@ def load_mlflow(data):
 
         return Model(mlflow.sklearn.load_model(folder), pyfunc)
     return Model(pyfunc, pyfunc)
+
+
+def is_packed_tar(data):
+    """joblib compresses with gzip, too: the two differ only inside."""
+    if data[:2] != b"\x1f\x8b":
+        return False
+    import gzip
+
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        return file.read(262)[257:262] == b"ustar"
 
 
 def unpack(data):
