@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox'
+import type { OpenedLedger } from '../ledger/open-ledger.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { AnyRoute, InvocationRoute, Route } from '../route.ts'
 import { predict, type Serving } from '../serving/predict.ts'
@@ -6,11 +7,13 @@ import { INVOCATION_PROBLEMS } from '../serving/routes.ts'
 import { openBackgrounds } from './backgrounds.ts'
 import { explainProtocol } from './explain.ts'
 import { explainPrediction, type KeptParts } from './kept.ts'
+import { type OverviewParts, type OverviewQuestion, overviewOf, SAMPLE_DEFAULT, SAMPLE_MAX } from './overview.ts'
 import { questionSchema } from './question.ts'
-import { Explained, ExplainedCall, ExplainedPredictionSchema } from './schemas.ts'
+import { Explained, ExplainedCall, ExplainedPredictionSchema, OverviewSchema } from './schemas.ts'
 
 export interface ExplainRouteParts extends Omit<KeptParts, 'models'> {
   readonly serving: Serving
+  readonly ledger: Pick<OpenedLedger, 'find' | 'explained'>
   readonly registry: Pick<Registry, 'background'>
 }
 
@@ -44,6 +47,7 @@ export function explainRoutes(parts: ExplainRouteParts): AnyRoute[] {
     route('/models/:name/explain', 'Ask a model, and why; its release chooses the version'),
     route('/models/:name/versions/:version/explain', 'Ask a pinned version, and why (semantic version or alias)'),
     keptRoute({ ...parts, models: serving.models }),
+    overviewRoute({ ...parts, ...serving, ledger: parts.ledger }),
   ]
 }
 
@@ -67,5 +71,37 @@ function keptRoute(parts: KeptParts): Route {
       const { top = 3 } = query as { top?: number }
       return { body: await explainPrediction(parts, params['id']!, actor, top) }
     },
+  }
+}
+
+const Time = (description: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: 8.64e15, description }))
+
+function overviewRoute(parts: OverviewParts): Route {
+  return {
+    method: 'GET',
+    path: '/models/:name/explanations',
+    permission: 'model:read',
+    summary: 'What moves the answers of a version',
+    description:
+      'Over the explanations that records keep: how much each feature moved the answers (the mean size of its contributions), and a sample of rows for pictures. Estimates (kernel-shap, lime) do not count.',
+    tag: 'Explanations',
+    params: Type.Object({ name: Type.String({ description: 'Name of the model' }) }),
+    query: Type.Object(
+      {
+        version: Type.Optional(Type.String({ description: 'Semantic version or alias; the one that answers now' })),
+        since: Time('Not before, milliseconds since the epoch; a day before until'),
+        until: Time('Before; now'),
+        output: Type.Optional(Type.String({ maxLength: 500, description: 'Which of several outputs; the first' })),
+        sample: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: SAMPLE_MAX, default: SAMPLE_DEFAULT, description: 'Rows of the sample' }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    answers: { 200: OverviewSchema },
+    problems: [404, 422],
+    handle: async ({ params, query }) => ({
+      body: await overviewOf(parts, params['name']!, query as OverviewQuestion),
+    }),
   }
 }

@@ -58,3 +58,30 @@ export const ExplainedPredictionSchema: TSchema = Type.Object({
     }),
   ),
 })
+
+export const OverviewSchema: TSchema = Type.Object({
+  model: Type.String(),
+  version: Type.String(),
+  explain: Type.Union([Type.Literal('always'), Type.Literal('on-request')]),
+  since: Type.Integer(),
+  until: Type.Integer(),
+  output: Type.Optional(Type.String()),
+  rows: Type.Integer({ description: 'Explained predictions' }),
+  features: Type.Array(
+    Type.Object({
+      feature: Type.String(),
+      importance: Type.Number({ description: 'Mean size of its contributions' }),
+      mean: Type.Number({ description: 'Mean of its contributions' }),
+    }),
+    { description: 'The one that moves answers most first' },
+  ),
+  sealed: Type.Array(Type.String(), { description: 'Sensitive features, whose contributions are sealed' }),
+  sample: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      values: Type.Array(Type.Unknown({ description: 'null where it is missing' })),
+      contributions: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+    }),
+    { description: 'Rows drawn by chance, in the order of `features`' },
+  ),
+})

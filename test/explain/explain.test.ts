@@ -223,3 +223,62 @@ describe('GET /predictions/:id/explanation', () => {
       )
     }))
 })
+
+describe('GET /models/:name/explanations', () => {
+  interface Seen {
+    readonly rows: number
+    readonly explain: string
+    readonly features: readonly { readonly feature: string; readonly importance: number; readonly mean: number }[]
+    readonly sealed: readonly string[]
+    readonly sample: readonly { readonly id: string; readonly values: unknown[]; readonly contributions: number[] }[]
+  }
+  const seen = async (app: RunningApp, query = ''): Promise<Seen> =>
+    (await (await fetch(`${app.url}/models/churn/explanations${query}`)).json()) as Seen
+
+  it('sums up what records keep, without what is sealed and without estimates', () =>
+    onChurn(`explain: always\n${SENSITIVE}`, async app => {
+      const empty = await seen(app)
+      assert.deepEqual([empty.rows, empty.sample], [0, []])
+      const rows = [0, 1, 2, 3].map(number => ({ ...ROW, num_products: number + 1, tenure: number }))
+      await asked(app, '/predict', rows)
+      await asked(app, '/explain?method=lime')
+      const { rows: count, explain, features, sealed, sample } = await seen(app)
+      assert.deepEqual([count, explain, sealed], [4, 'always', ['age', 'estimated_salary']])
+      const kept = (await predictionsOf(app)).slice(0, 4).map(({ explanation }) => explanation!.contributions!)
+      for (const { feature, importance, mean } of features) {
+        const all = kept.map(contributions => contributions[feature] as number)
+        assert.ok(Math.abs(mean - sumOf(all) / 4) < 1e-12)
+        assert.ok(Math.abs(importance - sumOf(all.map(Math.abs)) / 4) < 1e-12)
+      }
+      const sizes = features.map(({ importance }) => importance)
+      assert.deepEqual(
+        sizes,
+        sizes.toSorted((a, b) => b - a),
+      )
+      const at = features.findIndex(({ feature }) => feature === 'tenure')
+      assert.deepEqual(sample.map(({ values }) => values[at]).sort(), [0, 1, 2, 3])
+      assert.equal((await seen(app, '?sample=2')).sample.length, 2)
+      assert.equal((await seen(app, '?until=1000')).rows, 0)
+      for (const [query, status] of [
+        ['?version=9.9.9', 404],
+        ['?output=nothing', 422],
+        ['?sample=0', 422],
+      ] as const) {
+        assert.equal((await fetch(`${app.url}/models/churn/explanations${query}`)).status, status, query)
+      }
+    }))
+
+  it('is found by what moved the answers', () =>
+    onChurn('explain: always', async app => {
+      await asked(app, '/predict', [ROW, { ...ROW, num_products: 1 }])
+      const found = async (where: string): Promise<unknown[]> => {
+        const answer = await fetch(`${app.url}/ledger/records?where=${encodeURIComponent(where)}`)
+        const { records } = (await answer.json()) as { records: { features: { num_products: number } }[] }
+        return records.map(({ features }) => features.num_products)
+      }
+      assert.deepEqual(await found('feature = num_products and contribution < -0.5'), [2])
+      assert.deepEqual(await found('contribution.num_products > 0'), [1])
+      assert.deepEqual(await found('feature.num_products = 2 and output.churn_probability < 0.5'), [2])
+      assert.equal((await fetch(`${app.url}/ledger/records?where=nonsense`)).status, 422)
+    }))
+})
