@@ -68,6 +68,7 @@ export async function register(
       artifact: version.artifact.sha256,
       digest,
       format: version.format,
+      ...(manifest.trust === undefined ? {} : { trust: manifest.trust }),
       ...(version.reference === undefined ? {} : { reference: version.reference.sha256 }),
       ...(version.evaluation === undefined ? {} : { evaluation: version.evaluation.sha256 }),
     })
