@@ -25,7 +25,7 @@ interface Shape {
   readonly seed: number
 }
 
-const EDGES = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e-36, 3e38]
+const EDGES = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e-36, 1e-35, 3e38].map(Math.fround)
 
 function numberOf(random: Random, { grid, precision }: Shape): number {
   if (random() < 0.03) return EDGES[Math.floor(random() * EDGES.length)]!
@@ -137,7 +137,9 @@ function agree(shape: Shape, count: number, kind?: 'dense' | 'sparse' | 'walk'):
   const found = new Float64Array(count * shape.outputs)
   forestPredictor(forest).margin(rows, count, expected)
   const fast = fastPredictor(forest, kind === undefined ? {} : { kind })
-  if (kind === 'walk') assert.ok(fast.bytes > forestPredictor(forest).bytes, 'it is computed by the scalar path')
+  const isPlain = shape.categorical === 0 || shape.categories < 100 // many sets of many categories are left to the scalar path
+  if (kind === 'walk' && isPlain)
+    assert.ok(fast.bytes > forestPredictor(forest).bytes, 'it is computed by the scalar path')
   for (let round = 0; round < 2; round++) {
     found.fill(-1)
     fast.margin(rows, count, found)
