@@ -6,6 +6,8 @@ import { loadOnnx } from './onnx/load-onnx.ts'
 
 const SAVE_JSON = "xgboost.Booster(model_file=OLD).save_model('model.json')"
 
+const AS_PYTHON = 'if you trust it, say "python: {}" and "trust: code" in model.yaml'
+
 /** Throws `invalid`, saying what the bytes are and what would work instead, where they are not a model we can load. */
 export function loadArtifact(bytes: Uint8Array): Model {
   if (looksLikeOnnx(bytes)) return loadOnnx(bytes)
@@ -50,12 +52,12 @@ function foreign(bytes: Uint8Array, text: string): string {
   if (text.startsWith('tree\n') || text.startsWith('tree\r')) return 'a LightGBM text model, which is not supported yet'
   if (text.startsWith('<') && /<PMML/.test(text)) return 'a PMML document, which is not supported yet'
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) {
-    return 'a Python pickle, whose loading would run its code and is not supported'
+    return `a Python pickle, whose loading runs its code; ${AS_PYTHON}`
   }
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return 'a ZIP archive (skops, PyTorch or Keras?), which is not supported'
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'compressed with gzip; unpack it first'
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return `a ZIP archive; if it is a skops file or an MLflow model, say "python: {}" in model.yaml, and save PyTorch and Keras models as ONNX`
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'compressed with gzip; unpack it first, or, if joblib wrote it, say "python: {}" and "trust: code" in model.yaml'
   if (bytes[0] === 0x78 && (bytes[1] === 0x9c || bytes[1] === 0xda || bytes[1] === 0x01)) {
-    return 'a compressed joblib file, whose loading would run its code and is not supported'
+    return `a compressed joblib file, whose loading runs its code; ${AS_PYTHON}`
   }
   if (bytes[0] === 0x89 && text.slice(1, 4) === 'HDF') return 'an HDF5 file (Keras?), which is not supported'
   if (text.startsWith('binf') || looksLikeLegacyXgboost(bytes)) {
