@@ -31,6 +31,7 @@ export type { Background, Explainer, ExplanationMethod } from './predictor/expla
 export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'
 export { forestPredictor } from './predictor/forest-predictor.ts'
+export type { ShapBudget } from './predictor/kernels/fast-tree-shap.ts'
 export { loadArtifact } from './predictor/load-artifact.ts'
 export { type Model, predictorOf } from './predictor/model.ts'
 export type { Pipeline } from './predictor/pipeline.ts'

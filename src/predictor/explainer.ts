@@ -1,5 +1,5 @@
 /** Why a row has its answer: the share of each feature in the margin, exactly, for models whose inside is known. */
-import { fastTreeShap } from './kernels/fast-tree-shap.ts'
+import { fastTreeShap, type ShapBudget } from './kernels/fast-tree-shap.ts'
 import type { Model } from './model.ts'
 import { hasCover } from './shap/cover-shares.ts'
 import { treeShap } from './shap/tree-shap.ts'
@@ -33,7 +33,9 @@ export interface Background {
 /**
  * The exact explainer of a model that says enough of itself: path-dependent TreeSHAP for a forest that knows how many
  * training rows reached each node, by kernels where they can do it (within 1e-6 of the float64 path). Absent for all others.
+ *
+ * @param budget of the kernels. They are made here and now, which takes up to a second where their tables fill 64 MB.
  */
-export function explainerOf(model: Model): Explainer | undefined {
-  return model.kind === 'forest' && hasCover(model) ? (fastTreeShap(model) ?? treeShap(model)) : undefined
+export function explainerOf(model: Model, budget: ShapBudget = {}): Explainer | undefined {
+  return model.kind === 'forest' && hasCover(model) ? (fastTreeShap(model, budget) ?? treeShap(model)) : undefined
 }
