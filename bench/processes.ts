@@ -102,6 +102,19 @@ export function registerExample(data: string, isCounted = true): void {
   execFileSync(process.execPath, [CLI, 'register', ...what, '--data', data], { stdio: 'pipe' })
 }
 
+/** The same, saying in its model.yaml whether each answer is explained. */
+export function registerExplained(folder: string, data: string, explain: 'always' | 'on-request'): void {
+  const example = join(ROOT, 'examples/churn')
+  const yaml = readFileSync(join(example, 'model.yaml'), 'utf8')
+  const absolute = yaml.replace(
+    /^(artifact|reference|evaluation): (.*)$/gm,
+    (_, role, file) => `${role}: ${join(example, file)}`,
+  )
+  const path = join(folder, `${explain}.yaml`)
+  writeFileSync(path, `${absolute}\nexplain: ${explain}\n`)
+  execFileSync(process.execPath, [CLI, 'register', path, '--data', data], { stdio: 'pipe' })
+}
+
 /** A file of request bodies, one a line: customers of the example's bank. */
 export function bodiesFile(folder: string, count: number): string {
   const path = join(folder, 'bodies.jsonl')

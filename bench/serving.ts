@@ -1,6 +1,7 @@
 /**
  * Requests a second on one core with everything on (validation, policy, journal, log line, metrics, records), as a share of a
- * bare `node:http` JSON echo in the same run: `npm run bench:serving -- [--rounds 5] [--seconds 8] [--own] [--counters]`. With
+ * bare `node:http` JSON echo in the same run: `npm run bench:serving -- [--rounds 5] [--seconds 8] [--own] [--counters] [--explain]`. With
+ * `--explain` a server that keeps what moved each answer is measured beside one that explains on request: what `explain: always` costs. With
  * `--counters` the same model is measured without reference data too, so that nothing is counted for drift: what the counters cost.
  *
  * The server is pinned to one core, the load (wrk; our own generator with `--own` or where wrk is missing) to another. Echo
@@ -21,6 +22,7 @@ import {
   median,
   pinned,
   registerExample,
+  registerExplained,
   remove,
   startEcho,
   startServer,
@@ -41,6 +43,7 @@ const { values } = parseArgs({
     own: { type: 'boolean', default: false },
     subject: { type: 'boolean', default: false },
     counters: { type: 'boolean', default: false },
+    explain: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(values.rounds)
@@ -159,11 +162,57 @@ function reportCounters(echo: readonly Round[], ours: readonly Round[], without:
   )
 }
 
+/** What `explain: always` costs: two servers that differ in nothing else, in turn. */
+async function compareExplained(folder: string): Promise<void> {
+  const modes = ['on-request', 'always'] as const
+  const servers: Measured[] = []
+  const measured: Round[][] = [[], []]
+  try {
+    for (const mode of modes) {
+      mkdirSync(join(folder, mode))
+      const data = join(folder, mode, 'data')
+      registerExplained(folder, data, mode)
+      servers.push(await startServer(data, SERVER_CORE))
+    }
+    for (const server of servers) await measure(server, '/predict', folder, WARM_UP_SECONDS)
+    for (let round = 1; round <= rounds; round++) {
+      process.stderr.write(`explained, round ${round} of ${rounds}\n`)
+      for (const at of round % 2 === 0 ? [1, 0] : [0, 1]) {
+        measured[at]!.push(await measure(servers[at]!, '/predict', folder, seconds))
+      }
+    }
+  } finally {
+    await Promise.all(servers.map(server => server.stop()))
+  }
+  reportExplained(measured[0]!, measured[1]!)
+}
+
+function reportExplained(onRequest: readonly Round[], always: readonly Round[]): void {
+  const loss = (of: (round: Round) => number): number =>
+    1 - median(always.map((round, i) => of(round) / of(onRequest[i]!)))
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+  const lines = [
+    '| | requests/s | p50 ms | p99 ms | CPU µs a request | of them, answering thread |',
+    '|---|---|---|---|---|---|',
+    row('explain: on-request', onRequest),
+    row('explain: always', always),
+    '',
+    `With what moved each answer kept in its record: **${percent(loss(round => round.requestsPerSecond))}** fewer requests/s; ` +
+      `by processor time of the answering thread ${percent(loss(round => 1 / round.mainUs))}`,
+    '',
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
 async function main(): Promise<void> {
   const folder = temporaryFolder()
   const data = join(folder, 'data')
   const bodies = bodiesFile(folder, BODIES)
   writeFileSync(join(folder, 'wrk.lua'), wrkScript(bodies))
+  if (values.explain) {
+    await compareExplained(folder).finally(() => remove(folder))
+    return
+  }
   registerExample(data)
   const echoServer = await startEcho(SERVER_CORE)
   const server = await startServer(data, SERVER_CORE)
