@@ -54,8 +54,10 @@ function foreign(bytes: Uint8Array, text: string): string {
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) {
     return `a Python pickle, whose loading runs its code; ${AS_PYTHON}`
   }
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return `a ZIP archive; if it is a skops file or an MLflow model, say "python: {}" in model.yaml, and save PyTorch and Keras models as ONNX`
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'compressed with gzip; unpack it first, or, if joblib wrote it, say "python: {}" and "trust: code" in model.yaml'
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b)
+    return `a ZIP archive; if it is a skops file or an MLflow model, say "python: {}" in model.yaml, and save PyTorch and Keras models as ONNX`
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+    return 'compressed with gzip; unpack it first, or, if joblib wrote it, say "python: {}" and "trust: code" in model.yaml'
   if (bytes[0] === 0x78 && (bytes[1] === 0x9c || bytes[1] === 0xda || bytes[1] === 0x01)) {
     return `a compressed joblib file, whose loading runs its code; ${AS_PYTHON}`
   }
