@@ -2,7 +2,7 @@
 import { Problem } from '../errors.ts'
 import type { ExternalModel } from './external.ts'
 import type { Forest } from './forest.ts'
-import { forestPredictor } from './forest-predictor.ts'
+import { fastPredictor } from './kernels/fast-predictor.ts'
 import type { Pipeline } from './pipeline.ts'
 import { pipelinePredictor } from './pipeline-predictor.ts'
 import type { MarginPredictor, Predictor } from './predictor.ts'
@@ -18,7 +18,7 @@ export function isExternal(model: Model): model is ExternalModel {
 export function predictorOf(model: Forest): MarginPredictor
 export function predictorOf(model: Model): Predictor
 export function predictorOf(model: Model): Predictor {
-  if (model.kind === 'forest') return forestPredictor(model)
+  if (model.kind === 'forest') return fastPredictor(model)
   if (model.kind === 'pipeline') return pipelinePredictor(model, predictorOf)
   throw new Problem('invalid', `Cannot predict here: a model of the kind ${model.kind} needs a run time of its own`)
 }
