@@ -97,7 +97,7 @@ function contributionsWriter(
   const encoding = places.every(({ head }) => head.every(byte => byte < 0x80)) ? 'latin1' : 'utf8'
   const bytes = Buffer.allocUnsafe(length)
   const decimals = new Int32Array(Math.max(1, margins.length))
-  const units = new Float64Array(width * decimals.length)
+  const units = new Int32Array(width * decimals.length) // at most 10^7 and one of them
   return (values, offset) => {
     for (let margin = 0; margin < decimals.length; margin++) {
       decimals[margin] = round(values, offset + margin * width, units, margin * width, width)
@@ -115,7 +115,7 @@ function contributionsWriter(
 }
 
 /** Rounds a row of numbers to whole units, 10^-decimals each, so that also their sums are right; returns the decimals, or −1. */
-function round(values: Float64Array, from: number, units: Float64Array, to: number, count: number): number {
+function round(values: Float64Array, from: number, units: Int32Array, to: number, count: number): number {
   let largest = 0
   for (let at = 0; at < count; at++) {
     const size = Math.abs(values[from + at]!)
@@ -153,12 +153,12 @@ function put(bytes: Uint8Array, from: number, units: number, decimals: number): 
   // ECMAScript writes what is smaller than a millionth with an exponent.
   if (left * 1e6 < POWERS[decimals]!) return putText(bytes, at, units / POWERS[decimals]!)
   while (places > 0 && left % 10 === 0) {
-    left /= 10
+    left = (left / 10) | 0
     places--
   }
   if (units < 0) bytes[at++] = MINUS
   let digits = 1
-  while (digits <= DECIMALS_MAX && POWERS[digits]! <= left) digits++
+  for (let power = 10; power <= left; power *= 10) digits++
   const whole = Math.max(1, digits - places)
   const end = at + whole + (places > 0 ? 1 + places : 0)
   for (let place = end - 1; place >= at; place--) {
@@ -166,7 +166,7 @@ function put(bytes: Uint8Array, from: number, units: number, decimals: number): 
       bytes[place] = POINT
       continue
     }
-    const rest = Math.floor(left / 10)
+    const rest = (left / 10) | 0
     bytes[place] = ZERO + (left - rest * 10)
     left = rest
   }
