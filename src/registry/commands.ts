@@ -1,8 +1,9 @@
 import { openAsBlob } from 'node:fs'
-import { access, readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { Problem } from '../errors.ts'
 import type { Command, CommandContext } from '../platform/command.ts'
+import { tarOf } from '../platform/tar.ts'
 import { parseManifest } from './manifest.ts'
 import { FILE_ROLES, type Registered } from './submission.ts'
 import type { ModelVersion } from './version.ts'
@@ -168,10 +169,11 @@ async function bareForm({ options }: CommandContext, file: string): Promise<Form
   return form
 }
 
-/** The file is read when it is sent, piece by piece. */
+/** The file is read when it is sent, piece by piece; a folder, as MLflow writes models, goes as one file. */
 async function appendFile(form: FormData, role: string, path: string): Promise<void> {
-  await access(path).catch(error => unreadable(path, error))
-  form.append(role, await openAsBlob(path), basename(path))
+  const found = await stat(path).catch(error => unreadable(path, error))
+  const content = found.isDirectory() && role === 'artifact' ? tarOf(path) : openAsBlob(path)
+  form.append(role, await content.catch(error => unreadable(path, error)), basename(path))
 }
 
 function unreadable(path: string, error: unknown): never {
