@@ -36,7 +36,7 @@ function difference(one: Explainer, other: Explainer, rows: Float64Array): numbe
 
 /** Budgets from just enough for quadrature up to all tables. */
 function budgetsOf(forest: Forest): number[] {
-  const enough = 200 * forest.feature.length * forest.base.length
+  const enough = 400 * forest.feature.length * forest.base.length
   return [enough, enough * 2, enough * 4, 64 << 20]
 }
 
@@ -85,6 +85,21 @@ describe('fastTreeShap', () => {
       for (const count of [1, 40]) {
         assert.ok(difference(treeShap(forest), fastTreeShap(forest)!, randomRows(random, features, count)) < 1e-6)
       }
+    }
+  })
+
+  test('of many features only those that are used take room', () => {
+    const random = seededRandom(4)
+    const made = randomForest(random, { features: 5, trees: 12, depth: 6 })
+    const wide = 50_000
+    const feature = made.feature.map(of => (of < 0 ? of : of * 12_000 + 17))
+    const features = Array.from({ length: wide }, (_, of) => `f${of}`)
+    const forest = { ...made, feature, features }
+    const rows = randomRows(random, wide, 3)
+    for (const kind of ['tables', 'quadrature'] as const) {
+      const fast = fastTreeShap(forest, { kind })!
+      assert.ok(fast.bytes < 2 << 20)
+      assert.ok(difference(treeShap(forest), fast, rows) < 1e-6)
     }
   })
 

@@ -79,11 +79,11 @@ export function fastTreeShap(forest: Forest, { bytes = BYTES_MAX, now, kind }: S
 }
 
 function explainBy(setting: Setting, plan: Plan): { readonly explain: Explain; readonly bytes: number } {
-  const { forest, columns, shape } = setting
+  const { columns, shape } = setting
   const arena = new Arena()
   const placed: Placed[] = []
   if (plan.tabled.length > 0) {
-    const engine = suitsDirect(forest, columns) ? directEngine : scatteredEngine
+    const engine = suitsDirect(columns) ? directEngine : scatteredEngine
     placed.push(engine(setting, plan.tabled, arena))
   }
   if (plan.walked.length > 0) placed.push(quadratureEngine(setting, plan.walked, arena))

@@ -16,7 +16,7 @@ export interface Shape {
   readonly features: number
 }
 
-/** Room for the bytes and the sums of a block: one row after the other, or one column and one feature after the other. */
+/** Room for the bytes and the sums of a block: one row after the other, or one column and one feature (of those that are used) after the other. */
 export interface BlockRoom {
   readonly bytes: number
   readonly rowStride: number
@@ -64,17 +64,17 @@ export function accessTo(room: BlockRoom, memory: KernelMemory, columns: Columns
   const layout = { bytes, at: room.bytes, rowStride, columnStride }
   const first = room.sums / FLOAT
   const { outputs, features } = shape
-  const used = [...new Set(columns.features)]
+  const { used } = columns
   return {
     quantise: (rows, from, count) => columns.quantise(rows, from, count, layout),
     clear(count) {
       if (sumRowStride > 1) sums.fill(0, first, first + count * sumRowStride)
-      else for (const feature of used) sums.fill(0, first + feature * BLOCK, first + feature * BLOCK + count)
+      else for (let at = first; at < first + used.length * BLOCK; at += BLOCK) sums.fill(0, at, at + count)
     },
     flush(from, count, output, out) {
-      for (const feature of used) {
-        let source = first + feature * sumFeatureStride
-        let target = (from * outputs + output) * features + feature
+      for (let place = 0; place < used.length; place++) {
+        let source = first + place * sumFeatureStride
+        let target = (from * outputs + output) * features + used[place]!
         for (let row = 0; row < count; row++) {
           out[target]! += sums[source]!
           source += sumRowStride

@@ -15,7 +15,7 @@ import type { Quadrature } from '../../math/gauss-legendre.ts'
 import type { Forest } from '../forest.ts'
 import type { Arena } from './shap-arena.ts'
 import type { Columns } from './shap-columns.ts'
-import type { ScalarTree } from './shap-plan.ts'
+import { frameSize, type ScalarTree } from './shap-plan.ts'
 
 /** Bytes of a node's description. */
 const NODE_BYTES = 48
@@ -46,16 +46,6 @@ export interface BranchLayout {
   readonly frames: number
   /** Address of 16 bytes of ones. */
   readonly always: number
-}
-
-/** Bytes of the frames of a tree. */
-export function frameBytes({ inner, points }: ScalarTree): number {
-  return (2 * inner + 1) * frameSize(points)
-}
-
-/** A node's frame: whether the row passes left, right; products by point; means by point. */
-function frameSize(points: number): number {
-  return FOUR * (2 + 2 * points)
 }
 
 /** A decision on a feature, seen from the next one on the same feature below it. */
@@ -141,7 +131,7 @@ function encodeNode(
   const [leftShare, rightShare] = [shares[left]!, shares[left + 1]!]
   out.setUint32(at, columns.column[node]! * columnStride, true)
   out.setUint8(at + 4, columns.cut[node]!)
-  out.setUint32(at + 8, feature * sumStride, true)
+  out.setUint32(at + 8, columns.place[feature]! * sumStride, true)
   out.setUint32(at + 12, frame, true)
   out.setUint32(at + 16, frameOf.get(left) ?? 0, true)
   out.setUint32(at + 20, frameOf.get(left + 1) ?? 0, true)

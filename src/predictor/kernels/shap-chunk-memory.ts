@@ -5,7 +5,7 @@ import { type Chunk, TESTS_MAX, type Test } from './shap-chunks.ts'
 import type { TabledTree } from './shap-plan.ts'
 import { fillTable, SLOTS, slotsOf, tableLength } from './shap-tables.ts'
 
-/** A chunk, the address of its table, and the feature of each slot. */
+/** A chunk, the address of its table, and the place of each slot's feature among the sums. */
 export interface PlacedChunk {
   readonly tests: readonly Test[]
   readonly table: number
@@ -28,9 +28,13 @@ export const PAIR_BYTES = 64
 export const TESTS_BYTES = 64
 export const CHUNK_BYTES = 48
 
-/** @param direct whether slot i of every table is feature i of the forest. */
+/**
+ * @param place by feature, where its sum is among the sums.
+ * @param direct whether slot i of every table is the feature at place i.
+ */
 export function placeTables(
   trees: readonly TabledTree[],
+  place: Int32Array,
   direct: boolean,
   rules: (features: number) => Quadrature,
   arena: Arena,
@@ -46,7 +50,7 @@ export function placeTables(
     from = chunks.length
   }
   for (const [index, tree] of trees.entries()) {
-    for (const chunk of tree.chunks) chunks.push(placeTable(chunk, tree, direct, rules, arena))
+    for (const chunk of tree.chunks) chunks.push(placeTable(chunk, tree, place, direct, rules, arena))
     const next = trees[index + 1]
     if (next?.output !== tree.output || chunks.length - from >= STRETCH_MAX) close(tree.output)
   }
@@ -56,14 +60,15 @@ export function placeTables(
 function placeTable(
   chunk: Chunk,
   { worth }: TabledTree,
+  place: Int32Array,
   direct: boolean,
   rules: (features: number) => Quadrature,
   arena: Arena,
 ): PlacedChunk {
   const slots = slotsOf(chunk)
   const table = new Float32Array(tableLength(chunk))
-  fillTable(chunk, worth, direct ? feature => feature : feature => slots.indexOf(feature), rules, table)
-  return { tests: chunk.tests, table: arena.put(table), slots }
+  fillTable(chunk, worth, direct ? feature => place[feature]! : feature => slots.indexOf(feature), rules, table)
+  return { tests: chunk.tests, table: arena.put(table), slots: slots.map(feature => place[feature]!) }
 }
 
 /**
@@ -95,9 +100,9 @@ export function encodePairs(chunks: readonly PlacedChunk[]): Uint8Array {
 const NEVER: Test = { column: 0, low: 0, width: 0 }
 
 /** By pair: where the sums of each slot's feature are, from the start of the sums, as 16 numbers of 16 bits. */
-export function encodePairSlots(chunks: readonly PlacedChunk[], features: number): Uint16Array {
+export function encodePairSlots(chunks: readonly PlacedChunk[], places: number): Uint16Array {
   return Uint16Array.from(
-    chunks.flatMap(({ slots }) => Array.from({ length: SLOTS }, (_, slot) => (slots[slot] ?? features + slot) * 4)),
+    chunks.flatMap(({ slots }) => Array.from({ length: SLOTS }, (_, slot) => (slots[slot] ?? places + slot) * 4)),
   )
 }
 
@@ -131,7 +136,7 @@ export function encodeChunks(chunks: readonly PlacedChunk[], sumStride: number):
     const at = index * CHUNK_BYTES
     out.setUint32(at, table, true)
     out.setUint32(at + 4, slots.length, true)
-    for (const [slot, feature] of slots.entries()) out.setUint32(at + 8 + slot * 4, feature * sumStride, true)
+    for (const [slot, place] of slots.entries()) out.setUint32(at + 8 + slot * 4, place * sumStride, true)
   }
   return new Uint8Array(out.buffer)
 }

@@ -31,8 +31,10 @@ export interface Columns {
   readonly column: Int32Array
   /** By node: left where the row's byte is below this, 1 … 255. */
   readonly cut: Uint8Array
-  /** By column: the feature it is made of. */
-  readonly features: Int32Array
+  /** The features that some node decides by, ascending. */
+  readonly used: Int32Array
+  /** By feature: its place among these, or −1. */
+  readonly place: Int32Array
   readonly bytes: number
   /** Writes rows `from` … `from + count` of `rows`. */
   quantise(rows: Float64Array, from: number, count: number, layout: ByteLayout): void
@@ -83,7 +85,8 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
   const cut = new Uint8Array(feature.length)
   const cuts = cutsOf(forest)
   const known = new Map<string, number>()
-  const features: number[] = []
+  const place = new Int32Array(forest.features.length).fill(-1)
+  let count = 0
   const stretches = cuts.map((): Ranks[] => [])
   const setNames = namesOf(forest.sets)
   const categories = new Map<number, CategoryAxis['columns']>()
@@ -96,10 +99,10 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
     const key = `${of} ${decisive(flags[node]!)} ${stretch}`
     let number = known.get(key)
     if (number === undefined) {
-      number = features.length
+      number = count++
       if (number === limit) return undefined
       known.set(key, number)
-      features.push(of)
+      place[of] = 0
       const made = { column: number, ...missingOf(flags[node]!) }
       if (categorical) categories.set(of, [...(categories.get(of) ?? []), { column: number, node }])
       else stretches[of]!.push({ ...made, below: stretch * STRETCH, rankOfZero: rankOf(cuts[of]!, 0) })
@@ -118,7 +121,9 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
   const held = axes.reduce((sum, { cuts: { byteLength } }) => sum + byteLength, column.byteLength + cut.byteLength)
   const bytes = held + kindBytes
   const quantise = quantiser(forest, axes, kinds)
-  return { count: features.length, column, cut, features: Int32Array.from(features), bytes, quantise }
+  const used = Int32Array.from(place.keys()).filter(of => place[of] === 0)
+  for (const [index, of] of used.entries()) place[of] = index
+  return { count, column, cut, used, place, bytes, quantise }
 }
 
 /** By set, a number that sets of the same categories share. */

@@ -3,7 +3,7 @@ import type { Quadrature } from '../../math/gauss-legendre.ts'
 import type { Forest } from '../forest.ts'
 import type { Arena } from './shap-arena.ts'
 import { type AddBlock, accessTo, BLOCK, roomByColumn, roomByRow, type Shape } from './shap-block.ts'
-import { type BranchLayout, frameBytes, placeTree } from './shap-branches.ts'
+import { type BranchLayout, placeTree } from './shap-branches.ts'
 import {
   CHUNK_BYTES,
   encodeChunks,
@@ -20,7 +20,7 @@ import {
 } from './shap-chunk-memory.ts'
 import type { Columns } from './shap-columns.ts'
 import type { ShapKernels } from './shap-kernels.ts'
-import type { ScalarTree, TabledTree } from './shap-plan.ts'
+import { frameBytes, type ScalarTree, type TabledTree } from './shap-plan.ts'
 import { SLOTS } from './shap-tables.ts'
 import type { KernelMemory } from './web-assembly.ts'
 
@@ -52,8 +52,8 @@ function vectorsOf(columns: Columns): number {
 }
 
 /** Whether tables with a slot for each feature will do. */
-export function suitsDirect(forest: Forest, columns: Columns): boolean {
-  return forest.features.length <= SLOTS && columns.count <= REGISTER_COLUMNS
+export function suitsDirect(columns: Columns): boolean {
+  return columns.used.length <= SLOTS && columns.count <= REGISTER_COLUMNS
 }
 
 export function directEngine(
@@ -63,7 +63,7 @@ export function directEngine(
 ): Placed {
   const vectors = vectorsOf(columns)
   const room = roomByRow(vectors * 16, SLOTS, BLOCK, arena)
-  const { chunks, stretches } = placeTables(trees, true, rules, arena)
+  const { chunks, stretches } = placeTables(trees, columns.place, true, rules, arena)
   const pairs = arena.put(encodePairs(chunks))
   return memory => {
     const { addDirect } = kernels.direct(memory)
@@ -86,8 +86,8 @@ export function directEngine(
 
 export function scatteredEngine(setting: Setting, trees: readonly TabledTree[], arena: Arena): Placed {
   const { columns, shape, rules, kernels } = setting
-  const room = roomByColumn(columns.count, shape.features, arena)
-  const { chunks, stretches } = placeTables(trees, false, rules, arena)
+  const room = roomByColumn(columns.count, columns.used.length, arena)
+  const { chunks, stretches } = placeTables(trees, columns.place, false, rules, arena)
   const tests = arena.put(encodeTests(chunks, BLOCK))
   const tables = arena.put(encodeChunks(chunks, BLOCK * 4))
   const patterns = arena.reserve(CHUNKS_AT_ONCE * BLOCK)
@@ -125,10 +125,10 @@ function singleEngine(
 ): Placed {
   const vectors = columns.count <= REGISTER_COLUMNS ? vectorsOf(columns) : 0
   // Slots that a chunk has not are added to sums that nobody reads.
-  const slots = Math.ceil((shape.features + SLOTS) / 4) * 4
+  const slots = Math.ceil((columns.used.length + SLOTS) / 4) * 4
   const room = roomByRow(Math.max(64, columns.count), slots, 2, arena)
   const pairs = arena.put(encodePairs(chunks))
-  const places = arena.put(encodePairSlots(chunks, shape.features))
+  const places = arena.put(encodePairSlots(chunks, columns.used.length))
   const found = arena.reserve(PAIRS_AHEAD * 8)
   const far = vectors === 0 ? arena.put(encodeFarColumns(chunks)) : 0
   return memory => {
@@ -159,7 +159,7 @@ function singleEngine(
 
 export function quadratureEngine(setting: Setting, trees: readonly ScalarTree[], arena: Arena): Placed {
   const { columns, shape, rules, kernels } = setting
-  const room = roomByColumn(columns.count, shape.features, arena)
+  const room = roomByColumn(columns.count, columns.used.length, arena)
   const frames = arena.reserve(trees.reduce((most, tree) => Math.max(most, frameBytes(tree)), 0))
   const always = arena.put(new Int32Array(4).fill(-1))
   const layout: BranchLayout = { ...setting, columnStride: BLOCK, sumStride: BLOCK * 4, frames, always }
@@ -171,10 +171,13 @@ export function quadratureEngine(setting: Setting, trees: readonly ScalarTree[],
       const padded = Math.ceil(count / 4) * 4
       quantise(rows, from, count)
       clear(padded)
+      let nodes = 0
       for (const [index, { output, starts, startsEnd, branches, twigs, end, points }] of placed.entries()) {
         begin(starts, startsEnd)
         addByQuadrature(room.bytes, padded, branches, twigs, end, points, room.sums)
-        if (placed[index + 1]?.output === output && index % TREES_IN_FLOAT32 !== TREES_IN_FLOAT32 - 1) continue
+        nodes += trees[index]!.inner
+        if (placed[index + 1]?.output === output && nodes < NODES_IN_FLOAT32) continue
+        nodes = 0
         flush(from, count, output, out)
         clear(padded)
       }
@@ -182,5 +185,5 @@ export function quadratureEngine(setting: Setting, trees: readonly ScalarTree[],
   }
 }
 
-/** Trees summed in float32 before the sums move to float64. */
-const TREES_IN_FLOAT32 = 32
+/** Nodes summed in float32 before the sums move to float64: some 30 trees of depth 6. */
+const NODES_IN_FLOAT32 = 2000

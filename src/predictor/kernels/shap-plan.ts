@@ -27,7 +27,17 @@ export interface Plan {
 
 /** Bytes of a node and its terms in the memory of the quadrature kernel. */
 export function walkedBytes({ inner, points }: ScalarTree): number {
-  return inner * (64 + 8 * points)
+  return inner * (64 + 16 * points)
+}
+
+/** Bytes of a node's frame: for four rows, whether they pass left, right; products by point; means by point. */
+export function frameSize(points: number): number {
+  return 16 * (2 + 2 * points)
+}
+
+/** Bytes of the frames of a tree. */
+export function frameBytes({ inner, points }: ScalarTree): number {
+  return (2 * inner + 1) * frameSize(points)
 }
 
 /**
@@ -37,7 +47,8 @@ export function walkedBytes({ inner, points }: ScalarTree): number {
 export function planOf(forest: Forest, columns: Columns, shares: Float64Array, budget: number): Plan | undefined {
   const trees = treesOf(forest).flatMap(tree => scalarTrees(forest, tree))
   const candidates = new Map<number, { readonly chunks: readonly Chunk[]; readonly bytes: number }>()
-  let spent = trees.reduce((sum, tree) => sum + walkedBytes(tree), 0)
+  const frames = trees.reduce((most, tree) => Math.max(most, frameBytes(tree)), 0)
+  let spent = trees.reduce((sum, tree) => sum + walkedBytes(tree), frames)
   if (spent > budget) return undefined
   // What is looked at is bounded too: a forest of a million leaves is not worth a million chunks that find no room.
   let offered = 0
