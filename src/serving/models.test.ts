@@ -109,4 +109,33 @@ describe('openModels()', () => {
     const models = openModels({ load: async () => wrong, clock: manualClock(0), bytesMax: 1e9 })
     await assert.rejects(Promise.resolve(models.get('a', '1.0.0')), { code: 'misconfigured' })
   })
+
+  it('closes models that somebody else computes when it lets go of them, and takes no more once it is closed', async () => {
+    const closed: string[] = []
+    const load = async (model: string, version: string): Promise<LoadedVersion> => {
+      const found = sum(model, version)
+      return {
+        ...found,
+        predictor: { ...found.predictor, close: async () => void closed.push(model) },
+      } as LoadedVersion
+    }
+    const models = openModels({ load, clock: manualClock(0), bytesMax: MODEL_BYTES })
+    await models.get('a', '1.0.0')
+    await models.get('b', '1.0.0')
+    assert.deepEqual(closed, ['a'])
+    const coming = models.get('c', '1.0.0')
+    await Promise.all([models.close(), assert.rejects(Promise.resolve(coming), { code: 'unavailable' })])
+    assert.deepEqual(closed.sort(), ['a', 'b', 'c'])
+    await assert.rejects(Promise.resolve(models.get('d', '1.0.0')), { code: 'unavailable' })
+  })
+
+  it('lets go of one whose signature and artifact do not agree', async () => {
+    let closed = 0
+    const wrong = sum('a', '1.0.0')
+    const predictor = { ...wrong.predictor, outputCount: 2, close: async () => void closed++ }
+    const load = async (): Promise<LoadedVersion> => ({ ...wrong, predictor }) as LoadedVersion
+    const models = openModels({ load, clock: manualClock(0), bytesMax: 1e9 })
+    await assert.rejects(Promise.resolve(models.get('a', '1.0.0')), { code: 'misconfigured' })
+    assert.equal(closed, 1)
+  })
 })

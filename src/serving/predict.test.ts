@@ -32,7 +32,12 @@ const version = (model: string, features: readonly string[], durability: Durabil
     uses: { permitted: [], prohibited: [], required: false },
     signature: { inputs: features.map(feature), outputs: [{ name: 'answer', type: 'number' }] },
   }) as unknown as ModelVersion
-const VERSIONS = [version('identity', ['x']), version('lasting', ['x'], 'power'), version('hidden', ['secret', 'x'])]
+const VERSIONS = [
+  version('identity', ['x']),
+  version('lasting', ['x'], 'power'),
+  version('hidden', ['secret', 'x']),
+  version('elsewhere', ['x']),
+]
 
 /** Answers its last feature; NaN for a negative one. */
 function loadedVersion(model: string): LoadedVersion {
@@ -44,9 +49,16 @@ function loadedVersion(model: string): LoadedVersion {
       out[row] = last < 0 ? Number.NaN : last
     }
   }
+  const predictor = { features, named: true, outputCount: 1, bytes: 1, predict: answer }
+  if (model !== 'elsewhere') return { version: found, predictor } as unknown as LoadedVersion
+  const awaited = async (rows: Float64Array, count: number, out: Float64Array): Promise<void> => {
+    await new Promise(resolve => setImmediate(resolve))
+    if (rows[0] === 13) throw new Problem('unavailable', 'Cannot ask: nobody is there')
+    answer(rows, count, out)
+  }
   return {
     version: found,
-    predictor: { features, named: true, outputCount: 1, bytes: 1, predict: answer },
+    predictor: { ...predictor, predict: awaited, close: async () => {} },
   } as unknown as LoadedVersion
 }
 
@@ -123,6 +135,18 @@ describe('predict()', () => {
       appended.map(({ records, durability }) => [records.length, durability]),
       [[2, 'power']],
     )
+  })
+
+  it('waits for a model that somebody else computes, and refuses where that fails', async () => {
+    const { text } = await predict(serving, rest, request('elsewhere', '[{"x":3},{"x":4}]'))
+    const { predictions } = JSON.parse(text!) as { predictions: { outputs: { answer: number } }[] }
+    assert.deepEqual(
+      predictions.map(({ outputs }) => outputs.answer),
+      [3, 4],
+    )
+    await assert.rejects(predict(serving, rest, request('elsewhere', '{"x":13}')), { code: 'unavailable' })
+    assert.deepEqual([appended.length, refused.length], [1, 1])
+    assert.equal(refused[0]!.model, 'elsewhere')
   })
 
   it('answers a large batch in slices, each row its own, and lets others in between', async () => {

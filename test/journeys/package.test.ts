@@ -21,6 +21,9 @@ import { tinyAnswer, tinyModel } from './model.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START_MS_MAX = 20_000
 
+/** What Python workers run; `npm run build` copies them. */
+const PYTHON_FILES = ['worker.py', 'worker_model.py']
+
 const home = mkdtempSync(join(tmpdir(), 'bellwether-package-'))
 const installed = join(home, 'node_modules/bellwether')
 const bin = join(installed, 'bin/bellwether.js')
@@ -41,6 +44,8 @@ before(() => {
   execFileSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   const bundle = [join(ROOT, 'scripts/bundle-dashboard.ts'), join(installed, 'dist/web/bundle')]
   execFileSync(process.execPath, bundle, { stdio: ['ignore', 'inherit', 'inherit'] })
+  for (const file of PYTHON_FILES)
+    execFileSync('cp', [join(ROOT, 'src/runtimes', file), join(installed, 'dist/runtimes')])
   for (const path of neededPackages()) {
     mkdirSync(dirname(join(home, path)), { recursive: true })
     symlinkSync(join(ROOT, path), join(home, path))
@@ -62,6 +67,15 @@ function neededPackages(): string[] {
 function bellwether(...args: string[]): string {
   return execFileSync(process.execPath, [bin, ...args], { cwd: home, encoding: 'utf8' })
 }
+
+test('the build copies all that is not compiled', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { build: string } }
+  assert.match(scripts.build, /cp src\/runtimes\/\*\.py dist\/runtimes\//)
+  assert.deepEqual(
+    readdirSync(join(ROOT, 'src/runtimes')).filter(file => file.endsWith('.py')),
+    PYTHON_FILES,
+  )
+})
 
 test('nothing is published that only we need', () => {
   const files = readdirSync(installed, { recursive: true, encoding: 'utf8' })
