@@ -202,12 +202,12 @@ function quantiser(forest: Forest, axes: readonly Axis[], categorical: readonly 
   const width = forest.features.length
   const single = forest.precision === 'float32'
   const tables = categorical.map(axis => ({ ...axis, table: kindTable(forest, axis) }))
-  let values = new Float64Array(4)
-  let ranks = new Int32Array(4)
+  let values = new Float64Array(1)
+  let ranks = new Int32Array(1)
   return (rows, from, count, layout) => {
     if (count > values.length) {
-      values = new Float64Array(Math.ceil(count / 4) * 4)
-      ranks = new Int32Array(values.length)
+      values = new Float64Array(count)
+      ranks = new Int32Array(count)
     }
     for (const { feature, cuts, levels, stretches } of axes) {
       readValues(rows, from * width + feature, width, count, single, values)
@@ -264,7 +264,8 @@ function readValues(
  * processor has something to do while it waits for one's cut. The rank of NaN is 0.
  */
 function rankAll(cuts: Float64Array, levels: number, values: Float64Array, count: number, ranks: Int32Array): void {
-  for (let row = 0; row < count; row += 4) {
+  let row = 0
+  for (; row + 3 < count; row += 4) {
     const [a, b, c, d] = [values[row]!, values[row + 1]!, values[row + 2]!, values[row + 3]!]
     let [rankA, rankB, rankC, rankD] = [0, 0, 0, 0]
     for (let level = levels - 1; level >= 0; level--) {
@@ -278,6 +279,14 @@ function rankAll(cuts: Float64Array, levels: number, values: Float64Array, count
     ranks[row + 1] = rankB
     ranks[row + 2] = rankC
     ranks[row + 3] = rankD
+  }
+  for (; row < count; row++) {
+    const value = values[row]!
+    let rank = 0
+    for (let level = levels - 1; level >= 0; level--) {
+      rank += Number(value >= cuts[rank + (1 << level) - 1]!) << level
+    }
+    ranks[row] = rank
   }
 }
 
