@@ -35,28 +35,35 @@ export function fillTable(
   rules: (features: number) => Quadrature,
   table: Float32Array,
 ): void {
-  const patterns = 1 << chunk.tests.length
-  const sums = new Float64Array(patterns * SLOTS)
+  const sums = new Float64Array(table.length)
+  const barred = new Int32Array(1 << chunk.tests.length)
   for (const leaf of chunk.leaves) {
     const size = leaf.features.length
     const given = leafContributions(leaf, worth(leaf.node), rules(size))
-    const slots = leaf.features.map(({ feature }) => slotOf(feature))
-    for (let pattern = 0; pattern < patterns; pattern++) {
-      const from = passedBy(leaf, pattern) * size
+    const slots = Int32Array.from(leaf.features, ({ feature }) => slotOf(feature))
+    barFeatures(leaf, barred)
+    for (let pattern = 0; pattern < barred.length; pattern++) {
+      const from = ((1 << size) - 1 - barred[pattern]!) * size
       for (let index = 0; index < size; index++) sums[pattern * SLOTS + slots[index]!]! += given[from + index]!
     }
   }
   table.set(sums)
 }
 
-/** Bit i: whether the row passes feature i of the leaf's path. */
-function passedBy({ features }: ChunkLeaf, pattern: number): number {
-  let passed = 0
-  for (let index = 0; index < features.length; index++) {
-    const { pass, fail } = features[index]!
-    if ((pattern & pass) === pass && (pattern & fail) === 0) passed |= 1 << index
+/** By pattern: bit i where the row does not pass feature i of the leaf's path. From patterns of the first tests to those of one more. */
+function barFeatures({ features }: ChunkLeaf, barred: Int32Array): void {
+  barred[0] = 0
+  for (let bit = 1; bit < barred.length; bit <<= 1) {
+    let [ifFailed, ifPassed] = [0, 0]
+    for (const [index, { pass, fail }] of features.entries()) {
+      if ((pass & bit) !== 0) ifFailed |= 1 << index
+      if ((fail & bit) !== 0) ifPassed |= 1 << index
+    }
+    for (let pattern = 0; pattern < bit; pattern++) {
+      barred[pattern + bit] = barred[pattern]! | ifPassed
+      barred[pattern]! |= ifFailed
+    }
   }
-  return passed
 }
 
 /** `[passed × features + index]`: what the leaf gives each of its features, for every set of them that a row passes. */
@@ -64,13 +71,14 @@ function leafContributions({ features }: ChunkLeaf, worth: number, { points, wei
   const size = features.length
   const out = new Float64Array(size << size)
   const factors = new Float64Array(size)
+  const shares = Float64Array.from(features, ({ share }) => share)
   for (let passed = 0; passed < 1 << size; passed++) {
     const from = passed * size
     for (let point = 0; point < points.length; point++) {
       const t = points[point]!
       let product = weights[point]! * worth
       for (let index = 0; index < size; index++) {
-        const { share } = features[index]!
+        const share = shares[index]!
         factors[index] = ((passed >> index) & 1) === 1 ? share + (1 - share) * t : share * (1 - t)
         product *= factors[index]!
       }
@@ -78,7 +86,7 @@ function leafContributions({ features }: ChunkLeaf, worth: number, { points, wei
       else for (let index = 0; index < size; index++) out[from + index]! += product / factors[index]!
     }
     for (let index = 0; index < size; index++) {
-      out[from + index]! *= ((passed >> index) & 1) - features[index]!.share
+      out[from + index]! *= ((passed >> index) & 1) - shares[index]!
     }
   }
   return out
