@@ -17,6 +17,7 @@ export interface FetchedVersion {
 
 /** The artifact, if it is the one that the registry names. */
 export async function modelOf(client: Client, version: FetchedVersion, purpose: string | undefined): Promise<Model> {
+  if (version.format === 'python' || version.format === 'remote') throw notHere(version)
   const path = `${pathOf(version)}/artifact${purpose === undefined ? '' : `?purpose=${encodeURIComponent(purpose)}`}`
   const response = await client.send({ method: 'GET', path })
   const bytes = new Uint8Array(await response.arrayBuffer())
@@ -25,13 +26,13 @@ export async function modelOf(client: Client, version: FetchedVersion, purpose: 
   if (found !== wanted)
     throw new Problem('corrupt', `Cannot use the artifact: its SHA-256 is ${found}, wanted ${wanted}`)
   const model = loadArtifact(bytes)
-  if (isExternal(model)) {
-    throw new Problem(
-      'invalid',
-      `Cannot compute it here: a model of the format ${version.format} needs a run time of the server`,
-    )
-  }
+  if (isExternal(model)) throw notHere(version)
   return model
+}
+
+function notHere({ format }: FetchedVersion): Problem {
+  const found = `a model of the format ${format} is computed where the server says`
+  return new Problem('invalid', `Cannot compute it here: ${found}; to score a file, let the server answer: --record`)
 }
 
 export function pathOf({ model, version }: Pick<FetchedVersion, 'model' | 'version'>): string {

@@ -1,7 +1,7 @@
 /** `bellwether register` with Python models: a pickle, an MLflow folder, requirements beside model.yaml. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { bellwether, temporaryFolder, withServer } from '../server.ts'
@@ -54,8 +54,14 @@ test('a pickle and an MLflow folder are registered and asked by commands', { ski
       })
       assert.deepEqual(((await answer.json()) as { outputs: object }).outputs, { prediction: 3.75 })
     }
+    const files = ['--input', join(folder, 'rows.csv'), '--output', join(folder, 'out.csv'), '--server', server.url]
+    const here = await bellwether(['predict', 'pickle', ...files])
+    assert.match(here.stderr, /computed where the server says; to score a file, let the server answer: --record/)
+    const { status, stderr } = await bellwether(['predict', 'pickle', '--record', ...files])
+    assert.equal(status, 0, stderr)
+    assert.match(readFileSync(join(folder, 'out.csv'), 'utf8'), /\n1,2\.5,.*3\.5.*\n0\.125,4,.*4\.125/)
     const metrics = await (await fetch(`${server.url}/metrics`)).text()
     assert.match(metrics, /python_workers\{model="mlflow",version="1\.0\.0"\} 1\n/)
-    assert.match(metrics, /python_rows_total\{model="pickle",version="1\.0\.0"\} 1\n/)
+    assert.match(metrics, /python_rows_total\{model="pickle",version="1\.0\.0"\} 3\n/)
   })
 })
