@@ -3,6 +3,7 @@ import { Problem } from '../errors.ts'
 import { loadXgboost } from './load-xgboost.ts'
 import type { Model } from './model.ts'
 import { loadOnnx } from './onnx/load-onnx.ts'
+import { loadPmml } from './pmml/load-pmml.ts'
 
 const SAVE_JSON = "xgboost.Booster(model_file=OLD).save_model('model.json')"
 
@@ -11,9 +12,16 @@ const AS_PYTHON = 'if you trust it, say "python: {}" and "trust: code" in model.
 /** Throws `invalid`, saying what the bytes are and what would work instead, where they are not a model we can load. */
 export function loadArtifact(bytes: Uint8Array): Model {
   if (looksLikeOnnx(bytes)) return loadOnnx(bytes)
+  if (looksLikePmml(bytes)) return loadPmml(bytes)
   const refusal = refuse(bytes)
   if (refusal !== undefined) throw new Problem('invalid', `Cannot load the artifact: ${refusal}`)
   return loadXgboost(bytes)
+}
+
+/** Whatever its encoding, a document names its root early; comments may come before. */
+function looksLikePmml(bytes: Uint8Array): boolean {
+  const head = latin(bytes, 4096).replaceAll('\0', '')
+  return /^(ï»¿|þÿ|ÿþ)?\s*</.test(head) && /<([\w.-]+:)?PMML\b/.test(head)
 }
 
 /** `ModelProto`: the version of the format, then the producer's name and version, the domain, the graph or the operators. */
@@ -50,7 +58,7 @@ function refuse(bytes: Uint8Array): string | undefined {
 
 function foreign(bytes: Uint8Array, text: string): string {
   if (text.startsWith('tree\n') || text.startsWith('tree\r')) return 'a LightGBM text model, which is not supported yet'
-  if (text.startsWith('<') && /<PMML/.test(text)) return 'a PMML document, which is not supported yet'
+  if (text.startsWith('<')) return 'an XML document, but no PMML'
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) {
     return `a Python pickle, whose loading runs its code; ${AS_PYTHON}`
   }
