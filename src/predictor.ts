@@ -27,7 +27,7 @@ export {
   type PartialDependenceOptions,
   partialDependence,
 } from './predictor/explain/partial-dependence.ts'
-export type { Background, Explainer, ExplanationMethod } from './predictor/explainer.ts'
+export type { Background, Explainer, ExplainerOptions, ExplanationMethod } from './predictor/explainer.ts'
 export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'
 export { forestPredictor } from './predictor/forest-predictor.ts'

@@ -2,6 +2,8 @@
 import { fastTreeShap, type ShapBudget } from './kernels/fast-tree-shap.ts'
 import type { Model } from './model.ts'
 import { hasCover } from './shap/cover-shares.ts'
+import { interventionalTreeShap } from './shap/interventional-tree-shap.ts'
+import { pipelineShap } from './shap/pipeline-shap.ts'
 import { treeShap } from './shap/tree-shap.ts'
 
 export type ExplanationMethod = 'tree-shap' | 'interventional-tree-shap' | 'linear-shap' | 'kernel-shap'
@@ -30,12 +32,26 @@ export interface Background {
   readonly count: number
 }
 
+/** With the budget of the kernels. */
+export interface ExplainerOptions extends ShapBudget {
+  readonly background?: Background
+}
+
 /**
- * The exact explainer of a model that says enough of itself: path-dependent TreeSHAP for a forest that knows how many
- * training rows reached each node, by kernels where they can do it (within 1e-6 of the float64 path). Absent for all others.
+ * The exact explainer of a model that says enough of itself, or of one that can be compared with other rows:
  *
- * @param budget of the kernels. They are made here and now, which takes up to a second where their tables fill 64 MB.
+ * - a forest that knows how many training rows reached each node: path-dependent TreeSHAP, by kernels where they can do it
+ *   (within 1e-6 of the float64 path);
+ * - any other forest: interventional TreeSHAP, where a background is given;
+ * - a pipeline whose margins are sums of such forests and of numbers made of one feature each: the sum of what its parts
+ *   contribute. Numbers are compared with their mean over the background, or with 0.
+ *
+ * Absent for all others, which KernelSHAP explains. Kernels are made here and now, which takes up to a second where their
+ * tables fill 64 MB.
  */
-export function explainerOf(model: Model, budget: ShapBudget = {}): Explainer | undefined {
-  return model.kind === 'forest' && hasCover(model) ? (fastTreeShap(model, budget) ?? treeShap(model)) : undefined
+export function explainerOf(model: Model, { background, ...budget }: ExplainerOptions = {}): Explainer | undefined {
+  if (model.kind === 'pipeline') return pipelineShap(model, background)
+  if (model.kind !== 'forest') return undefined
+  if (hasCover(model)) return fastTreeShap(model, budget) ?? treeShap(model)
+  return background && interventionalTreeShap(model, background)
 }

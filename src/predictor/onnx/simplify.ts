@@ -42,7 +42,7 @@ function isPlain({ from }: ForestStep, features: number): boolean {
 }
 
 /** What the outputs need, and nothing else. */
-function usedSteps(steps: readonly PipelineStep[], outputs: Int32Array): PipelineStep[] {
+export function usedSteps(steps: readonly PipelineStep[], outputs: Int32Array): PipelineStep[] {
   const needed = new Set<number>(outputs)
   return steps
     .toReversed()
