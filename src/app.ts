@@ -174,6 +174,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   closing.push(() => feedback.close())
   const models = openModels({ load: registry.load, clock, bytesMax: MODELS_BYTES_MAX })
   closing.push(() => models.close())
+  closing.push(async () => runtimes.close())
   const serving: Serving = {
     catalogue,
     models,

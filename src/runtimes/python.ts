@@ -1,6 +1,5 @@
 /** Python models: what an artifact says of itself once it is loaded, and the predictor that asks its workers. */
 import { Problem } from '../errors.ts'
-import type { Surroundings } from '../platform/surroundings.ts'
 import type { PythonModel, PythonSettings } from '../predictor/external.ts'
 import type { AnswerScale, AwaitedPredictor, Task } from '../predictor/predictor.ts'
 import { FRAME } from './frame.ts'
@@ -8,7 +7,7 @@ import { encodeBatch, typesOf } from './python-columns.ts'
 import { type PoolWorker, PythonPool } from './python-pool.ts'
 import { PythonProcess } from './python-process.ts'
 import { differences, parseRequirements } from './requirements.ts'
-import type { Described, Runtime, Served } from './runtime.ts'
+import type { Described, Host, Runtime, Served } from './runtime.ts'
 
 /** What a worker tells of what it loaded. */
 interface Told {
@@ -38,6 +37,7 @@ interface Loaded {
 const ASK_MS = 30_000
 const COLUMNS_MAX = 10_000
 const OUTPUTS_MAX = 10_000
+const NAME_CHARACTERS_MAX = 500
 const WARNINGS_NOTED_MAX = 3
 
 /** Starts a worker and loads the artifact; nothing of it is run before requirements and trust are judged. */
@@ -45,11 +45,13 @@ async function start(
   packaging: PythonModel['packaging'],
   settings: PythonSettings,
   served: Served,
-  surroundings: Surroundings,
+  host: Host,
 ): Promise<Loaded> {
   requireTrust(packaging, settings, served)
-  const process = new PythonProcess({ ...settings, name: served.name }, surroundings)
+  const process = new PythonProcess({ ...settings, name: served.name }, host)
   const { memoryMb, trust, startMs } = settings
+  const stop = (): void => void process.close()
+  host.closing.addEventListener('abort', stop)
   try {
     const wanted = parseRequirements(settings.requirements)
     const names = wanted.wanted.map(({ name }) => name)
@@ -70,6 +72,8 @@ async function start(
   } catch (error) {
     await process.close()
     throw notLoaded(error, settings)
+  } finally {
+    host.closing.removeEventListener('abort', stop)
   }
 }
 
@@ -91,7 +95,11 @@ function notAsRequired({ command }: PythonSettings, differing: readonly string[]
 }
 
 function notLoaded(error: unknown, { command }: PythonSettings): unknown {
-  if (!(error instanceof Problem) || error.message.startsWith('Cannot')) return error
+  if (!(error instanceof Problem)) return error
+  if (error.message.startsWith('Cannot')) {
+    const isItsOwn = error.code === 'unavailable' || error.code === 'failed'
+    return isItsOwn ? new Problem('invalid', error.message, { cause: error }) : error
+  }
   const hint = error.cause === 'untrusted' ? '; "trust: code" in model.yaml would load it all the same' : ''
   return new Problem('invalid', `Cannot load the artifact with ${command}: ${error.message}${hint}`, {
     fields: error.fields,
@@ -104,9 +112,9 @@ export async function describePython(
   packaging: PythonModel['packaging'],
   settings: PythonSettings,
   served: Served,
-  surroundings: Surroundings,
+  host: Host,
 ): Promise<Described> {
-  const loaded = await start(packaging, settings, served, surroundings)
+  const loaded = await start(packaging, settings, served, host)
   try {
     const notes = notesOf(loaded.told, settings)
     const model = modelOf(loaded, packaging, settings)
@@ -115,7 +123,7 @@ export async function describePython(
       notes,
       async open(columns) {
         const complete = { ...model, features: columns.map(({ name }) => name), named: true, columns }
-        const runtime = await openPython(complete, served, surroundings, loaded)
+        const runtime = await openPython(complete, served, host, loaded)
         return { model: { ...complete, outputCount: runtime.predictor.outputCount }, ...runtime }
       },
       close: () => loaded.process.close(),
@@ -144,6 +152,9 @@ function modelOf({ told, python }: Loaded, packaging: PythonModel['packaging'], 
   const width = names?.length ?? count ?? 0
   if (width > COLUMNS_MAX) throw cannot(`it has ${width} features, at most ${COLUMNS_MAX} are taken`)
   const features = names ?? Array.from({ length: width }, (_, at) => `f${at}`)
+  const wrong = features.find((name, at) => !isName(name) || features.indexOf(name) !== at)
+  if (wrong !== undefined)
+    throw cannot(`a feature cannot be called ${JSON.stringify(wrong)?.slice(0, 100)}, or not twice`)
   const versions = Object.entries(libraries).filter(([, version]) => version !== null)
   return {
     kind: 'python',
@@ -176,6 +187,10 @@ function modelOf({ told, python }: Loaded, packaging: PythonModel['packaging'], 
   }
 }
 
+function isName(name: unknown): boolean {
+  return typeof name === 'string' && name !== '' && name.length <= NAME_CHARACTERS_MAX && name !== '__proto__'
+}
+
 /** Probabilities where a classifier has them, else its scores, else what `predict` says. */
 function methodOf({ methods, role, classes, several, type }: Told, { method }: PythonSettings): string {
   if (several)
@@ -197,6 +212,7 @@ function methodOf({ methods, role, classes, several, type }: Told, { method }: P
 
 function answersOf({ classes, role }: Told, method: string): { task: Task; answers: AnswerScale; outputCount: number } {
   const count = classes?.length ?? 0
+  if (count > OUTPUTS_MAX) throw cannot(`it has ${count} classes, at most ${OUTPUTS_MAX} are taken`)
   const task = count === 2 ? 'binary' : 'multiclass'
   if (method === 'predict_proba') {
     if (count < 2) throw cannot(`it has ${count} classes, at least two were wanted`)
@@ -214,15 +230,10 @@ function cannot(detail: string): Problem {
 }
 
 /** Starts the workers of a model; `loaded` is one that was started before. */
-export async function openPython(
-  model: PythonModel,
-  served: Served,
-  surroundings: Surroundings,
-  loaded?: Loaded,
-): Promise<Runtime> {
+export async function openPython(model: PythonModel, served: Served, host: Host, loaded?: Loaded): Promise<Runtime> {
   const { settings, packaging, columns } = model
   const begin = async (given?: Loaded): Promise<{ worker: PoolWorker; outputs: number; resident: number }> => {
-    const { process, told } = given ?? (await start(packaging, settings, served, surroundings))
+    const { process, told } = given ?? (await start(packaging, settings, served, host))
     try {
       requireSame(model, told)
       const { input, texts, numbers } = settings
@@ -242,7 +253,7 @@ export async function openPython(
     throw cannot(`it answers ${outputs} numbers a row, wanted 1 to ${OUTPUTS_MAX}`)
   }
   const options = { ...settings, name: served.name, columns: columns.length, outputs }
-  const pool = new PythonPool(options, worker, async () => (await begin()).worker, surroundings)
+  const pool = new PythonPool(options, worker, async () => (await begin()).worker, host)
   const predictor: AwaitedPredictor = {
     ...model,
     outputCount: outputs,

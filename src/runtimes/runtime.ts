@@ -1,6 +1,13 @@
 /** What every way to run a foreign model gives. */
+import type { Surroundings } from '../platform/surroundings.ts'
 import type { ExternalColumn, ExternalModel } from '../predictor/external.ts'
 import type { AwaitedPredictor } from '../predictor/predictor.ts'
+
+/** Where a run time is. */
+export interface Host extends Surroundings {
+  /** Aborted when the server ends: what is only about to start need not. */
+  readonly closing: AbortSignal
+}
 
 /** What a run time is told of the model that it runs. */
 export interface Served {

@@ -8,7 +8,7 @@ import { packagingOf } from './packaging.ts'
 import { describePython, openPython } from './python.ts'
 import { describeRemote, openRemote } from './remote.ts'
 import type { DeclaredRemote } from './remote-keys.ts'
-import type { Described, Runtime, RuntimeCounts, Served } from './runtime.ts'
+import type { Described, Host, Runtime, RuntimeCounts, Served } from './runtime.ts'
 
 export type { Described, Served } from './runtime.ts'
 
@@ -19,12 +19,16 @@ export interface Runtimes {
   describeRemote(declared: DeclaredRemote): Promise<Described>
   /** Starts what computes the model. Rejects with a `Problem` where it cannot. */
   open(model: ExternalModel, served: Served): Promise<AwaitedPredictor>
+  /** Calls off what is about to start. What is open is closed by whoever opened it. */
+  close(): void
   /** What those that are open count, in the Prometheus text format. */
   render(): string
 }
 
 export function openRuntimes(surroundings: Surroundings): Runtimes {
-  const opened = new Set<{
+  const closing = new AbortController()
+  const host: Host = { ...surroundings, closing: closing.signal }
+  const open = new Set<{
     readonly kind: ExternalModel['kind']
     readonly name: string
     readonly counts: () => RuntimeCounts
@@ -32,33 +36,44 @@ export function openRuntimes(surroundings: Surroundings): Runtimes {
   return {
     async describePython(bytes, settings, served) {
       const packaging = packagingOf(bytes)
-      if (packaging !== undefined) return await describePython(packaging, settings, served, surroundings)
+      if (packaging !== undefined) return await describePython(packaging, settings, served, host)
       const wanted = 'a pickle, joblib, cloudpickle or skops file was wanted, or an MLflow model as tar or zip'
       throw new Problem('invalid', `Cannot load the artifact with Python: ${wanted}`)
     },
     describeRemote: declared => describeRemote(declared, surroundings),
     async open(model, served) {
-      const { predictor, counts } = await runtimeOf(model, served, surroundings)
+      const { predictor, counts } = await runtimeOf(model, served, host)
       const counted = { kind: model.kind, name: served.name, counts }
-      opened.add(counted)
+      open.add(counted)
       return {
         ...predictor,
         close() {
-          opened.delete(counted)
+          open.delete(counted)
           return predictor.close()
         },
       }
     },
-    render: () => countsText([...opened].map(({ counts, ...rest }) => ({ ...rest, counts: counts() }))),
+    close: () => closing.abort(),
+    render: () => countsText([...open].map(({ counts, ...rest }) => ({ ...rest, counts: counts() }))),
   }
 }
 
-async function runtimeOf(model: ExternalModel, served: Served, surroundings: Surroundings): Promise<Runtime> {
+async function runtimeOf(model: ExternalModel, served: Served, host: Host): Promise<Runtime> {
+  try {
+    return await opened(model, served, host)
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'invalid') throw error
+    // It was right when it was registered: so it is the server's fault now, not that of whoever asks.
+    throw new Problem('misconfigured', error.message, { cause: error })
+  }
+}
+
+async function opened(model: ExternalModel, served: Served, host: Host): Promise<Runtime> {
   switch (model.kind) {
     case 'python':
-      return await openPython(model, served, surroundings)
+      return await openPython(model, served, host)
     case 'remote':
-      return openRemote(model, surroundings)
+      return openRemote(model, host)
     default:
       throw new Problem('invalid', `Cannot run a model of the kind ${model.kind}`)
   }

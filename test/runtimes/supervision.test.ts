@@ -29,6 +29,7 @@ def predict(self, frame):
     if (mood == -8).any(): return mood * 0 + float('nan')
     if (mood == -9).any(): return [str(os.environ)] * len(mood)
     if (mood == -10).any(): return mood[:1].repeat(len(mood) + 1)
+    if (mood == -12).any(): os.write(3, b'no frame of ours at all')
     if (mood == -11).any(): return mood * 0 + len([name for name in os.environ if 'SECRET' in name or 'BELLWETHER' in name])
     return mood * 0 + os.getpid() if (mood == 0).any() else mood * 2
 `).replace('import sys, cloudpickle', 'import sys, cloudpickle, numpy')
@@ -70,7 +71,8 @@ test('what the model throws, answers wrongly or prints is told to whom it concer
     assert.deepEqual(await ask(-8, 1), [Number.NaN, Number.NaN])
     assert.deepEqual(await ask(-7), [-14])
     assert.match(heard.lines.join('\n'), /a Python model wrote .*"line":"a word on the way"/)
-    assert.deepEqual(await ask(-11), [0], 'no secret of ours is in its environment')
+    await assert.rejects(ask(-12), { code: 'failed', message: /no frame of ours/ })
+    assert.deepEqual(await retried(() => ask(-11)), [0], 'no secret of ours is in its environment')
   })
 })
 
@@ -144,6 +146,32 @@ test('the queue is bounded, and a long batch is cut up for all workers', { skip 
     assert.ok(refused.length > 100 && refused.length < 200, String(refused.length))
     assert.ok(refused.every(({ code, retryAfterSeconds }) => code === 'overloaded' && retryAfterSeconds === 1))
   })
+})
+
+test('a worker that cannot start, or does not in time, refuses the model', { skip }, async () => {
+  const describe = (settings: Partial<PythonSettings>, bytes = artifact): Promise<unknown> =>
+    openRuntimes(surroundings()).describePython(
+      bytes,
+      { ...SETTINGS, ...settings },
+      { name: 'm@1.0.0', artifact: async () => bytes },
+    )
+  await assert.rejects(describe({ command: '/nowhere/python' }), {
+    code: 'invalid',
+    message: /\/nowhere\/python cannot be started/,
+  })
+  await assert.rejects(describe({ command: 'false' }), { code: 'invalid', message: /it ended with status 1/ })
+  const sleeping = artifactOf(
+    "import sys, pickle\nclass S:\n    def __reduce__(self):\n        import time\n        return (time.sleep, (60,))\npickle.dump(S(), open(sys.argv[1], 'wb'))",
+  )
+  await assert.rejects(describe({ startMs: 300 }, sleeping), {
+    code: 'invalid',
+    message: /loading it took longer than 300 ms/,
+  })
+  await assert.rejects(describe({}, artifact.slice(0, artifact.length - 20)), { code: 'invalid', message: /Error/ })
+  const runtimes = openRuntimes(surroundings())
+  const coming = runtimes.describePython(sleeping, SETTINGS, { name: 'm@1.0.0', artifact: async () => sleeping })
+  setTimeout(runtimes.close, 300)
+  await assert.rejects(coming, { code: 'invalid', message: /put away/ })
 })
 
 test('closing answers what was asked, takes no more, and leaves neither process nor folder', { skip }, async () => {
