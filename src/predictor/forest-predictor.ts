@@ -2,14 +2,15 @@
  * The scalar path from a row to its answers: the reference that every faster kernel is held against. It allocates nothing
  * per row.
  */
-import { type Forest, forestBytes, type Link } from './forest.ts'
-import type { MarginPredictor, ModelHead } from './predictor.ts'
+import { type Forest, forestBytes, type LeafLines } from './forest.ts'
+import { answering } from './link.ts'
+import { headOf, type MarginPredictor, requireRoom } from './predictor.ts'
 import { isPlain, type SeekLeaves, seekAny, seekComplete } from './seek-leaves.ts'
 
 const f32 = Math.fround
 
 /** Adds what the leaves are worth to the sums. */
-type AddLeaves = (leaves: Int32Array, sums: Float64Array) => void
+type AddLeaves = (leaves: Int32Array, sums: Float64Array, row: Float64Array) => void
 
 /** Writes the sums of `count` rows: see `MarginPredictor.margin`. */
 export type Margins = MarginPredictor['margin']
@@ -23,16 +24,16 @@ export function forestPredictor(forest: Forest, margins: Margins = scalarMargins
     requireRoom(rows, count * width, out, count * outputs)
     margins(rows, count, out)
   }
-  const link = LINKS[precision][forest.link]
+  const { outputCount, predict } = answering(forest, precision, width, outputs)
   return {
     ...headOf(forest),
-    outputCount: outputs,
+    outputCount,
     marginCount: outputs,
     bytes: forestBytes(forest),
     margin,
     predict(rows: Float64Array, count: number, out: Float64Array): void {
-      margin(rows, count, out)
-      if (link !== undefined) for (let index = 0; index < count * outputs; index++) out[index] = link(out[index]!)
+      requireRoom(rows, count * width, out, count * outputCount)
+      predict(margin, rows, count, out)
     },
   }
 }
@@ -62,23 +63,41 @@ export function scalarMargins(forest: Forest): Margins {
       if (hasMissing) seek(row, leaves)
       else seekFast(row, leaves)
       for (let output = 0; output < outputs; output++) sums[output] = base[output]!
-      addLeaves(leaves, sums)
+      addLeaves(leaves, sums, row)
       for (let output = 0; output < outputs; output++) out[index * outputs + output] = sums[output]!
     }
   }
 }
 
-/** The head alone, without the arrays. */
-function headOf(model: ModelHead): ModelHead {
-  const { format, task, objective, features, featureTypes, named, categories, unseen, classes, answers, facts } = model
-  const head = { format, task, objective, features, featureTypes, named, categories, unseen, answers, facts }
-  return classes === undefined ? head : { ...head, classes }
-}
-
 function adder(forest: Forest): AddLeaves {
+  if (forest.lines !== undefined) return addLines(forest, forest.lines)
   if (forest.leafVectors !== undefined) return addVectors(forest, forest.leafVectors)
   if (forest.weights !== undefined || forest.base.length > 1) return addWeighted(forest)
   return forest.precision === 'float32' ? add32(forest) : add64(forest)
+}
+
+/** A line that a missing value spoils gives way to the leaf's value. */
+function addLines({ value, weights, groups }: Forest, lines: LeafLines): AddLeaves {
+  const { line, starts, constants, features, coefficients } = lines
+  return (leaves, sums, row) => {
+    for (let tree = 0; tree < leaves.length; tree++) {
+      const leaf = leaves[tree]!
+      const at = line[leaf]!
+      let worth = at < 0 ? value[leaf]! : constants[at]!
+      if (at >= 0) {
+        for (let term = starts[at]!; term < starts[at + 1]!; term++) {
+          const x = row[features[term]!]!
+          if (Number.isNaN(x)) {
+            worth = value[leaf]!
+            break
+          }
+          worth += coefficients[term]! * x
+        }
+      }
+      const group = groups?.[tree] ?? 0
+      sums[group] = sums[group]! + (weights === undefined ? worth : worth * weights[tree]!)
+    }
+  }
 }
 
 /** One output, no weights. */
@@ -123,30 +142,4 @@ function addVectors({ child, weights, precision }: Forest, vectors: Float64Array
       }
     }
   }
-}
-
-/** XGBoost's `Sigmoid`: the exponent is capped so that e^x stays finite in float32. */
-function sigmoid32(margin: number): number {
-  return f32(1 / f32(f32(Math.exp(Math.min(-margin, f32(88.7)))) + 1))
-}
-
-const LINKS: Readonly<Record<'float32' | 'float64', Record<Link, ((margin: number) => number) | undefined>>> = {
-  float32: {
-    identity: undefined,
-    sigmoid: sigmoid32,
-    exp: margin => f32(Math.exp(margin)),
-    step: margin => (margin > 0 ? 1 : 0),
-  },
-  float64: {
-    identity: undefined,
-    sigmoid: margin => 1 / (1 + Math.exp(-margin)),
-    exp: Math.exp,
-    step: margin => (margin > 0 ? 1 : 0),
-  },
-}
-
-function requireRoom(rows: Float64Array, wantedIn: number, out: Float64Array, wantedOut: number): void {
-  if (rows.length < wantedIn) throw new RangeError(`Cannot predict: ${rows.length} values given, wanted ${wantedIn}`)
-  if (out.length < wantedOut)
-    throw new RangeError(`Cannot predict: room for ${out.length} answers, wanted ${wantedOut}`)
 }

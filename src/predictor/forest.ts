@@ -6,7 +6,7 @@
  * both. Reading a row `x` at node `n`:
  *
  * - `feature[n] < 0`: a leaf, worth `value[n]`; in a forest of vector leaves, `leafVectors` from `child[n]` on, one number
- *   for each output.
+ *   for each output; in a forest with `lines`, a linear function of the row.
  * - else `v = x[feature[n]]`. Missing (NaN): left where `flags[n]` has `MISSING_LEFT`, else right. With `NAN_IS_ZERO` NaN is
  *   read as 0; with `ZERO_MISSING` a number of size `ZERO_MAX` or less is missing too.
  * - a node with `CATEGORICAL`: left where the category `trunc(v)` is in the set number `value[n]`; a value below 0 or not
@@ -21,6 +21,7 @@
  * **Sums.** Each output starts at `base`; tree `t` adds its leaf, times `weights[t]` where there are weights (DART), to
  * output `groups[t]`, or, having vector leaves, to each output. `link` turns the sums (margins) into answers.
  */
+import type { Linked } from './link.ts'
 import type { ModelHead } from './predictor.ts'
 
 export const MISSING_LEFT = 1
@@ -35,9 +36,6 @@ export const LEAF = -1
 /** Categories are whole numbers below this: larger ones are not exact in float32. */
 export const CATEGORY_MAX: number = 1 << 24
 
-/** From margin to answer: nothing; 1/(1 + e^−m); e^m; 1 where m > 0, else 0. */
-export type Link = 'identity' | 'sigmoid' | 'exp' | 'step'
-
 /** Sets of categories as bits: set `s` has the words `words[starts[s]]` … `words[starts[s + 1]]`, the first for categories from 32 × `firsts[s]` on. */
 export interface CategorySets {
   readonly starts: Int32Array
@@ -45,7 +43,17 @@ export interface CategorySets {
   readonly words: Uint32Array
 }
 
-export interface Forest extends ModelHead {
+/** Linear functions in leaves, by which LightGBM's linear trees answer. */
+export interface LeafLines {
+  /** Leaf node `n` has the terms `starts[line[n]]` … `starts[line[n] + 1]`; a line −1 is none: the leaf is worth its value. */
+  readonly line: Int32Array
+  readonly starts: Int32Array
+  readonly constants: Float64Array
+  readonly features: Int32Array
+  readonly coefficients: Float64Array
+}
+
+export interface Forest extends ModelHead, Linked {
   readonly kind: 'forest'
   readonly precision: 'float32' | 'float64'
   /** First node of each tree. */
@@ -58,6 +66,8 @@ export interface Forest extends ModelHead {
   readonly child: Int32Array
   readonly flags: Uint8Array
   readonly leafVectors?: Float64Array
+  /** A leaf is worth its line at the row, and `value` where a feature of the line is missing. Then there are no `leafVectors`. */
+  readonly lines?: LeafLines
   /** Training weight that reached each node (XGBoost's `sum_hessian`, LightGBM's counts), where the artifact tells: path-dependent SHAP values need it. */
   readonly cover?: Float64Array
   readonly sets: CategorySets
@@ -65,7 +75,6 @@ export interface Forest extends ModelHead {
   readonly depth: number
   /** Margin of each output before any tree. */
   readonly base: Float64Array
-  readonly link: Link
 }
 
 /** Whether a category is in a set. */
@@ -79,8 +88,10 @@ export function inSet(sets: CategorySets, set: number, value: number): boolean {
 
 /** Memory a forest holds, bytes. */
 export function forestBytes(forest: Forest): number {
-  const { roots, groups, weights, feature, value, child, flags, leafVectors, cover, sets, base } = forest
-  const arrays = [roots, groups, weights, feature, value, child, flags, leafVectors, cover, base]
+  const { roots, groups, weights, feature, value, child, flags, leafVectors, lines, cover, sets, base } = forest
+  const inLines =
+    lines === undefined ? [] : [lines.line, lines.starts, lines.constants, lines.features, lines.coefficients]
+  const arrays = [roots, groups, weights, feature, value, child, flags, leafVectors, cover, base, ...inLines]
   const inSets = sets.starts.byteLength + sets.firsts.byteLength + sets.words.byteLength
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), inSets)
 }

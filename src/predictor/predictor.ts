@@ -84,3 +84,17 @@ export type AnyPredictor = Predictor | AwaitedPredictor
 export function isAwaited(predictor: AnyPredictor): predictor is AwaitedPredictor {
   return 'close' in predictor
 }
+
+/** The head alone, without the arrays of the model that it is the head of. */
+export function headOf(model: ModelHead): ModelHead {
+  const { format, task, objective, features, featureTypes, named, categories, unseen, classes, answers, facts } = model
+  const head = { format, task, objective, features, featureTypes, named, categories, unseen, answers, facts }
+  return classes === undefined ? head : { ...head, classes }
+}
+
+/** Throws `RangeError` where the arrays handed to a predictor are too short. */
+export function requireRoom(rows: Float64Array, wantedIn: number, out: Float64Array, wantedOut: number): void {
+  if (rows.length < wantedIn) throw new RangeError(`Cannot predict: ${rows.length} values given, wanted ${wantedIn}`)
+  if (out.length < wantedOut)
+    throw new RangeError(`Cannot predict: room for ${out.length} answers, wanted ${wantedOut}`)
+}

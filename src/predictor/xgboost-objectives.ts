@@ -3,7 +3,7 @@
  * becomes the first term of the margin, and how a margin becomes a prediction. After `ProbToMargin` and `PredTransform` of
  * XGBoost's `src/objective`, in float32 as there.
  */
-import type { Link } from './forest.ts'
+import type { Link } from './link.ts'
 import type { AnswerScale, Task } from './predictor.ts'
 
 export interface XgboostObjective {

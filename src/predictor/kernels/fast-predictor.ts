@@ -29,7 +29,7 @@ export function fastPredictor(forest: Forest, budget: PredictBudget = {}): Margi
 }
 
 function engineOf(forest: Forest, { bytes = BYTES_MAX, kind }: PredictBudget): PredictEngine | undefined {
-  if (kind === 'scalar' || forest.roots.length === 0) return undefined
+  if (kind === 'scalar' || forest.roots.length === 0 || forest.lines !== undefined) return undefined
   if (forest.precision === 'float32' && forest.base.some(base => Math.fround(base) !== base)) return undefined
   if (forest.feature.length * 12 > bytes) return undefined
   const columns = columnsOf(forest, Math.floor(bytes / ROWS))
