@@ -4,7 +4,12 @@ import type { Answer, AnyRoute } from '../route.ts'
 /** Addresses that are pages only. */
 const OWN_PATHS: readonly string[] = ['/', '/predictions', '/changes', '/audit']
 /** Addresses of the API that are pages as well: see `Route.page`. */
-const API_PATHS: readonly string[] = ['/models/:name', '/models/:name/drift/:feature', '/predictions/:id']
+const API_PATHS: readonly string[] = [
+  '/models/:name',
+  '/models/:name/drift/:feature',
+  '/models/:name/explanations',
+  '/predictions/:id',
+]
 
 /** Everything from this server, nothing from elsewhere, and no script or style that is not a file. */
 const POLICY = [

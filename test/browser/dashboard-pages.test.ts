@@ -85,6 +85,7 @@ describe('every page stands in every width and theme, and axe finds nothing', { 
         { path: '/', text: 'balance has drifted' },
         { path: '/models/churn', text: 'with 95\u202f% confidence' },
         { path: '/models/churn/drift/balance', text: 'Those in bold decide' },
+        { path: '/models/churn/explanations', text: 'By value' },
         { path: '/predictions', text: 'Took' },
         {
           path: `/predictions/${ids[0]}`,
@@ -105,6 +106,7 @@ describe('every page stands in every width and theme, and axe finds nothing', { 
         { path: '/predictions', text: 'There is none yet' },
         { path: '/changes', text: 'Nobody has changed anything yet' },
         { path: '/models/none', text: 'There is no model called none' },
+        { path: '/models/none/explanations', text: 'There is nothing to show' },
         { path: '/predictions/01a205a3-f68f-7002-813d-f035156755d5', text: 'There is no prediction with this id' },
       ]
       await assertStands(server.url, visits, false)

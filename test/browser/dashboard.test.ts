@@ -42,6 +42,35 @@ describe('the dashboard', { skip }, () => {
     })
   })
 
+  test('shows what moved an answer, and what moves them all', async () => {
+    await withServer({}, async server => {
+      await registerChurn(server)
+      const [id] = await predict(server, customers().slice(0, 40))
+      await withPage(async ({ page, errors }) => {
+        await page.goto(`${server.url}/predictions/${id}`)
+        await page.getByText(/tree-shap, in log-odds, (kept with the prediction|computed now)/).waitFor()
+        assert.equal(await page.locator('.chart .step').count(), 7)
+        assert.equal(await page.locator('.reasons li').count(), 3)
+        // Whatever the machine's speed chose at registration: what is asked at /explain is kept.
+        for (const customer of customers().slice(0, 5)) {
+          const body = JSON.stringify(customer)
+          const headers = { 'content-type': 'application/json', 'bellwether-purpose': 'retention-offer' }
+          await fetch(`${server.url}/models/churn/explain`, { method: 'POST', headers, body })
+        }
+        await page.goto(`${server.url}/models/churn`)
+        await page.getByRole('link', { name: 'What moves its answers' }).click()
+        await page.waitForURL('**/models/churn/explanations?version=1.0.0')
+        await page.locator('.swarm circle').first().waitFor()
+        assert.equal(await page.locator('.swarm').count(), 7)
+        await page.getByRole('link', { name: 'age', exact: true }).click()
+        await page.waitForURL('**feature=age')
+        await page.locator('.dots circle').first().hover()
+        assert.match(await page.locator('#tip').innerText(), /^age is \d+: [+−]/)
+        assert.deepEqual(errors, [])
+      })
+    })
+  })
+
   test('an address is data for programs and a page for people', async () => {
     await withServer({}, async server => {
       await registerChurn(server)

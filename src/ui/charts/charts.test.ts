@@ -1,11 +1,15 @@
 import { test } from 'node:test'
+import { beeswarm } from './beeswarm.ts'
 import { calibration } from './calibration.ts'
+import { dependence } from './dependence.ts'
 import { type HeatCell, heatMap } from './heat-map.ts'
 import { histogramPair } from './histogram-pair.ts'
+import { importanceBars } from './importance-bars.ts'
 import { assertPicture } from './pictures.suite.ts'
 import { type CountedBin, shownBins } from './shown-bins.ts'
 import { sparkline } from './sparkline.ts'
 import { timeSeries } from './time-series.ts'
+import { waterfall } from './waterfall.ts'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 10, 21, 12)
@@ -149,4 +153,52 @@ test('calibration, against the diagonal', () => {
     positiveShare: (index / 10 + 0.05) ** 1.3,
   }))
   assertPicture('calibration', calibration(bins, { width: 360, height: 260, label: 'Calibration' }))
+})
+
+const STEPS = [
+  { feature: 'num_products', value: '2', contribution: -0.8488 },
+  { feature: 'is_active_member', value: 'no', contribution: 0.3603, tip: 'Is active member (no) raises it' },
+  { feature: 'balance', value: '1,200', contribution: -0.2466 },
+  { feature: 'age', value: '42', contribution: 0.2331 },
+  { feature: 'estimated_salary', value: '50,000', contribution: 0.1878 },
+  { feature: 'tenure', contribution: 0.0985 },
+  { feature: 'has_cr_card', value: 'yes', contribution: -0.0038 },
+]
+const WATERFALL = { label: 'What moved it', bias: -1.391, biasText: 'average', marginText: 'this answer' }
+
+test('from the average answer to one of them, step by step', () => {
+  assertPicture('waterfall', waterfall(STEPS, { ...WATERFALL, width: 640 }))
+  assertPicture('waterfall-narrow', waterfall(STEPS, { ...WATERFALL, width: 330, stepsMax: 4 }))
+  assertPicture('waterfall-nothing', waterfall([], { ...WATERFALL, width: 330 }))
+})
+
+test('many answers, feature by feature', () => {
+  const points = (scale: number, isOrdered: boolean) =>
+    Array.from({ length: 60 }, (_, index) => ({
+      contribution: scale * Math.sin(index * 1.7) * (index % 5 === 0 ? 0.1 : 1),
+      value: String(index),
+      ...(isOrdered ? { rank: index / 59 } : {}),
+    }))
+  const rows = [
+    { feature: 'num_products', importance: 0.61, points: points(1, true) },
+    { feature: 'a_feature_with_a_very_long_name', importance: 0.3, points: points(-0.4, true) },
+    { feature: 'country', importance: 0.01, points: points(0.02, false) },
+  ]
+  assertPicture('beeswarm', beeswarm(rows, { width: 640, label: 'What moves answers' }))
+  const bars = rows.map(({ feature, importance }, index) => ({ feature, importance, mean: importance * (index - 1) }))
+  assertPicture('importance', importanceBars(bars, { width: 400, label: 'How much each feature moves answers' }))
+})
+
+test('what a feature does, by its value', () => {
+  const size = { width: 520, height: 220, label: 'What balance does', feature: 'balance' }
+  const numbers = Array.from({ length: 50 }, (_, index) => ({
+    value: index * 1000,
+    contribution: Math.sin(index / 12),
+  }))
+  assertPicture('dependence', dependence([...numbers, { contribution: -0.3 }], size))
+  const names = ['yes', 'no', 'perhaps'].flatMap((value, at) =>
+    Array.from({ length: 12 }, (_, index) => ({ value, contribution: at - 1 + index / 40 })),
+  )
+  assertPicture('dependence-categories', dependence(names, { ...size, width: 330 }))
+  assertPicture('dependence-one', dependence([{ value: 3, contribution: 0 }], size))
 })

@@ -7,6 +7,7 @@ import { KeyPage } from './key-page.tsx'
 import { lostSince } from './live.ts'
 import { AuditPage } from './pages/audit.tsx'
 import { ChangesPage } from './pages/changes.tsx'
+import { ExplanationsPage } from './pages/explanations.tsx'
 import { FeaturePage } from './pages/feature.tsx'
 import { ModelPage } from './pages/model.tsx'
 import { OverviewPage } from './pages/overview.tsx'
@@ -46,6 +47,11 @@ const PAGES: readonly PageEntry[] = [
     pattern: '/models/:model/drift/:feature',
     title: ({ model, feature }) => `${feature} of ${model}`,
     page: ({ model, feature }) => <FeaturePage key={`${model}/${feature}`} model={model!} feature={feature!} />,
+  },
+  {
+    pattern: '/models/:model/explanations',
+    title: ({ model }) => `What moves ${model}`,
+    page: ({ model }) => <ExplanationsPage key={model} model={model!} />,
   },
   { pattern: '/changes', title: () => 'Changes', page: () => <ChangesPage /> },
   { pattern: '/audit', title: () => 'Audit', page: () => <AuditPage /> },

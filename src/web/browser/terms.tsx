@@ -33,6 +33,8 @@ const TERMS = {
   r2: 'Share of the variation that the model explains; 0 is no better than the mean',
   quantileLoss: 'Mean loss of a prediction as a quantile: both directions weighted',
   reference: 'The data that the version was trained on, as counted when it was registered',
+  contribution: 'How far a feature moved the answer from the average one; with the average, all of them sum to it',
+  importance: 'How far a feature moves answers on average, whichever way',
   head: 'A signed statement over all records until its time: how many they are, and one hash that depends on each of them',
   root: 'One hash that depends on every record and their order (RFC 6962)',
   proof: 'The few hashes that lead from this record to the root; whoever has them needs no other record',

@@ -240,6 +240,12 @@ function AboutPanel({ version }: { version: VersionBody }): VNode {
             <dd>{limitations.join('; ')}</dd>
           </>
         )}
+        <dt>Explanations</dt>
+        <dd>
+          <a class="link" href={`${modelPath(model)}/explanations?version=${encodeURIComponent(version.version)}`}>
+            What moves its answers
+          </a>
+        </dd>
         <dt>Predictions</dt>
         <dd>
           <a class="link" href={`/predictions?model=${encodeURIComponent(model)}`}>

@@ -17,6 +17,7 @@ import { useLive } from '../live.ts'
 import { now } from '../now.ts'
 import { modelPath } from '../router.ts'
 import { Term } from '../terms.tsx'
+import { ExplanationPanel } from './explanation-panel.tsx'
 import { Steps } from './steps.tsx'
 
 /** An outcome may come at any time. */
@@ -71,6 +72,7 @@ export function PredictionPage({ id }: { id: string }): VNode {
             <Outcomes outcomes={body.outcomes} />
             <Reviews reviews={body.reviews ?? []} />
           </section>
+          <ExplanationPanel id={id} />
           <How record={body.record} />
           <Proof id={id} />
         </div>
