@@ -1,9 +1,10 @@
 /**
  * The guides, run as a reader would: files are written as they stand there, commands are run in order in one folder, and what the
- * guide shows of their output has to be in it. With `PICTURES=write`, its pictures of the dashboard are taken anew on the way.
+ * guide shows of their output has to be in it. A block that `needs` Python modules or R packages that are not there is left out,
+ * with what depends on it. With `PICTURES=write`, its pictures of the dashboard are taken anew on the way.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -23,7 +24,7 @@ const READY_MS_MAX = 30_000
 interface Block {
   /** `picture` for a picture: then `note` is the page, and `text` the file. */
   readonly language: string
-  /** What stands behind the language: `background`, `file=NAME`. */
+  /** What stands behind the language: `background`, `file=NAME`, `needs=MODULE,R:PACKAGE`. */
   readonly note: string
   readonly text: string
 }
@@ -107,19 +108,34 @@ async function picture({ port }: Reader, { note, text }: Block): Promise<void> {
   )
 }
 
+/** What a block needs and is not there, by asking Python and R. */
+function lacks({ note }: Block, { env }: Reader): string | undefined {
+  const needed = /^needs=(\S+)$/.exec(note)?.[1]?.split(',') ?? []
+  return needed.find(one => {
+    const [program, args] = one.startsWith('R:')
+      ? ['Rscript', ['-e', `library(${one.slice(2)})`]]
+      : ['python', ['-c', `import ${one}`]]
+    return spawnSync(program as string, args as string[], { env, stdio: 'ignore' }).status !== 0
+  })
+}
+
 for (const name of readdirSync(GUIDES).filter(name => name.endsWith('.md'))) {
   test(`docs/guides/${name}`, { skip: skipUnless('python') }, async t => {
     const guide = await reader(t)
-    let said = ''
+    let said: string | undefined = ''
     for (const block of blocksOf(readFileSync(join(GUIDES, name), 'utf8'))) {
       const file = /^file=(\S+)$/.exec(block.note)?.[1]
       if (file !== undefined) writeFileSync(join(guide.folder, file), block.text)
-      else if (block.language === 'sh') said = await run(guide, block)
-      else if (block.language === 'picture') {
+      else if (block.language === 'sh') {
+        const missing = lacks(block, guide)
+        if (missing !== undefined) t.diagnostic(`left out, for want of ${missing}: ${block.text.split('\n')[0]}`)
+        said = missing === undefined ? await run(guide, block) : undefined
+      } else if (block.language === 'picture') {
         if (takesPictures) await picture(guide, block)
       } else if (block.language === 'text') {
         for (const line of block.text.trimEnd().split('\n')) {
-          assert.ok(said.includes(line.trim()), `${name} shows «${line.trim()}», the command said:\n${said}`)
+          if (said !== undefined)
+            assert.ok(said.includes(line.trim()), `${name} shows «${line.trim()}», the command said:\n${said}`)
         }
       }
     }
