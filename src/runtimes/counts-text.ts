@@ -32,6 +32,13 @@ const REMOTE: readonly Family[] = [
   },
 ]
 
+const ONNX: readonly Family[] = [
+  { count: 'runs', name: 'onnxruntime_runs_total', help: 'Runs of graphs by ONNX Runtime' },
+  { count: 'rows', name: 'onnxruntime_rows_total', help: 'Rows answered by ONNX Runtime' },
+  { count: 'failures', name: 'onnxruntime_failures_total', help: 'Runs that ONNX Runtime did not finish' },
+  { count: 'busyMs', name: 'onnxruntime_busy_seconds_total', help: 'Time that ONNX Runtime worked', isTime: true },
+]
+
 /** What one model counts; names of models and versions need no escaping. */
 export interface Counted {
   readonly kind: 'python' | 'remote' | 'onnx-graph'
@@ -41,7 +48,11 @@ export interface Counted {
 }
 
 export function countsText(all: readonly Counted[]): string {
-  return [...familyTexts(PYTHON, all, 'python'), ...familyTexts(REMOTE, all, 'remote')].join('')
+  return [
+    ...familyTexts(PYTHON, all, 'python'),
+    ...familyTexts(REMOTE, all, 'remote'),
+    ...familyTexts(ONNX, all, 'onnx-graph'),
+  ].join('')
 }
 
 function* familyTexts(

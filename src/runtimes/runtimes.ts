@@ -4,6 +4,7 @@ import type { Surroundings } from '../platform/surroundings.ts'
 import type { ExternalModel, PythonSettings } from '../predictor/external.ts'
 import type { AwaitedPredictor } from '../predictor/predictor.ts'
 import { countsText } from './counts-text.ts'
+import { openOnnx } from './onnxruntime.ts'
 import { packagingOf } from './packaging.ts'
 import { describePython, openPython } from './python.ts'
 import { describeRemote, openRemote } from './remote.ts'
@@ -74,7 +75,7 @@ async function opened(model: ExternalModel, served: Served, host: Host): Promise
       return await openPython(model, served, host)
     case 'remote':
       return openRemote(model, host)
-    default:
-      throw new Problem('invalid', `Cannot run a model of the kind ${model.kind}`)
+    case 'onnx-graph':
+      return await openOnnx(model, served, host.timer)
   }
 }

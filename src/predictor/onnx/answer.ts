@@ -82,3 +82,28 @@ function classesOf({ nodes, constants }: OnnxModel): string[] | undefined {
   }
   return undefined
 }
+
+const SQUASHING: ReadonlySet<string> = new Set([
+  'Sigmoid',
+  'Softmax',
+  'Exp',
+  'Div',
+  'Clip',
+  'Normalizer',
+  'LpNormalization',
+])
+
+/**
+ * Whether the numbers beside a class are probabilities, as far as the graph tells: converters call raw scores so, too.
+ */
+export function looksLikeShares({ nodes }: OnnxModel, { name, zipped, hasLabel }: OnnxAnswer): boolean {
+  if (!hasLabel || !(zipped || /prob/i.test(name))) return false
+  return nodes.some(({ op, attributes }) => {
+    const transform = attributes.get('post_transform')?.text
+    if (transform === 'LOGISTIC' || transform === 'SOFTMAX') return true
+    if (op === 'SVMClassifier') return (attributes.get('prob_a')?.floats.length ?? 0) > 0
+    const weights = attributes.get('class_weights')?.floats ?? []
+    if (op === 'TreeEnsembleClassifier') return weights.length > 0 && weights.every(weight => weight >= 0)
+    return SQUASHING.has(op) || op === 'Scan' || op === 'TopK'
+  })
+}

@@ -6,8 +6,9 @@ import type { OnnxGraph } from '../external.ts'
 import type { Forest } from '../forest.ts'
 import type { Pipeline, PipelineStep } from '../pipeline.ts'
 import type { AnswerScale, ModelHead, Task } from '../predictor.ts'
-import { answerOf, type OnnxAnswer } from './answer.ts'
+import { answerOf, looksLikeShares, type OnnxAnswer } from './answer.ts'
 import { inputsOf, intakeOf, namesOf, type OnnxInput, textsAround } from './columns.ts'
+import { withOutput } from './expose.ts'
 import { compileGraph } from './graph.ts'
 import { type OnnxModel, readOnnx } from './proto.ts'
 import { type Batch, isUnsupported, MIXED, Recorder, unsupported, type Value } from './recorder.ts'
@@ -19,13 +20,7 @@ const DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx.ml', 'com.microsoft']
 
 /** Throws `invalid` where the bytes are no ONNX model, or one that nothing here can run. */
 export function loadOnnx(bytes: Uint8Array): Forest | Pipeline | OnnxGraph {
-  const model = readOnnx(bytes)
-  const foreign = model.nodes.find(({ domain }) => !DOMAINS.has(domain) && !model.functions.includes(domain))
-  if (foreign !== undefined) {
-    throw damaged(
-      `its operator ${foreign.domain} ${foreign.op} is a custom one; export the model with operators of ONNX alone`,
-    )
-  }
+  const model = readChecked(bytes)
   const inputs = inputsOf(model)
   const answer = answerOf(model)
   try {
@@ -34,6 +29,20 @@ export function loadOnnx(bytes: Uint8Array): Forest | Pipeline | OnnxGraph {
     if (!isUnsupported(error)) throw error
     return graphOf(model, bytes, inputs, answer, error.message)
   }
+}
+
+/** As a model that ONNX Runtime computes, whether or not it could be computed here. */
+export function asGraph(bytes: Uint8Array): OnnxGraph {
+  const model = readChecked(bytes)
+  return graphOf(model, bytes, inputsOf(model), answerOf(model), 'it was asked for')
+}
+
+function readChecked(bytes: Uint8Array): OnnxModel {
+  const model = readOnnx(bytes)
+  const foreign = model.nodes.find(({ domain }) => !DOMAINS.has(domain) && !model.functions.includes(domain))
+  if (foreign === undefined) return model
+  const wanted = 'export the model with operators of ONNX alone'
+  throw damaged(`its operator ${foreign.domain} ${foreign.op} is a custom one; ${wanted}`)
 }
 
 function compiled(model: OnnxModel, inputs: readonly OnnxInput[], answer: OnnxAnswer): Forest | Pipeline {
@@ -48,7 +57,7 @@ function compiled(model: OnnxModel, inputs: readonly OnnxInput[], answer: OnnxAn
   }
   const result = compileGraph(model, values, answer.name, recorder)
   if (result.kind === 'constant' || result.shape.length > 1) throw unsupported('an answer that is not rows × columns')
-  const scale = meaningOf(answer, result.registers.length, result.bounded)
+  const scale = meaningOf(answer, result.registers.length, result.bounded || looksLikeShares(model, answer))
   const { outputs, classes } = outputsOf(result, scale, answer, recorder)
   const head = headOf(
     model,
@@ -156,6 +165,14 @@ function coreOf(recorder: Recorder): Pipeline['core'] {
   return origins.includes(MIXED) ? undefined : { step: found.index, origins }
 }
 
+/** Converters state one column for several targets. */
+function targetsOf({ nodes }: OnnxModel): number {
+  return nodes.reduce((most, { attributes }) => {
+    const targets = attributes.get('n_targets') ?? attributes.get('targets')
+    return Math.max(most, targets?.whole ?? 0)
+  }, 0)
+}
+
 function graphOf(
   model: OnnxModel,
   bytes: Uint8Array,
@@ -163,12 +180,12 @@ function graphOf(
   answer: OnnxAnswer,
   reason: string,
 ): OnnxGraph {
-  const { columns } = answer
+  const columns = Math.max(answer.columns, answer.hasLabel ? 0 : targetsOf(model))
   if (answer.isLabel && answer.classes === undefined && answer.type === 'text') {
     throw damaged('it answers texts that it does not list; export it with probabilities')
   }
   const known = columns > 0 ? columns : answer.hasLabel ? (answer.classes?.length ?? 2) : 1
-  const meaning = meaningOf(answer, known, answer.hasLabel)
+  const meaning = meaningOf(answer, known, looksLikeShares(model, answer))
   const texts = inputs.flatMap(({ name, type, columns: width }) => {
     const list = type === 'text' ? textsAround(model, name) : []
     return Array.from({ length: width }, () => list)
@@ -179,7 +196,7 @@ function graphOf(
     facts: { ...head.facts, engine: 'onnxruntime', because: reason },
     kind: 'onnx-graph',
     outputCount: meaning.only === undefined && !answer.isLabel ? known : 1,
-    bytes,
+    bytes: answer.zipped ? withOutput(bytes, answer.name) : bytes,
     inputs: inputs.map(({ name, element, rank, columns: width }) => ({ name, element, rank, columns: width })),
     answer: { name: answer.name, columns: known, ...(meaning.only === undefined ? {} : { only: meaning.only }) },
   }

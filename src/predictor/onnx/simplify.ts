@@ -1,5 +1,6 @@
 /** A pipeline that is nothing but a forest becomes one: then the faster kernels and the explanations of forests are for it. */
-import type { Forest, Link } from '../forest.ts'
+import type { Forest } from '../forest.ts'
+import type { Link } from '../link.ts'
 import type { Pipeline, PipelineStep } from '../pipeline.ts'
 
 type ForestStep = Extract<PipelineStep, { readonly op: 'forest' }>

@@ -195,7 +195,7 @@ function walk(table: TreeTable, tree: number, root: number, parts: Walk): Parame
   const visit = (node: number): number => {
     if (!(Number.isInteger(node) && node >= 0 && node < seen.length))
       throw damaged(`tree ${tree} has a child that is not there`)
-    if (seen[node] === 1) throw damaged(`node ${node} of tree ${tree} is reached twice`)
+    if (seen[node] === 1) throw shared(table, root, tree)
     seen[node] = 1
     return order.push(node) - 1
   }
@@ -244,6 +244,27 @@ function walk(table: TreeTable, tree: number, root: number, parts: Walk): Parame
   }
 }
 
+/** A node that is reached twice: of a circle nothing can be made. */
+function shared({ mode, yes, no }: TreeTable, root: number, tree: number): Error {
+  const state = new Uint8Array(mode.length)
+  const path = [root]
+  while (path.length > 0) {
+    const node = path.at(-1)!
+    if (state[node] !== 0) {
+      state[node] = 2
+      path.pop()
+      continue
+    }
+    state[node] = 1
+    for (const next of mode[node] === 'LEAF' ? [] : [yes[node]!, no[node]!]) {
+      if (!(next >= 0 && next < mode.length)) return damaged(`tree ${tree} has a child that is not there`)
+      if (state[next] === 1) return damaged(`node ${next} of tree ${tree} leads to itself`)
+      if (state[next] === 0) path.push(next)
+    }
+  }
+  return unsupported(`tree ${tree}, of which several nodes have the same child`)
+}
+
 interface Split {
   readonly left: number
   readonly right: number
@@ -259,21 +280,49 @@ function splitOf(table: TreeTable, node: number, { equals, precision }: Walk): S
   const missingYes = table.missingYes[node] === 1
   const mode = table.mode[node]!
   if (Number.isNaN(value)) throw unsupported('a threshold that is NaN')
-  const isSet = mode === 'BRANCH_EQ' || mode === 'BRANCH_NEQ' || mode === 'BRANCH_MEMBER'
-  if (isSet) {
-    const codes = equals.codes(feature, mode === 'BRANCH_MEMBER' ? (table.members.get(node) ?? []) : [value])
+  if (mode === 'BRANCH_EQ') return chainOfEquals(table, node, equals)
+  if (mode === 'BRANCH_NEQ' || mode === 'BRANCH_MEMBER') {
+    const isMember = mode === 'BRANCH_MEMBER'
+    const codes = equals.codes(feature, isMember ? (table.members.get(node) ?? []) : [value])
     const at = equals.column(feature)
     // NaN differs from everything, so it is true without being told to be.
-    if (mode === 'BRANCH_NEQ') return { left: no, right: yes, feature: at, value: 0, missingLeft: false, codes }
+    if (!isMember) return { left: no, right: yes, feature: at, value: 0, missingLeft: false, codes }
     return { left: yes, right: no, feature: at, value: 0, missingLeft: missingYes, codes }
   }
   const isStrict = mode === 'BRANCH_LT' || mode === 'BRANCH_GTE'
-  if (!isStrict && value === Number.POSITIVE_INFINITY) throw unsupported('a threshold that is infinite')
-  const cut = isStrict ? value : precision === 'float32' ? nextAbove32(value) : nextAbove64(value)
   const isTrueLeft = mode === 'BRANCH_LT' || mode === 'BRANCH_LEQ'
+  if (!isStrict && value === Number.POSITIVE_INFINITY) {
+    // Every number is ≤ ∞, and none is < −∞.
+    return {
+      left: isTrueLeft ? no : yes,
+      right: isTrueLeft ? yes : no,
+      feature,
+      value: -value,
+      missingLeft: missingYes !== isTrueLeft,
+    }
+  }
+  const cut = isStrict ? value : precision === 'float32' ? nextAbove32(value) : nextAbove64(value)
   return isTrueLeft
     ? { left: yes, right: no, feature, value: cut, missingLeft: missingYes }
     : { left: no, right: yes, feature, value: cut, missingLeft: !missingYes }
+}
+
+/** Converters write membership of a set as a row of comparisons, each of which leads to the same child where it is true. */
+function chainOfEquals(table: TreeTable, node: number, equals: Equals): Split {
+  const { mode, feature, yes, no, value, missingYes } = table
+  const values: number[] = []
+  let missingLeft = false
+  let last = node
+  for (let at = node; values.length < mode.length; at = no[at]!) {
+    if (mode[at] !== 'BRANCH_EQ' || feature[at] !== feature[node] || yes[at] !== yes[node]) break
+    values.push(value[at]!)
+    missingLeft ||= missingYes[at] === 1
+    last = at
+  }
+  if (values.some(Number.isNaN)) throw unsupported('a threshold that is NaN')
+  const codes = equals.codes(feature[node]!, values)
+  const at = equals.column(feature[node]!)
+  return { left: yes[node]!, right: no[last]!, feature: at, value: 0, missingLeft, codes }
 }
 
 const SINGLE = new Float32Array(1)
