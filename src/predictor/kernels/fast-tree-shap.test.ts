@@ -88,6 +88,21 @@ describe('fastTreeShap', () => {
     }
   })
 
+  test('with few categories', () => {
+    const random = seededRandom(7)
+    for (const features of [6, 14]) {
+      const made = randomForest(random, { features, trees: 9, depth: 7 })
+      const forest = { ...made, sets: { ...made.sets, words: made.sets.words.map(word => word & 3) } }
+      const wanted = treeShap(forest)
+      for (const kind of ['tables', 'quadrature'] as const) {
+        for (const count of [1, 50]) {
+          const rows = randomRows(random, features, count)
+          assert.ok(difference(wanted, fastTreeShap(forest, { kind })!, rows) < 1e-6, `${kind}, ${count} rows`)
+        }
+      }
+    }
+  })
+
   test('of many features only those that are used take room', () => {
     const random = seededRandom(4)
     const made = randomForest(random, { features: 5, trees: 12, depth: 6 })

@@ -14,7 +14,8 @@
 import type { Quadrature } from '../../math/gauss-legendre.ts'
 import type { Forest } from '../forest.ts'
 import type { Arena } from './shap-arena.ts'
-import type { Columns } from './shap-columns.ts'
+import { signed } from './shap-chunk-memory.ts'
+import { type Columns, leftTest } from './shap-columns.ts'
 import { frameSize, type ScalarTree } from './shap-plan.ts'
 
 /** Bytes of a node's description. */
@@ -129,8 +130,12 @@ function encodeNode(
   const left = forest.child[node]!
   const feature = forest.feature[node]!
   const [leftShare, rightShare] = [shares[left]!, shares[left + 1]!]
-  out.setUint32(at, columns.column[node]! * columnStride, true)
-  out.setUint8(at + 4, columns.cut[node]!)
+  const test = leftTest(columns, node)
+  const [low, width] = signed(test)
+  out.setUint32(at, test.column * columnStride, true)
+  out.setUint8(at + 4, low)
+  out.setInt8(at + 5, width)
+  out.setUint8(at + 6, test.mask)
   out.setUint32(at + 8, columns.place[feature]! * sumStride, true)
   out.setUint32(at + 12, frame, true)
   out.setUint32(at + 16, frameOf.get(left) ?? 0, true)

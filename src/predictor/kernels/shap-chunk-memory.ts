@@ -1,7 +1,8 @@
 /** Chunks and their tables as the kernels read them. */
 import type { Quadrature } from '../../math/gauss-legendre.ts'
 import type { Arena } from './shap-arena.ts'
-import { type Chunk, TESTS_MAX, type Test } from './shap-chunks.ts'
+import { type Chunk, TESTS_MAX } from './shap-chunks.ts'
+import type { Test } from './shap-columns.ts'
 import type { TabledTree } from './shap-plan.ts'
 import { fillTable, SLOTS, slotsOf, tableLength } from './shap-tables.ts'
 
@@ -23,7 +24,7 @@ export interface Stretch {
 export const STRETCH_MAX = 512
 
 /** Bytes of the description of a pair of chunks (`shap-direct` reads it). */
-export const PAIR_BYTES = 64
+export const PAIR_BYTES = 80
 /** Bytes of the tests of a chunk, and of what is known of its table (`shap-scattered` reads them). */
 export const TESTS_BYTES = 64
 export const CHUNK_BYTES = 48
@@ -72,14 +73,14 @@ function placeTable(
 }
 
 /**
- * A byte b passes where (b − low) mod 256 < width. The processor compares signed bytes with one instruction and unsigned
+ * A byte b passes where ((b and mask) − low) mod 256 < width. The processor compares signed bytes with one instruction and unsigned
  * ones with three, so both sides are moved by 128. The tests that a chunk has not are never passed.
  */
-function signed({ low, width }: Test): readonly [number, number] {
+export function signed({ low, width }: Test): readonly [number, number] {
   return [low + 128, width - 128]
 }
 
-/** By pair: 16 columns (where they are below 64), 16 lows, 16 widths (bytes), the addresses of two tables. */
+/** By pair: 16 columns (where they are below 64), 16 lows, 16 widths, 16 masks (bytes), the addresses of two tables. */
 export function encodePairs(chunks: readonly PlacedChunk[]): Uint8Array {
   const out = new DataView(new ArrayBuffer((chunks.length / 2) * PAIR_BYTES))
   for (const [index, { tests, table }] of chunks.entries()) {
@@ -91,13 +92,14 @@ export function encodePairs(chunks: readonly PlacedChunk[]): Uint8Array {
       out.setUint8(pair + half * TESTS_MAX + bit, test.column)
       out.setUint8(pair + 16 + half * TESTS_MAX + bit, low)
       out.setInt8(pair + 32 + half * TESTS_MAX + bit, width)
+      out.setUint8(pair + 48 + half * TESTS_MAX + bit, test.mask)
     }
-    out.setUint32(pair + 48 + half * 4, table, true)
+    out.setUint32(pair + 64 + half * 4, table, true)
   }
   return new Uint8Array(out.buffer)
 }
 
-const NEVER: Test = { column: 0, low: 0, width: 0 }
+const NEVER: Test = { column: 0, mask: 0, low: 0, width: 0 }
 
 /** By pair: where the sums of each slot's feature are, from the start of the sums, as 16 numbers of 16 bits. */
 export function encodePairSlots(chunks: readonly PlacedChunk[], places: number): Uint16Array {
@@ -113,7 +115,7 @@ export function encodeFarColumns(chunks: readonly PlacedChunk[]): Uint16Array {
   )
 }
 
-/** By chunk: 8 tests of 8 bytes: where the column is (from the start of the bytes), low, width. */
+/** By chunk: 8 tests of 8 bytes: where the column is (from the start of the bytes), low, width, mask. */
 export function encodeTests(chunks: readonly PlacedChunk[], columnStride: number): Uint8Array {
   const out = new DataView(new ArrayBuffer(chunks.length * TESTS_BYTES))
   for (const [index, { tests }] of chunks.entries()) {
@@ -124,6 +126,7 @@ export function encodeTests(chunks: readonly PlacedChunk[], columnStride: number
       out.setUint32(at, test.column * columnStride, true)
       out.setUint8(at + 4, low)
       out.setInt8(at + 5, width)
+      out.setUint8(at + 6, test.mask)
     }
   }
   return new Uint8Array(out.buffer)

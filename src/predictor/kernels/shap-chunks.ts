@@ -3,20 +3,13 @@
  * the chunk's leaves can contribute (in the spirit of Yang 2021, "Fast TreeSHAP", version 2, which tabulates by path).
  *
  * A chunk is a subtree. Its tests are its own decisions, and for each column on the way to it whether the row passes all
- * decisions there: they come to one interval of the column's bytes.
+ * decisions there: they come to one interval of the column's bytes, or one set of its bits.
  */
 import type { Forest } from '../forest.ts'
-import type { Columns } from './shap-columns.ts'
+import { type Columns, leftTest, type Test } from './shap-columns.ts'
 
 /** The most tests of a chunk: the bits of a byte. */
 export const TESTS_MAX = 8
-
-/** Passed by a byte b where (b − low) mod 256 < width. */
-export interface Test {
-  readonly column: number
-  readonly low: number
-  readonly width: number
-}
 
 /** A leaf as its chunk sees it: for each feature on its path what must hold for the row to pass it there. */
 export interface ChunkLeaf {
@@ -64,16 +57,18 @@ export function chunksOf(forest: Forest, columns: Columns, shares: Float64Array,
 
 /** What a row's bytes must be to take the path. */
 function passage(columns: Columns, path: readonly Step[]): Test[] {
-  const bounds = new Map<number, { low: number; high: number }>()
+  const bounds = new Map<number, { low: number; high: number; mask: number }>()
   for (const { node, left } of path) {
     const column = columns.column[node]!
     const cut = columns.cut[node]!
-    const bound = bounds.get(column) ?? { low: 0, high: 256 }
-    if (left) bound.high = Math.min(bound.high, cut)
+    const isBits = columns.isBits[column] === 1
+    const bound = bounds.get(column) ?? { low: isBits ? 1 : 0, high: 256, mask: 255 }
+    if (isBits) bound.mask &= left ? cut : ~cut
+    else if (left) bound.high = Math.min(bound.high, cut)
     else bound.low = Math.max(bound.low, cut)
     bounds.set(column, bound)
   }
-  return Array.from(bounds, ([column, { low, high }]) => ({ column, low, width: Math.max(0, high - low) }))
+  return Array.from(bounds, ([column, { low, high, mask }]) => ({ column, mask, low, width: Math.max(0, high - low) }))
 }
 
 /** The inner nodes of a subtree, parents first; no more than `limit` of them. */
@@ -95,10 +90,7 @@ function chunk(
   inner: readonly number[],
 ): Chunk {
   const { feature, child } = forest
-  const tests = [
-    ...passed,
-    ...inner.map(node => ({ column: columns.column[node]!, low: 0, width: columns.cut[node]! })),
-  ]
+  const tests = [...passed, ...inner.map(node => leftTest(columns, node))]
   const bits = new Map(inner.map((node, index) => [node, 1 << (passed.length + index)]))
   const leaves: ChunkLeaf[] = []
   const visit = (node: number, steps: readonly Step[]): void => {

@@ -4,7 +4,7 @@ import { type Random, seededRandom } from '../../math/random.ts'
 import { CATEGORICAL, type Forest } from '../forest.ts'
 import { goesLeft } from '../shap/forest-trees.ts'
 import { randomForest } from '../shap/random-forests.suite.ts'
-import { columnsOf } from './shap-columns.ts'
+import { columnsOf, leftTest } from './shap-columns.ts'
 
 /** Values on and next to every threshold, far out, and missing. */
 function edgeRows(random: Random, { feature, flags, value, features }: Forest, count: number): Float64Array {
@@ -34,7 +34,8 @@ function sameDecisions(forest: Forest, rows: Float64Array): void {
       const byte = bytes[3 + columns.column[node]! * count + row]!
       assert.equal(one[columns.column[node]!], byte)
       const wanted = goesLeft(forest, node, forest.precision === 'float32' ? Math.fround(x) : x)
-      assert.equal(byte < columns.cut[node]!, wanted, `node ${node}, ${x} against ${forest.value[node]}`)
+      const { mask, low, width: passing } = leftTest(columns, node)
+      assert.equal((((byte & mask) - low) & 255) < passing, wanted, `node ${node}, ${x} against ${forest.value[node]}`)
     }
   }
 }
@@ -45,6 +46,16 @@ describe('columnsOf', () => {
       const random = seededRandom(seed)
       const precision = seed % 2 === 0 ? 'float64' : 'float32'
       const forest = randomForest(random, { features: 5, trees: 6, depth: 6, zeroModes: seed > 9, more: { precision } })
+      sameDecisions(forest, edgeRows(random, forest, 60))
+    }
+  })
+
+  test('with few categories, whose columns hold bits', () => {
+    for (const zeroModes of [false, true]) {
+      const random = seededRandom(9)
+      const made = randomForest(random, { features: 4, trees: 8, depth: 6, zeroModes })
+      const forest = { ...made, sets: { ...made.sets, words: made.sets.words.map(word => word & 3) } }
+      assert.ok(columnsOf(forest, 64)!.isBits.includes(1))
       sameDecisions(forest, edgeRows(random, forest, 60))
     }
   })

@@ -4,18 +4,18 @@
  * A feature's distinct thresholds, sorted, are its *cuts*; the *rank* of a value is how many of them are ≤ it (in the
  * forest's precision), so `x < cuts[c]` is `rank ≤ c`. A byte holds 255 cuts; a feature with more has several columns, each
  * with its own stretch of ranks, clamped. A missing value is byte 0 where it goes left and 255 where it goes right; a
- * feature of which both happen has two columns. A set of categories has a column of its own: 0 for a row that goes left.
+ * feature of which both happen has two columns. How categories become bytes is told in shap-categories.ts.
  */
-import {
-  CATEGORICAL,
-  type CategorySets,
-  type Forest,
-  MISSING_LEFT,
-  NAN_IS_ZERO,
-  ZERO_MAX,
-  ZERO_MISSING,
-} from '../forest.ts'
-import { goesLeft } from '../shap/forest-trees.ts'
+import { CATEGORICAL, type Forest, MISSING_LEFT, NAN_IS_ZERO, ZERO_MAX, ZERO_MISSING } from '../forest.ts'
+import { type CategoryAxis, categoryAxis, kindOf, kindsOf, namesOf } from './shap-categories.ts'
+
+/** Passed by a byte b where ((b and mask) − low) mod 256 < width. */
+export interface Test {
+  readonly column: number
+  readonly mask: number
+  readonly low: number
+  readonly width: number
+}
 
 /** Where bytes go: that of row `r` (of the block) and column `c` to `bytes[at + r × rowStride + c × columnStride]`. */
 export interface ByteLayout {
@@ -29,8 +29,10 @@ export interface Columns {
   readonly count: number
   /** By node of the forest: the column it compares, −1 for a leaf. */
   readonly column: Int32Array
-  /** By node: left where the row's byte is below this, 1 … 255. */
+  /** By node: left where the row's byte is below this, 1 … 255; in columns of bits, where it has one of these. */
   readonly cut: Uint8Array
+  /** By column: whether its bytes are single bits. */
+  readonly isBits: Uint8Array
   /** The features that some node decides by, ascending. */
   readonly used: Int32Array
   /** By feature: its place among these, or −1. */
@@ -64,85 +66,96 @@ interface Axis {
   readonly stretches: readonly Ranks[]
 }
 
-/** A feature with categories: its values come in few kinds, and each kind has its byte in each column. */
-interface CategoryAxis {
-  readonly feature: number
-  /** One more than the largest category of any set. */
-  readonly categories: number
-  /** The node that shows the decision of each column. */
-  readonly columns: { readonly column: number; readonly node: number }[]
-}
-
-/** Kinds beyond the categories: in no set, missing, zero from above, zero from below. */
-const OTHER_KINDS = [-1, Number.NaN, 1e-36, -1e-36]
-/** For the bytes of all kinds. */
+/** For the bytes of all kinds of categories. */
 const KIND_BYTES_MAX = 16 << 20
+
+/** What a row must pass to go left. */
+export function leftTest({ column, cut, isBits }: Columns, node: number): Test {
+  const of = column[node]!
+  return isBits[of] === 1
+    ? { column: of, mask: cut[node]!, low: 1, width: 255 }
+    : { column: of, mask: 255, low: 0, width: cut[node]! }
+}
 
 /** The columns of a forest; `undefined` where it needs more than `limit`. */
 export function columnsOf(forest: Forest, limit: number): Columns | undefined {
+  const column = new Int32Array(forest.feature.length).fill(-1)
+  const cut = new Uint8Array(forest.feature.length)
+  const axes = numberAxes(forest, limit, column, cut)
+  const first = axes.reduce((count, { stretches }) => count + stretches.length, 0)
+  const categorical = categoryAxes(forest, first, column, cut)
+  const count = categorical.reduce((sum, { columns }) => sum + columns, first)
+  const kindBytes = categorical.reduce((sum, { table }) => sum + table.length, 0)
+  if (count > limit || kindBytes > KIND_BYTES_MAX) return undefined
+  const isBits = new Uint8Array(count)
+  let next = first
+  for (const { columns, masks } of categorical) {
+    isBits.fill(masks === undefined ? 0 : 1, next, next + columns)
+    next += columns
+  }
+  const used = Int32Array.from(new Set([...axes, ...categorical].map(({ feature }) => feature))).sort()
+  const place = new Int32Array(forest.features.length).fill(-1)
+  for (const [index, feature] of used.entries()) place[feature] = index
+  const held = axes.reduce((sum, { cuts: { byteLength } }) => sum + byteLength, column.byteLength + cut.byteLength)
+  const quantise = quantiser(forest, axes, categorical, first)
+  return { count, column, cut, isBits, used, place, bytes: held + kindBytes, quantise }
+}
+
+/** The features that are compared with thresholds, and the columns and cuts of their nodes. No more than `limit` columns or so. */
+function numberAxes(forest: Forest, limit: number, column: Int32Array, cut: Uint8Array): Axis[] {
   const { feature, flags, value } = forest
-  const column = new Int32Array(feature.length).fill(-1)
-  const cut = new Uint8Array(feature.length)
   const cuts = cutsOf(forest)
   const known = new Map<string, number>()
-  const place = new Int32Array(forest.features.length).fill(-1)
-  let count = 0
   const stretches = cuts.map((): Ranks[] => [])
-  const setNames = namesOf(forest.sets)
-  const categories = new Map<number, CategoryAxis['columns']>()
-  for (let node = 0; node < feature.length; node++) {
+  for (let node = 0; node < feature.length && known.size <= limit; node++) {
     const of = feature[node]!
-    if (of < 0) continue
-    const categorical = (flags[node]! & CATEGORICAL) !== 0
-    const rank = categorical ? setNames[value[node]!]! : find(cuts[of]!, value[node]!)
-    const stretch = categorical ? rank : Math.floor(rank / STRETCH)
-    const key = `${of} ${decisive(flags[node]!)} ${stretch}`
-    let number = known.get(key)
-    if (number === undefined) {
-      number = count++
-      if (number === limit) return undefined
+    if (of < 0 || (flags[node]! & CATEGORICAL) !== 0) continue
+    const rank = find(cuts[of]!, value[node]!)
+    const below = rank - (rank % STRETCH)
+    const key = `${of} ${decisive(flags[node]!)} ${below}`
+    const number = known.get(key) ?? known.size
+    if (number === known.size) {
       known.set(key, number)
-      place[of] = 0
-      const made = { column: number, ...missingOf(flags[node]!) }
-      if (categorical) categories.set(of, [...(categories.get(of) ?? []), { column: number, node }])
-      else stretches[of]!.push({ ...made, below: stretch * STRETCH, rankOfZero: rankOf(cuts[of]!, 0) })
+      stretches[of]!.push({ ...missingOf(flags[node]!), column: number, below, rankOfZero: rankOf(cuts[of]!, 0) })
     }
     column[node] = number
-    cut[node] = categorical ? 1 : rank - stretch * STRETCH + 1
+    cut[node] = rank - below + 1
   }
-  const axes = stretches.flatMap((own, of) => (own.length === 0 ? [] : [axis(of, cuts[of]!, own)]))
-  const kinds = Array.from(categories, ([of, own]) => ({
-    feature: of,
-    categories: largestIn(forest, own),
-    columns: own,
-  }))
-  const kindBytes = kinds.reduce((sum, own) => sum + own.columns.length * (own.categories + OTHER_KINDS.length), 0)
-  if (kindBytes > KIND_BYTES_MAX) return undefined
-  const held = axes.reduce((sum, { cuts: { byteLength } }) => sum + byteLength, column.byteLength + cut.byteLength)
-  const bytes = held + kindBytes
-  const quantise = quantiser(forest, axes, kinds)
-  const used = Int32Array.from(place.keys()).filter(of => place[of] === 0)
-  for (const [index, of] of used.entries()) place[of] = index
-  return { count, column, cut, used, place, bytes, quantise }
+  return stretches.flatMap((own, of) => (own.length === 0 ? [] : [axis(of, cuts[of]!, own)]))
 }
 
-/** By set, a number that sets of the same categories share. */
-function namesOf({ starts, firsts, words }: CategorySets): Int32Array {
-  const known = new Map<string, number>()
-  return firsts.map((first, set) => {
-    const key = `${first}: ${words.subarray(starts[set], starts[set + 1]).join(' ')}`
-    const name = known.get(key) ?? set
-    known.set(key, name)
-    return name
-  })
-}
-
-/** One more than the largest category of the sets of some nodes. */
-function largestIn({ sets, value }: Forest, nodes: CategoryAxis['columns']): number {
-  return nodes.reduce((most, { node }) => {
-    const set = value[node]!
-    return Math.max(most, 32 * (sets.firsts[set]! + sets.starts[set + 1]! - sets.starts[set]!))
-  }, 0)
+/** The features that are looked up in sets, and the columns, from `first` on, and cuts of their nodes. */
+function categoryAxes(forest: Forest, first: number, column: Int32Array, cut: Uint8Array): CategoryAxis[] {
+  const { feature, flags, value, sets } = forest
+  const names = namesOf(sets)
+  const decisions = new Map<number, Map<string, number>>()
+  const numbers = new Int32Array(feature.length)
+  const shown = new Map<number, number[]>()
+  for (let node = 0; node < feature.length; node++) {
+    const of = feature[node]!
+    if (of < 0 || (flags[node]! & CATEGORICAL) === 0) continue
+    const known = decisions.get(of) ?? new Map<string, number>()
+    decisions.set(of, known)
+    const key = `${decisive(flags[node]!)} ${names[value[node]!]}`
+    const number = known.get(key) ?? known.size
+    if (number === known.size) shown.set(of, shown.get(of)?.concat(node) ?? [node])
+    known.set(key, number)
+    numbers[node] = number
+  }
+  const axes = Array.from(shown, ([of, nodes]) => categoryAxis(forest, of, nodes))
+  const starts = new Map<number, { start: number; masks: Uint8Array | undefined }>()
+  axes.reduce((start, { feature: of, columns, masks }) => {
+    starts.set(of, { start, masks })
+    return start + columns
+  }, first)
+  for (let node = 0; node < feature.length; node++) {
+    const of = feature[node]!
+    if (of < 0 || (flags[node]! & CATEGORICAL) === 0) continue
+    const { start, masks } = starts.get(of)!
+    column[node] = masks === undefined ? start + numbers[node]! : start
+    cut[node] = masks === undefined ? 1 : masks[numbers[node]!]!
+  }
+  return axes
 }
 
 /** The flags that change a decision: where NaN is read as 0 and zero is not missing, nothing is missing. */
@@ -198,10 +211,14 @@ function axis(feature: number, cuts: Float64Array, stretches: readonly Ranks[]):
   return { feature, cuts: filled, levels, stretches }
 }
 
-function quantiser(forest: Forest, axes: readonly Axis[], categorical: readonly CategoryAxis[]): Columns['quantise'] {
+function quantiser(
+  forest: Forest,
+  axes: readonly Axis[],
+  categorical: readonly CategoryAxis[],
+  first: number,
+): Columns['quantise'] {
   const width = forest.features.length
   const single = forest.precision === 'float32'
-  const tables = categorical.map(axis => ({ ...axis, table: kindTable(forest, axis) }))
   let values = new Float64Array(1)
   let ranks = new Int32Array(1)
   return (rows, from, count, layout) => {
@@ -214,35 +231,16 @@ function quantiser(forest: Forest, axes: readonly Axis[], categorical: readonly 
       rankAll(cuts, levels, values, count, ranks)
       for (let index = 0; index < stretches.length; index++) writeRanks(stretches[index]!, values, ranks, count, layout)
     }
-    for (const { feature, categories, columns, table } of tables) {
+    let column = first
+    for (const { feature, categories, columns, table } of categorical) {
       readValues(rows, from * width + feature, width, count, single, values)
       for (let row = 0; row < count; row++) ranks[row] = kindOf(values[row]!, categories)
-      const size = categories + OTHER_KINDS.length
-      for (let index = 0; index < columns.length; index++) {
-        writeKinds(table, index * size, columns[index]!.column, ranks, count, layout)
+      const end = column + columns
+      for (let at = 0; column < end; column++, at += kindsOf(categories)) {
+        writeKinds(table, at, column, ranks, count, layout)
       }
     }
   }
-}
-
-/** By column and kind of value: the byte that decides as the node does. */
-function kindTable(forest: Forest, { categories, columns }: CategoryAxis): Uint8Array {
-  const size = categories + OTHER_KINDS.length
-  const table = new Uint8Array(columns.length * size)
-  for (const [index, { node }] of columns.entries()) {
-    for (let kind = 0; kind < size; kind++) {
-      // A half more: 0 itself is of another kind.
-      const value = kind < categories ? kind + 0.5 : OTHER_KINDS[kind - categories]!
-      table[index * size + kind] = goesLeft(forest, node, value) ? 0 : 255
-    }
-  }
-  return table
-}
-
-function kindOf(value: number, categories: number): number {
-  if (Number.isNaN(value)) return categories + 1
-  if (Math.abs(value) <= ZERO_MAX) return value < 0 ? categories + 3 : categories + 2
-  return value >= 0 && value < categories ? Math.trunc(value) : categories
 }
 
 /** The values of a feature as the forest sees them. */

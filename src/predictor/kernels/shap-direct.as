@@ -1,13 +1,14 @@
 /**
  * Explanations by tables, a row at a time: its bytes (up to 64) stay in registers, 16 tests take six instructions, and
- * what they let through says which row of a table to add. Chunks come in pairs of 64 bytes: the columns, lows and widths of
- * 2 × 8 tests, then the addresses of two tables; a test is passed where byte − low < width, as signed bytes.
+ * what they let through says which row of a table to add. Chunks come in pairs of 80 bytes: the columns, lows, widths and
+ * masks of 2 × 8 tests, then the addresses of two tables; a test is passed where (byte and mask) − low < width, as signed
+ * bytes. Masks matter where there are categories.
  */
-const PAIR: usize = 64
+const PAIR: usize = 80
 
 /** Which tests a row passes, a bit each. A swizzle reads 0 for columns beyond its 16. */
 @inline
-function answers(pair: usize, row0: v128, row1: v128, row2: v128, row3: v128, vectors: i32): u32 {
+function answers(pair: usize, row0: v128, row1: v128, row2: v128, row3: v128, vectors: i32, masked: bool): u32 {
   const columns = v128.load(pair)
   let values = i8x16.swizzle(row0, columns)
   if (vectors > 1) values = v128.or(values, i8x16.swizzle(row1, i8x16.sub(columns, i8x16.splat(16))))
@@ -15,12 +16,13 @@ function answers(pair: usize, row0: v128, row1: v128, row2: v128, row3: v128, ve
     values = v128.or(values, i8x16.swizzle(row2, i8x16.sub(columns, i8x16.splat(32))))
     values = v128.or(values, i8x16.swizzle(row3, i8x16.sub(columns, i8x16.splat(48))))
   }
-  return passes(pair, values)
+  return passes(pair, values, masked)
 }
 
 @inline
-function passes(pair: usize, values: v128): u32 {
-  return i8x16.bitmask(i8x16.gt_s(v128.load(pair, 32), i8x16.sub(values, v128.load(pair, 16))))
+function passes(pair: usize, values: v128, masked: bool): u32 {
+  const seen = masked ? v128.and(values, v128.load(pair, 48)) : values
+  return i8x16.bitmask(i8x16.gt_s(v128.load(pair, 32), i8x16.sub(seen, v128.load(pair, 16))))
 }
 
 /** The same where a row has more bytes than registers hold: 16 loads, of the columns that 16 numbers of 16 bits name. */
@@ -42,23 +44,23 @@ function answersFar(pair: usize, bytes: usize, columns: usize): u32 {
   values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 26), values, 13)
   values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 28), values, 14)
   values = v128.load_lane<u8>(bytes + <usize>load<u16>(columns, 30), values, 15)
-  return passes(pair, values)
+  return passes(pair, values, true)
 }
 
 /** The row of the table of a pair's first or second chunk: 8 numbers of 4 bytes. */
 @inline
 function first(pair: usize, passed: u32): usize {
-  return <usize>load<u32>(pair, 48) + <usize>((passed & 255) << 5)
+  return <usize>load<u32>(pair, 64) + <usize>((passed & 255) << 5)
 }
 
 @inline
 function second(pair: usize, passed: u32): usize {
-  return <usize>load<u32>(pair, 52) + <usize>((passed >> 8) << 5)
+  return <usize>load<u32>(pair, 68) + <usize>((passed >> 8) << 5)
 }
 
 /** Two rows, since what describes a pair is loaded once for both. */
 @inline
-function addTwo(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usize): void {
+function addTwo(bytes: usize, vectors: i32, masked: bool, pairs: usize, end: usize, sums: usize): void {
   const next = bytes + (<usize>vectors << 4)
   const a0 = v128.load(bytes)
   const a1 = vectors > 1 ? v128.load(bytes, 16) : a0
@@ -73,8 +75,8 @@ function addTwo(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usiz
   let lowB = v128.load(sums, 32)
   let highB = v128.load(sums, 48)
   for (let pair = pairs; pair < end; pair += PAIR) {
-    const a = answers(pair, a0, a1, a2, a3, vectors)
-    const b = answers(pair, b0, b1, b2, b3, vectors)
+    const a = answers(pair, a0, a1, a2, a3, vectors, masked)
+    const b = answers(pair, b0, b1, b2, b3, vectors, masked)
     const firstA = first(pair, a)
     const firstB = first(pair, b)
     const secondA = second(pair, a)
@@ -91,7 +93,7 @@ function addTwo(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usiz
 }
 
 @inline
-function addRow(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usize): void {
+function addRow(bytes: usize, vectors: i32, masked: bool, pairs: usize, end: usize, sums: usize): void {
   const row0 = v128.load(bytes)
   const row1 = vectors > 1 ? v128.load(bytes, 16) : row0
   const row2 = vectors > 2 ? v128.load(bytes, 32) : row0
@@ -99,7 +101,7 @@ function addRow(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usiz
   let low = v128.load(sums)
   let high = v128.load(sums, 16)
   for (let pair = pairs; pair < end; pair += PAIR) {
-    const passed = answers(pair, row0, row1, row2, row3, vectors)
+    const passed = answers(pair, row0, row1, row2, row3, vectors, masked)
     const one = first(pair, passed)
     const other = second(pair, passed)
     low = f32x4.add(low, f32x4.add(v128.load(one), v128.load(other)))
@@ -110,16 +112,18 @@ function addRow(bytes: usize, vectors: i32, pairs: usize, end: usize, sums: usiz
 }
 
 /** At most 8 features, slot i is feature i: adds 8 sums for each row. */
-export function addDirect(bytes: usize, vectors: i32, rows: i32, pairs: usize, end: usize, sums: usize): void {
+export function addDirect(
+  bytes: usize, vectors: i32, masked: bool, rows: i32, pairs: usize, end: usize, sums: usize,
+): void {
   for (; rows > 1; rows -= 2) {
-    if (vectors == 1) addTwo(bytes, 1, pairs, end, sums)
-    else addTwo(bytes, vectors, pairs, end, sums)
+    if (vectors == 1 && !masked) addTwo(bytes, 1, false, pairs, end, sums)
+    else addTwo(bytes, vectors, true, pairs, end, sums)
     bytes += <usize>vectors << 5
     sums += 64
   }
   if (rows == 1) {
-    if (vectors == 1) addRow(bytes, 1, pairs, end, sums)
-    else addRow(bytes, vectors, pairs, end, sums)
+    if (vectors == 1 && !masked) addRow(bytes, 1, false, pairs, end, sums)
+    else addRow(bytes, vectors, true, pairs, end, sums)
   }
 }
 
@@ -164,7 +168,7 @@ export function addOne(
     let at = found
     for (; pairs < stop; pairs += PAIR) {
       const passed =
-        vectors > 0 ? answers(pairs, row0, row1, row2, row3, vectors) : answersFar(pairs, bytes, columns)
+        vectors > 0 ? answers(pairs, row0, row1, row2, row3, vectors, true) : answersFar(pairs, bytes, columns)
       columns += 32
       const one = first(pairs, passed)
       const other = second(pairs, passed)

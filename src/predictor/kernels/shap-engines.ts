@@ -63,6 +63,7 @@ export function directEngine(
 ): Placed {
   const vectors = vectorsOf(columns)
   const room = roomByRow(vectors * 16, SLOTS, BLOCK, arena)
+  const masked = Math.max(0, ...columns.isBits)
   const { chunks, stretches } = placeTables(trees, columns.place, true, rules, arena)
   const pairs = arena.put(encodePairs(chunks))
   return memory => {
@@ -76,7 +77,7 @@ export function directEngine(
         const step = count === 1 ? STRETCH_MAX : PAIRS_AT_ONCE
         for (let pair = stretch.from / 2; pair < end; pair += step) {
           const last = Math.min(end, pair + step)
-          addDirect(room.bytes, vectors, count, pairs + pair * PAIR_BYTES, pairs + last * PAIR_BYTES, room.sums)
+          addDirect(room.bytes, vectors, masked, count, pairs + pair * PAIR_BYTES, pairs + last * PAIR_BYTES, room.sums)
         }
         flush(from, count, stretch.output, out)
       }

@@ -5,7 +5,15 @@ import { wasm as scatteredWasm } from './shap-scattered-wasm.ts'
 import { compileKernel, type KernelMemory, startKernel } from './web-assembly.ts'
 
 export interface DirectKernel {
-  addDirect(bytes: number, vectors: number, rows: number, pairs: number, end: number, sums: number): void
+  addDirect(
+    bytes: number,
+    vectors: number,
+    masked: number,
+    rows: number,
+    pairs: number,
+    end: number,
+    sums: number,
+  ): void
   addOne(
     bytes: number,
     vectors: number,

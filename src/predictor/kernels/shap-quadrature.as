@@ -3,9 +3,11 @@
  * their names are in shap-branches.ts). The branches of a tree stand parents first, then its twigs: nodes with two leaves.
  */
 const NODE: usize = 48
-/** Of a node: where its column is, its cut, where the sums of its feature are. */
+/** Of a node: where its column is; left where (byte and mask) − low < width, as signed bytes; where the sums of its feature are. */
 const COLUMN: usize = 0
-const CUT: usize = 4
+const LOW: usize = 4
+const WIDTH: usize = 5
+const MASK: usize = 6
 const FEATURE: usize = 8
 /** Addresses: its frame, those of its sides, the mask of the rows that pass the same feature further up, its terms. */
 const FRAME: usize = 12
@@ -24,7 +26,8 @@ const MASKS: usize = 32
 @inline
 function goes(node: usize, bytes: usize): v128 {
   const values = v128.load_zero<u32>(bytes + <usize>load<u32>(node, COLUMN))
-  const left = i8x16.gt_u(v128.load_splat<u8>(node, CUT), values)
+  const seen = i8x16.sub(v128.and(values, v128.load_splat<u8>(node, MASK)), v128.load_splat<u8>(node, LOW))
+  const left = i8x16.gt_s(v128.load_splat<u8>(node, WIDTH), seen)
   return v128.extend_low<i16>(v128.extend_low<i8>(left))
 }
 

@@ -3,7 +3,7 @@
  * stand one after the other, `stride` numbers apart, so that four or sixteen rows are worked on at once.
  *
  * First `readPatterns`: which of a chunk's eight tests each row passes, a bit each. A test has eight bytes: where its
- * column is (4), low, width; it is passed where byte − low < width, as signed bytes. Then `addScattered`: the pattern says
+ * column is (4), low, width, mask; it is passed where (byte and mask) − low < width, as signed bytes. Then `addScattered`: the pattern says
  * which row of the chunk's table to add, and the chunk where the sums of each slot's feature are.
  */
 const TESTS: usize = 64
@@ -16,7 +16,7 @@ export function readPatterns(bytes: usize, rows: usize, stride: usize, tests: us
       let pattern = i8x16.splat(0)
       let bit = i8x16.splat(1)
       for (let test = chunk; test < chunk + TESTS; test += 8) {
-        const values = v128.load(bytes + row + <usize>load<u32>(test))
+        const values = v128.and(v128.load(bytes + row + <usize>load<u32>(test)), v128.load_splat<u8>(test, 6))
         const passed = i8x16.gt_s(v128.load_splat<u8>(test, 5), i8x16.sub(values, v128.load_splat<u8>(test, 4)))
         pattern = v128.or(pattern, v128.and(bit, passed))
         bit = i8x16.add(bit, bit)
