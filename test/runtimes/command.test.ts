@@ -1,10 +1,10 @@
 /** `bellwether register` with Python models: a pickle, an MLflow folder, requirements beside model.yaml. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { bellwether, temporaryFolder, withServer } from '../server.ts'
+import { bellwether, startServer, temporaryFolder, withServer } from '../server.ts'
 import { PYTHON, skipUnless } from '../services.ts'
 import { artifactOf, pickled } from './python.ts'
 
@@ -33,7 +33,8 @@ test('a pickle and an MLflow folder are registered and asked by commands', { ski
   const python = 'reference: rows.csv\ntrust: code\npython: {requirements: requirements.txt}\n'
   const pickle = file('pickle.yaml', `name: pickle\nversion: 1.0.0\nartifact: sum.pkl\n${python}`)
   const mlflow = file('mlflow.yaml', `name: mlflow\nversion: 1.0.0\nartifact: mlflow/model\n${python}`)
-  await withServer({ env: { BELLWETHER_PYTHON_COMMAND: PYTHON } }, async server => {
+  const env = { BELLWETHER_PYTHON_COMMAND: PYTHON }
+  await withServer({ env }, async server => {
     const run = async (...args: string[]): Promise<string> => {
       const { status, stdout, stderr } = await bellwether([...args, '--server', server.url])
       assert.equal(status, 0, stderr)
@@ -47,12 +48,7 @@ test('a pickle and an MLflow folder are registered and asked by commands', { ski
       assert.match(registered, new RegExp(`Registered ${name}@1\\.0\\.0`))
       assert.match(registered, /Note: loading this artifact runs its code/)
       assert.match(await run('register', yaml), /is registered already/, 'the same folder is the same artifact')
-      const answer = await fetch(`${server.url}/models/${name}/predict`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"a": 1.5, "b": 2.25}',
-      })
-      assert.deepEqual(((await answer.json()) as { outputs: object }).outputs, { prediction: 3.75 })
+      assert.deepEqual(await outputsOf(server.url, name), { prediction: 3.75 })
     }
     const files = ['--input', join(folder, 'rows.csv'), '--output', join(folder, 'out.csv'), '--server', server.url]
     const here = await bellwether(['predict', 'pickle', ...files])
@@ -63,5 +59,32 @@ test('a pickle and an MLflow folder are registered and asked by commands', { ski
     const metrics = await (await fetch(`${server.url}/metrics`)).text()
     assert.match(metrics, /python_workers\{model="mlflow",version="1\.0\.0"\} 1\n/)
     assert.match(metrics, /python_rows_total\{model="pickle",version="1\.0\.0"\} 3\n/)
+
+    const [worker] = workersOf(server.pid)
+    assert.ok(worker !== undefined)
+    await server.kill('SIGKILL')
+    const again = await startServer({ data: server.data, env })
+    try {
+      assert.ok(!existsSync(`/proc/${worker}`), 'no worker outlives its server')
+      assert.deepEqual(await outputsOf(again.url, 'pickle'), { prediction: 3.75 })
+    } finally {
+      await again.kill('SIGTERM')
+    }
+    assert.deepEqual(workersOf(again.pid), [])
   })
 })
+
+async function outputsOf(url: string, model: string): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${url}/models/${model}/predict`, { method: 'POST', headers, body: '{"a":1.5,"b":2.25}' })
+  return ((await answer.json()) as { outputs: unknown }).outputs
+}
+
+/** Processes that a server started and that run Python. */
+function workersOf(server: number): readonly number[] {
+  const all = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n')
+  return all
+    .map(line => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)!)
+    .filter(([, , parent, args]) => Number(parent) === server && args!.includes('worker.py'))
+    .map(([, pid]) => Number(pid))
+}
