@@ -16,6 +16,7 @@ export async function bundleEdge(): Promise<string> {
     format: 'iife',
     globalName: 'runtime',
     platform: 'neutral',
+    mainFields: ['module', 'main'],
     target: ['node20', 'chrome120', 'firefox120', 'safari17'],
     legalComments: 'none',
     charset: 'ascii',
