@@ -5,6 +5,11 @@
  *     predictor.predict(rows, count, out)
  */
 export {
+  accumulatedLocalInteractions,
+  type LocalInteractions,
+  type LocalInteractionsOptions,
+} from './predictor/explain/accumulated-interactions.ts'
+export {
   accumulatedLocalEffects,
   accumulatedLocalEffectsOf,
   type LocalEffects,

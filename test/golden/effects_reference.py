@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from PyALE import ale
 from PyALE._src.ALE_1D import aleplot_1D_categorical
+from PyALE._src.ALE_2D import aleplot_2D_continuous
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.metrics import r2_score
@@ -68,6 +69,12 @@ def ale_categorical():
     return {"values": [float(v) for v in found.index], "effects": found["eff"].tolist(), "sizes": found["size"].tolist()}
 
 
+def ale_of_two():
+    found = aleplot_2D_continuous(X.copy(), model, ["a", "b"], grid_size=8)
+    axes = [[float(v) for v in found.index], [float(v) for v in found.columns]]
+    return {"values": axes, "effects": found.to_numpy().ravel().tolist()}
+
+
 y = np.round(model.predict(M) + rng.normal(size=N), 3)
 importance = permutation_importance(model, M, y, scoring="r2", n_repeats=400, random_state=0)
 out = {
@@ -87,6 +94,7 @@ out = {
         "c": ale_of(feature=["c"], grid_size=25, feature_type="continuous"),
         "e": ale_of(feature=["e"], feature_type="discrete"),
         "d": ale_categorical(),
+        "a_b": ale_of_two(),
     },
     "permutation": {"mean": importance.importances_mean.tolist(), "std": importance.importances_std.tolist()},
 }

@@ -5,6 +5,7 @@ import { golden, near } from '../../math/golden.suite.ts'
 import { seededRandom } from '../../math/random.ts'
 import { randomForest, randomRows } from '../shap/random-forests.suite.ts'
 import { treeShap } from '../shap/tree-shap.ts'
+import { accumulatedLocalInteractions } from './accumulated-interactions.ts'
 import { accumulatedLocalEffects, accumulatedLocalEffectsOf, type LocalEffects } from './accumulated-local-effects.ts'
 import type { Answering } from './answering.ts'
 import { categoryOrder } from './category-order.ts'
@@ -29,7 +30,9 @@ interface Reference {
   readonly y: number[]
   readonly r2: number
   readonly partial_dependence: Readonly<Record<'a' | 'e' | 'a_b', Dependence>>
-  readonly ale: Readonly<Record<'a' | 'c' | 'd' | 'e', Effects>>
+  readonly ale: Readonly<Record<'a' | 'c' | 'd' | 'e', Effects>> & {
+    readonly a_b: { readonly values: [number[], number[]]; readonly effects: number[] }
+  }
   readonly permutation: { readonly mean: number[]; readonly std: number[] }
 }
 
@@ -162,6 +165,30 @@ describe('accumulatedLocalEffects', () => {
     await assert.rejects(accumulatedLocalEffects(model, same, 0), /takes 1 values, wanted at least 2/)
     await assert.rejects(accumulatedLocalEffectsOf(model, same, 0, Float64Array.of(1)), /takes 1 values/)
     await assert.rejects(accumulatedLocalEffects(model, same, 0, { intervals: 0 }), /0 intervals/)
+  })
+})
+
+describe('accumulatedLocalInteractions', () => {
+  test('is what PyALE finds, in its intervals', async () => {
+    const { values, effects } = reference.ale.a_b
+    const ends = [Float64Array.from(values[0]), Float64Array.from(values[1])] as const
+    const found = await accumulatedLocalInteractions(model, data, [0, 1], { ends })
+    allNear(found.effects.subarray(0, effects.length), effects, 'effect')
+    near(found.effects[effects.length]!, -effects[0]!, 1e-10)
+    assert.ok(found.counts.includes(0), 'a cell without rows')
+  })
+
+  test('is nothing where two features only add up, and the product where they multiply', async () => {
+    const sum = await accumulatedLocalInteractions(model, data, [1, 2], { intervals: 6 })
+    for (const effect of sum.effects) near(effect, 0, 0, 1e-12)
+    const product = await accumulatedLocalInteractions(model, data, [0, 1], { intervals: 3 })
+    const [a, b] = product.values
+    const at = (i: number, j: number): number => product.effects[i * b.length + j]!
+    near(at(3, 3) - at(0, 3) - at(3, 0) + at(0, 0), (a[3]! - a[0]!) * (b[3]! - b[0]!), 1e-12)
+    await assert.rejects(
+      accumulatedLocalInteractions(model, data, [0, 1], { intervals: 100 }),
+      /intervals, wanted at most 64/,
+    )
   })
 })
 
