@@ -189,7 +189,7 @@ describe('fastPredictor', () => {
         fc.property(shapes, fc.oneof(fc.integer({ min: 1, max: 200 }), fc.constantFrom(64, 1000)), (shape, count) => {
           agree(kind === 'dense' ? { ...shape, depth: Math.min(shape.depth, 6) } : shape, count, kind)
         }),
-        { numRuns: 60 },
+        { numRuns: 40 },
       )
     })
   }

@@ -13,10 +13,13 @@ import { addTree, ROWS } from './parts/leaf-sums'
 
 const BLOCK: usize = 40
 
-/** Which of the 64 rows go right at a node: its column, 16 rows at `row`. */
+/**
+ * Which of 16 rows go right at a node. `Q` says which 16 of the 64, as a constant of the compiler, so that it becomes part of
+ * the instruction: `alignof` of u8, u16, u32, u64 is 0, 1, 2, 3.
+ */
 @inline
-function right(column: usize, row: usize, cut: v128): v128 {
-  return i8x16.gt_s(v128.load(column + row), cut)
+function right<Q>(column: usize, cut: v128): v128 {
+  return i8x16.gt_s(v128.load(column, alignof<Q>() << 4), cut)
 }
 
 /** The smaller number, `left` only where the row goes left. */
@@ -35,51 +38,92 @@ function cut(block: usize, node: usize): v128 {
   return v128.load8_splat(block + node, 32)
 }
 
-/** Numbers `first` … `first + 7` of the 64 rows. */
+@inline
+function store16<Q>(into: usize, numbers: v128): void {
+  v128.store(into, numbers, alignof<Q>() << 4)
+}
+
+@inline
+function leaves16<Q>(
+  c0: usize, c1: usize, c2: usize, c3: usize, c4: usize, c5: usize, c6: usize,
+  k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, base: v128, into: usize,
+): void {
+  const a = i8x16.neg(right<Q>(c3, k3))
+  const b = i8x16.sub(i8x16.splat(2), right<Q>(c4, k4))
+  const c = i8x16.sub(i8x16.splat(4), right<Q>(c5, k5))
+  const d = i8x16.sub(i8x16.splat(6), right<Q>(c6, k6))
+  const low = choose(a, right<Q>(c1, k1), b)
+  const high = choose(c, right<Q>(c2, k2), d)
+  store16<Q>(into, i8x16.add(base, choose(low, right<Q>(c0, k0), high)))
+}
+
+/** Numbers `first` … `first + 7` of the 64 rows. What a node is, is read once; the rows are four times the same code. */
 function leavesOf(block: usize, first: i32, into: usize): void {
   const c0 = column(block, 0), c1 = column(block, 1), c2 = column(block, 2), c3 = column(block, 3)
   const c4 = column(block, 4), c5 = column(block, 5), c6 = column(block, 6)
   const k0 = cut(block, 0), k1 = cut(block, 1), k2 = cut(block, 2), k3 = cut(block, 3)
   const k4 = cut(block, 4), k5 = cut(block, 5), k6 = cut(block, 6)
   const base = i8x16.splat(<i8>first)
-  for (let row: usize = 0; row < ROWS; row += 16) {
-    const a = i8x16.neg(right(c3, row, k3))
-    const b = i8x16.sub(i8x16.splat(2), right(c4, row, k4))
-    const c = i8x16.sub(i8x16.splat(4), right(c5, row, k5))
-    const d = i8x16.sub(i8x16.splat(6), right(c6, row, k6))
-    const low = choose(a, right(c1, row, k1), b)
-    const high = choose(c, right(c2, row, k2), d)
-    v128.store(into + row, i8x16.add(base, choose(low, right(c0, row, k0), high)))
-  }
+  leaves16<u8>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, base, into)
+  leaves16<u16>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, base, into)
+  leaves16<u32>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, base, into)
+  leaves16<u64>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, base, into)
 }
 
 @inline
-function below(from: usize, child: usize, row: usize): v128 {
-  return v128.load(from + child * ROWS + row)
+function below<Q>(from: usize, child: usize): v128 {
+  return v128.load(from + child * ROWS, alignof<Q>() << 4)
 }
 
-/** Chooses among 2, 4 or 8 lists of numbers. */
-function chosen(block: usize, levels: i32, from: usize): void {
-  for (let row: usize = 0; row < ROWS; row += 16) {
-    const r0 = right(column(block, 0), row, cut(block, 0))
-    if (levels == 1) {
-      v128.store(from + row, choose(below(from, 0, row), r0, below(from, 1, row)))
-      continue
-    }
-    const r1 = right(column(block, 1), row, cut(block, 1))
-    const r2 = right(column(block, 2), row, cut(block, 2))
-    if (levels == 2) {
-      const low = choose(below(from, 0, row), r1, below(from, 1, row))
-      const high = choose(below(from, 2, row), r2, below(from, 3, row))
-      v128.store(from + row, choose(low, r0, high))
-      continue
-    }
-    const a = choose(below(from, 0, row), right(column(block, 3), row, cut(block, 3)), below(from, 1, row))
-    const b = choose(below(from, 2, row), right(column(block, 4), row, cut(block, 4)), below(from, 3, row))
-    const c = choose(below(from, 4, row), right(column(block, 5), row, cut(block, 5)), below(from, 5, row))
-    const d = choose(below(from, 6, row), right(column(block, 6), row, cut(block, 6)), below(from, 7, row))
-    v128.store(from + row, choose(choose(a, r1, b), r0, choose(c, r2, d)))
-  }
+/** Chooses among 2 lists of numbers. */
+function chosenOf2(block: usize, from: usize): void {
+  const c0 = column(block, 0)
+  const k0 = cut(block, 0)
+  store16<u8>(from, choose(below<u8>(from, 0), right<u8>(c0, k0), below<u8>(from, 1)))
+  store16<u16>(from, choose(below<u16>(from, 0), right<u16>(c0, k0), below<u16>(from, 1)))
+  store16<u32>(from, choose(below<u32>(from, 0), right<u32>(c0, k0), below<u32>(from, 1)))
+  store16<u64>(from, choose(below<u64>(from, 0), right<u64>(c0, k0), below<u64>(from, 1)))
+}
+
+@inline
+function of4<Q>(c0: usize, c1: usize, c2: usize, k0: v128, k1: v128, k2: v128, from: usize): void {
+  const low = choose(below<Q>(from, 0), right<Q>(c1, k1), below<Q>(from, 1))
+  const high = choose(below<Q>(from, 2), right<Q>(c2, k2), below<Q>(from, 3))
+  store16<Q>(from, choose(low, right<Q>(c0, k0), high))
+}
+
+/** Chooses among 4. */
+function chosenOf4(block: usize, from: usize): void {
+  const c0 = column(block, 0), c1 = column(block, 1), c2 = column(block, 2)
+  const k0 = cut(block, 0), k1 = cut(block, 1), k2 = cut(block, 2)
+  of4<u8>(c0, c1, c2, k0, k1, k2, from)
+  of4<u16>(c0, c1, c2, k0, k1, k2, from)
+  of4<u32>(c0, c1, c2, k0, k1, k2, from)
+  of4<u64>(c0, c1, c2, k0, k1, k2, from)
+}
+
+@inline
+function of8<Q>(
+  c0: usize, c1: usize, c2: usize, c3: usize, c4: usize, c5: usize, c6: usize,
+  k0: v128, k1: v128, k2: v128, k3: v128, k4: v128, k5: v128, k6: v128, from: usize,
+): void {
+  const a = choose(below<Q>(from, 0), right<Q>(c3, k3), below<Q>(from, 1))
+  const b = choose(below<Q>(from, 2), right<Q>(c4, k4), below<Q>(from, 3))
+  const c = choose(below<Q>(from, 4), right<Q>(c5, k5), below<Q>(from, 5))
+  const d = choose(below<Q>(from, 6), right<Q>(c6, k6), below<Q>(from, 7))
+  store16<Q>(from, choose(choose(a, right<Q>(c1, k1), b), right<Q>(c0, k0), choose(c, right<Q>(c2, k2), d)))
+}
+
+/** Chooses among 8. */
+function chosenOf8(block: usize, from: usize): void {
+  const c0 = column(block, 0), c1 = column(block, 1), c2 = column(block, 2), c3 = column(block, 3)
+  const c4 = column(block, 4), c5 = column(block, 5), c6 = column(block, 6)
+  const k0 = cut(block, 0), k1 = cut(block, 1), k2 = cut(block, 2), k3 = cut(block, 3)
+  const k4 = cut(block, 4), k5 = cut(block, 5), k6 = cut(block, 6)
+  of8<u8>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, from)
+  of8<u16>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, from)
+  of8<u32>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, from)
+  of8<u64>(c0, c1, c2, c3, c4, c5, c6, k0, k1, k2, k3, k4, k5, k6, from)
 }
 
 /**
@@ -95,7 +139,9 @@ export function predictDense(
     const blocks: i32 = 1 << levels
     let block = <usize>load<u32>(trees)
     for (let index = 0; index < blocks; index++, block += BLOCK) leavesOf(block, index << 3, scratch + (<usize>index << 6))
-    if (levels > 0) chosen(block, levels, scratch)
+    if (levels == 1) chosenOf2(block, scratch)
+    else if (levels == 2) chosenOf4(block, scratch)
+    else if (levels == 3) chosenOf8(block, scratch)
     addTree<u8>(scratch, adds, adds + addsBytes, double)
     adds += addsBytes
   }

@@ -5,10 +5,18 @@
  * A *node* (5 × u32): addresses of the column it compares, of the numbers of its left and of its right child (a leaf's are 64
  * times its own), of its own; the byte it compares with.
  */
-import { addTree, ROWS } from './parts/leaf-sums'
+import { addTree } from './parts/leaf-sums'
 
 const NODE: usize = 20
 const TREE: usize = 12
+
+/** For 16 of the rows, of which `Q` says which: see `right` in `predict-dense.as`. */
+@inline
+function decide<Q>(column: usize, left: usize, right: usize, into: usize, cut: v128): void {
+  const goesRight = i8x16.gt_s(v128.load(column, alignof<Q>() << 4), cut)
+  const low = v128.or(v128.load(left, alignof<Q>() << 4), goesRight)
+  v128.store(into, i8x16.min_u(low, v128.load(right, alignof<Q>() << 4)), alignof<Q>() << 4)
+}
 
 /**
  * @param trees by tree, u32 each: its first node, the end of its nodes, and where the number of the leaf is then found.
@@ -23,12 +31,10 @@ export function predictSparse(trees: usize, end: usize, adds: usize, addsBytes: 
       const right = <usize>load<u32>(node, 8)
       const into = <usize>load<u32>(node, 12)
       const cut = v128.load8_splat(node, 16)
-      for (let row: usize = 0; row < ROWS; row += 32) {
-        const one = i8x16.gt_s(v128.load(column + row), cut)
-        const two = i8x16.gt_s(v128.load(column + row, 16), cut)
-        v128.store(into + row, i8x16.min_u(v128.or(v128.load(left + row), one), v128.load(right + row)))
-        v128.store(into + row, i8x16.min_u(v128.or(v128.load(left + row, 16), two), v128.load(right + row, 16)), 16)
-      }
+      decide<u8>(column, left, right, into, cut)
+      decide<u16>(column, left, right, into, cut)
+      decide<u32>(column, left, right, into, cut)
+      decide<u64>(column, left, right, into, cut)
     }
     addTree<u8>(<usize>load<u32>(trees, 8), adds, adds + addsBytes, double)
     adds += addsBytes
