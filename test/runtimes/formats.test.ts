@@ -68,62 +68,62 @@ async function refused(name: string, message: RegExp, settings: Partial<PythonSe
 }
 
 const CASES: Readonly<Record<string, () => Promise<void>>> = {
-  pickle: async () => {
+  'formats: python: pickle': async () => {
     const { facts, classes, objective, answers } = await same('pickle')
     assert.equal(facts['packaging'], 'pickle')
     assert.deepEqual([classes, objective, answers], [['no', 'yes'], 'LogisticRegression.predict_proba', 'probability'])
   },
-  joblib: async () => assert.equal((await same('joblib')).facts['packaging'], 'joblib'),
-  'joblib, compressed': async () => {
+  'formats: python: joblib': async () => assert.equal((await same('joblib')).facts['packaging'], 'joblib'),
+  'formats: python: joblib, compressed': async () => {
     for (const kind of ['gz', 'z', 'bz2', 'xz']) await same(`joblib.${kind}`)
   },
-  'cloudpickle, classes of its own': async () => {
+  'formats: python: cloudpickle, classes of its own': async () => {
     const { named, answers } = await same('cloudpickle')
     assert.deepEqual([named, answers], [false, 'number'])
   },
-  'cloudpickle, a function': async () => void (await same('function', [AGE, BALANCE])),
-  skops: async () => {
+  'formats: python: cloudpickle, a function': async () => void (await same('function', [AGE, BALANCE])),
+  'formats: python: skops': async () => {
     await same('skops', ALL, { trust: false })
     await refused('stranger', /types that skops does not trust: .*Scaled/, { trust: false })
   },
-  'MLflow, scikit-learn flavour': async () => {
+  'formats: python: MLflow, scikit-learn flavour': async () => {
     for (const kind of ['zip', 'gztar', 'tar']) {
       assert.equal((await same(`mlflow-sklearn.${kind}`)).facts['packaging'], 'mlflow')
     }
   },
-  'MLflow, python_function': async () => {
+  'formats: python: MLflow, python_function': async () => {
     for (const kind of ['zip', 'gztar', 'tar']) {
       assert.equal((await same(`mlflow-python.${kind}`, [AGE, BALANCE])).method, 'pyfunc')
     }
   },
-  'binary and multi-class classifiers: probabilities': async () => {
+  'formats: python: binary and multi-class classifiers: probabilities': async () => {
     const { classes, task } = await same('multiclass', [AGE, BALANCE])
     assert.deepEqual([classes, task], [['high', 'low', 'middle'], 'multiclass'])
   },
-  'classifiers without probabilities: scores': async () => {
+  'formats: python: classifiers without probabilities: scores': async () => {
     const { answers, method } = await same('scores', [AGE, BALANCE])
     assert.deepEqual([answers, method], ['number', 'decision_function'])
   },
-  'regressors, of several targets as well': async () => {
+  'formats: python: regressors, of several targets as well': async () => {
     assert.equal((await same('regression', [AGE, BALANCE])).task, 'regression')
     assert.equal((await same('targets', [AGE, BALANCE])).task, 'regression')
   },
-  'outlier detectors': async () => void (await same('outliers', [AGE, BALANCE])),
-  'trained on a matrix without names': async () => {
+  'formats: python: outlier detectors': async () => void (await same('outliers', [AGE, BALANCE])),
+  'formats: python: trained on a matrix without names': async () => {
     const { named, features, settings } = await same('matrix', [AGE, BALANCE])
     assert.deepEqual([named, features, settings.input], [false, ['f0', 'f1'], 'numpy'])
   },
-  'missing values': async () => void (await same('gaps', [AGE, BALANCE])),
-  'XGBoost and LightGBM on pandas categories': async () => {
+  'formats: python: missing values': async () => void (await same('gaps', [AGE, BALANCE])),
+  'formats: python: XGBoost and LightGBM on pandas categories': async () => {
     assert.equal((await same('categories')).settings.texts, 'category')
     await same('booster')
   },
-  'classifiers of several targets': () => refused('several', /several targets at once/),
-  'objects that cannot be asked': async () => {
+  'formats: python: classifiers of several targets': () => refused('several', /several targets at once/),
+  'formats: python: objects that cannot be asked': async () => {
     await refused('nothing', /builtins\.dict cannot be asked/)
     await refused('scaler', /StandardScaler cannot be asked/)
   },
-  'code without trust': async () => {
+  'formats: python: code without trust': async () => {
     for (const name of ['pickle', 'joblib', 'joblib.gz', 'cloudpickle', 'mlflow-python.zip']) {
       await refused(name, /loading it runs its code/, { trust: false })
     }
@@ -131,5 +131,5 @@ const CASES: Readonly<Record<string, () => Promise<void>>> = {
 }
 
 describe('Python', { skip }, () => {
-  for (const [feature, check] of Object.entries(CASES)) test(`formats: python: ${feature}`, check)
+  for (const [title, check] of Object.entries(CASES)) test(title, check)
 })

@@ -28,7 +28,7 @@ async function register(
   return { status: answer.status, body: (await answer.json()) as Record<string, never> }
 }
 
-test('a second Bellwether is asked, and answers the same', async () => {
+test('formats: remote: a tensor for each feature', async () => {
   await withApp({}, async other => {
     await other.register('tiny')
     await withApp({}, async app => {
@@ -114,7 +114,12 @@ async function foreign(
   infer: Infer,
   use: (predictor: AwaitedPredictor, world: { readonly requests: () => number }) => Promise<void>,
   declared: Partial<DeclaredRemote> = {},
-  { metadata = METADATA, extensions = [] as string[], environment = {} as Record<string, string> } = {},
+  {
+    metadata = METADATA,
+    extensions = [] as string[],
+    environment = {} as Record<string, string>,
+    columns = COLUMNS,
+  } = {},
 ): Promise<void> {
   let requests = 0
   const server = createServer((request, response) => {
@@ -133,7 +138,7 @@ async function foreign(
   try {
     const runtimes = openRuntimes({ ...surroundings(), random: () => 0.5, environment })
     const described = await runtimes.describeRemote({ url, model: 'm', ...declared })
-    const { predictor } = await described.open(COLUMNS)
+    const { predictor } = await described.open(columns)
     try {
       await use(predictor, { requests: () => requests })
     } finally {
@@ -160,7 +165,7 @@ const sums: Infer = (_, response, body) => {
   response.end(JSON.stringify({ outputs: [{ name: 'y', datatype: 'FP64', shape: [shape[0], 1], data: answers }] }))
 }
 
-test('a matrix goes as one tensor, in requests of at most so many rows, with headers from the environment', async () => {
+test('formats: remote: one tensor for all features', async () => {
   const seen: (string | undefined)[] = []
   const told: Infer = (request, response, body) => {
     seen.push(request.headers['x-key'] as string | undefined)
@@ -186,7 +191,7 @@ test('a matrix goes as one tensor, in requests of at most so many rows, with hea
   )
 })
 
-test('tensors go in binary to a server that takes them, gaps and all', async () => {
+test('formats: remote: binary tensors', async () => {
   const binary: Infer = (request, response, body) => {
     const headBytes = Number(request.headers['inference-header-content-length'])
     const { inputs } = JSON.parse(body.subarray(0, headBytes).toString()) as { inputs: [{ shape: [number, number] }] }
@@ -263,4 +268,96 @@ test('a server that is down is left alone for a while', async () => {
     assert.equal(requests(), 5)
     assert.match(predictor.fault!()!, /left alone/)
   })
+})
+
+interface Sent {
+  readonly inputs: readonly {
+    readonly name: string
+    readonly shape: number[]
+    readonly datatype: string
+    readonly data: unknown[]
+  }[]
+}
+
+test('formats: remote: numbers, whole numbers, truths and texts', async () => {
+  const typed = ['FP32', 'INT64', 'BOOL', 'BYTES'].map((datatype, at) => ({ name: `t${at}`, datatype, shape: [-1] }))
+  const columns: ExternalColumn[] = typed.map(({ name, datatype }) => ({
+    name,
+    ...(datatype === 'BYTES' ? { type: 'text', categories: ['x', 'ü'] } : { type: 'float' }),
+  }))
+  let sent: Sent | undefined
+  const keep: Infer = (_, response, body) => {
+    sent = JSON.parse(body.toString()) as Sent
+    response.end('{"outputs":[{"name":"y","datatype":"INT64","shape":[2],"data":[7,8]}]}')
+  }
+  const world = { metadata: { ...METADATA, inputs: typed }, columns }
+  await foreign(
+    keep,
+    async predictor => {
+      const out = new Float64Array(2)
+      await predictor.predict(Float64Array.of(1.5, 3, 1, 1, Number.NaN, Number.NaN, 0, 0), 2, out)
+      assert.deepEqual([...out], [7, 8])
+      assert.deepEqual(
+        sent?.inputs.map(({ shape, data }) => [shape, data]),
+        [
+          [[2], [1.5, null]],
+          [[2], [3, null]],
+          [[2], [true, false]],
+          [[2], ['ü', 'x']],
+        ],
+      )
+      const half = predictor.predict(Float64Array.of(1, 0.5, 0, 0), 1, out)
+      await assert.rejects(half, { code: 'invalid', message: /t1 is 0\.5, and its tensor takes INT64/ })
+    },
+    {},
+    world,
+  )
+})
+
+/** Answers so many numbers a row: the sum of the row, and what is left to 1. */
+const shares: Infer = (_, response, body) => {
+  const { inputs } = JSON.parse(body.toString()) as Sent
+  const data = (inputs[0]!.data as number[]).flatMap((value, at, all) =>
+    at % 2 === 1 ? [] : [1 - (value + all[at + 1]!), value + all[at + 1]!],
+  )
+  response.end(JSON.stringify({ outputs: [{ name: 'y', datatype: 'FP64', shape: [data.length / 2, 2], data }] }))
+}
+
+test('formats: remote: probabilities of two classes, of several, and several numbers', async () => {
+  const open = { metadata: { ...METADATA, outputs: [{ name: 'y', datatype: 'FP64', shape: [-1, -1] }] } }
+  for (const world of [
+    { metadata: { ...METADATA, outputs: [{ name: 'y', datatype: 'FP64', shape: [-1, 2] }] } },
+    open,
+  ]) {
+    await foreign(
+      shares,
+      async predictor => assert.deepEqual(await predicted(predictor, 0.25, 0.5, 0, 0.125), [0.75, 0.125]),
+      { task: 'binary' },
+      world,
+    )
+    const both = async (predictor: AwaitedPredictor): Promise<void> => {
+      assert.equal(predictor.outputCount, 2)
+      const out = new Float64Array(2)
+      await predictor.predict(Float64Array.of(0.25, 0.5), 1, out)
+      assert.deepEqual([...out], [0.25, 0.75])
+    }
+    await foreign(shares, both, { task: 'multiclass', classes: ['no', 'yes'] }, world)
+    await foreign(shares, both, {}, world)
+  }
+})
+
+test('formats: remote: tensors of other shapes and kinds', async () => {
+  const refused = async (change: object, why: RegExp, declared: Partial<DeclaredRemote> = {}): Promise<void> => {
+    const opened = foreign(sums, async () => {}, declared, { metadata: { ...METADATA, ...change } })
+    await assert.rejects(opened, { code: 'invalid', message: why })
+  }
+  const [input, output] = [METADATA.inputs[0]!, METADATA.outputs[0]!]
+  await refused({ inputs: [{ ...input, shape: [-1, 8, 8] }] }, /x has 3 dimensions/)
+  await refused({ inputs: [{ ...input, datatype: 'FP8' }] }, /datatype FP8, which is not known/)
+  await refused({ inputs: [{ ...input, datatype: 'FP16' }] }, /FP16/, { encoding: 'binary' })
+  await refused({ outputs: [{ ...output, datatype: 'BYTES' }] }, /y is of texts/)
+  await refused({ outputs: [{ ...output, shape: [-1, 3] }] }, /3 numbers a row, one or two/, { task: 'binary' })
+  await refused({}, /no output z, but y/, { output: 'z' })
+  await refused({ inputs: [] }, /no inputs or no outputs/)
+  await refused({ outputs: 'y' }, /no inputs or no outputs/)
 })
