@@ -6,6 +6,7 @@ import { accessCommands } from './access/commands.ts'
 import { client, httpTransport, type Transport } from './client.ts'
 import { driftCommands } from './drift/commands.ts'
 import { Problem } from './errors.ts'
+import { explainCommands } from './explain/commands.ts'
 import { feedbackCommands } from './feedback/commands.ts'
 import { ledgerCommands } from './ledger/commands.ts'
 import type { Command, CommandContext, Option, Program } from './platform/command.ts'
@@ -232,6 +233,7 @@ const PROGRAM: Program = {
     start,
     ...registryCommands,
     ...servingCommands,
+    ...explainCommands,
     ...feedbackCommands,
     ...driftCommands,
     ...ledgerCommands,

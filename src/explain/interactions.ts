@@ -1,7 +1,7 @@
 /** What two features move only together. */
 import { Problem } from '../errors.ts'
-import { explainerOf } from '../predictor/explainer.ts'
 import type { Forest } from '../predictor/forest.ts'
+import { hasCover } from '../predictor/shap/cover-shares.ts'
 import { type InteractionExplainer, treeInteractions } from '../predictor/shap/tree-interactions.ts'
 import { columnsOf, marginNames } from '../serving/explaining.ts'
 import type { LoadedModel } from '../serving/lane.ts'
@@ -14,7 +14,7 @@ const ROWS_MAX = 100
 /** Throws `invalid` or `too_large` where the interactions of so many rows cannot be told. */
 export function requireInteractions({ artifact, version, signature }: LoadedModel, method: Method, rows: number): void {
   const name = `${version.model}@${version.version}`
-  const isTree = artifact?.kind === 'forest' && explainerOf(artifact) !== undefined
+  const isTree = artifact?.kind === 'forest' && hasCover(artifact)
   if (!isTree || (method !== 'auto' && method !== 'exact')) {
     const why = 'they need a forest that knows how many training rows reached each node, and the exact method'
     throw new Problem('invalid', `Cannot tell interactions of ${name}: ${why}`, {
