@@ -19,11 +19,10 @@ export interface BundleOptions {
 
 /** What is put behind the runtime and the model, by target. */
 const ENDINGS: Readonly<Record<BundleTarget, (options: BundleOptions) => string>> = {
-  esm: () => 'export const { about, signature, predict, explain } = model\n',
-  browser: ({ global }) => `globalThis[${JSON.stringify(global)}] = model\n`,
-  lambda: () => 'export const { about } = model\nexport const handler = runtime.lambdaHandler(model)\n',
-  azure: () =>
-    'export const { about } = model\nexport const handler = runtime.azureHandler(model)\nexport default handler\n',
+  esm: () => 'export const { about, signature, predict, explain } = edge.model\n',
+  browser: ({ global }) => `globalThis[${JSON.stringify(global)}] = edge.model\n`,
+  lambda: () => 'export const { about } = edge.model\nexport const handler = edge.lambda\n',
+  azure: () => 'export const { about } = edge.model\nexport const handler = edge.azure\nexport default handler\n',
 }
 
 /** The same version and target always give the same text. */
@@ -40,7 +39,7 @@ export async function bundleText(
   const about: About = { ...given, signatureSha256 }
   const { json, bytes } = pack({ about, signature, model } satisfies EdgeContent)
   const head = `// ${about.model}@${about.version} (${about.format}), artifact ${about.artifactSha256}; made by Bellwether. One file, no dependencies.\n`
-  const data = `const model = runtime.openEdgeModel({ json: ${JSON.stringify(json)}, bytes: ${JSON.stringify(bytes)} })\n`
+  const data = `const edge = runtime.openEdge({ json: ${JSON.stringify(json)}, bytes: ${JSON.stringify(bytes)} })\n`
   const body = `${await runtimeText()}${data}${ENDINGS[options.target](options)}`
   return options.target === 'browser' ? `${head};(() => {\n${body}})()\n` : head + body
 }
