@@ -1,9 +1,12 @@
 /** Why a row has its answer: the share of each feature in the margin, exactly, for models whose inside is known. */
 import { fastTreeShap, type ShapBudget } from './kernels/fast-tree-shap.ts'
+import type { Linear } from './linear.ts'
 import type { Model } from './model.ts'
 import { hasCover } from './shap/cover-shares.ts'
 import { interventionalTreeShap } from './shap/interventional-tree-shap.ts'
+import { columnMeans, linearShap } from './shap/linear-shap.ts'
 import { pipelineShap } from './shap/pipeline-shap.ts'
+import { requireBackground } from './shap/rows.ts'
 import { treeShap } from './shap/tree-shap.ts'
 
 export type ExplanationMethod = 'tree-shap' | 'interventional-tree-shap' | 'linear-shap' | 'kernel-shap'
@@ -42,7 +45,8 @@ export interface ExplainerOptions extends ShapBudget {
  *
  * - a forest that knows how many training rows reached each node: path-dependent TreeSHAP, by kernels where they can do it
  *   (within 1e-6 of the float64 path);
- * - any other forest: interventional TreeSHAP, where a background is given;
+ * - any other forest without lines in its leaves: interventional TreeSHAP, where a background is given;
+ * - a linear model: coefficient × (value − mean over the background, or 0);
  * - a pipeline whose margins are sums of such forests and of numbers made of one feature each: the sum of what its parts
  *   contribute. Numbers are compared with their mean over the background, or with 0.
  *
@@ -51,7 +55,13 @@ export interface ExplainerOptions extends ShapBudget {
  */
 export function explainerOf(model: Model, { background, ...budget }: ExplainerOptions = {}): Explainer | undefined {
   if (model.kind === 'pipeline') return pipelineShap(model, background)
+  if (model.kind === 'linear') return linearShap(model, background && meansOf(model, background))
   if (model.kind !== 'forest') return undefined
   if (hasCover(model)) return fastTreeShap(model, budget) ?? treeShap(model)
-  return background && interventionalTreeShap(model, background)
+  return background && model.lines === undefined ? interventionalTreeShap(model, background) : undefined
+}
+
+function meansOf({ features, missingIsZero }: Linear, background: Background): Float64Array {
+  requireBackground(background, features.length)
+  return columnMeans(background.rows, background.count, features.length, missingIsZero)
 }

@@ -2,9 +2,12 @@
 import type { Forest } from '../forest.ts'
 import { leafWorth, treesOf } from './forest-trees.ts'
 
-/** Whether a forest says how many training rows reached each node, in numbers that shares can be made of. */
-export function hasCover({ cover }: Forest): boolean {
-  return cover?.every(rows => rows >= 0 && rows < Number.POSITIVE_INFINITY) ?? false
+/**
+ * Whether a forest says how many training rows reached each node, in numbers that shares can be made of, and its leaves are
+ * numbers: of lines in leaves nobody has said what an unknown feature is worth, and LightGBM explains none.
+ */
+export function hasCover({ cover, lines }: Forest): boolean {
+  return lines === undefined && (cover?.every(rows => rows >= 0 && rows < Number.POSITIVE_INFINITY) ?? false)
 }
 
 /**

@@ -25,7 +25,7 @@ import {
 import { readRow, requireBackground, requireRoom } from './rows.ts'
 
 /**
- * Throws `RangeError` where the background has no rows.
+ * Throws `RangeError` where the background has no rows, or the forest has lines in its leaves.
  *
  * @param background rows of the forest's columns.
  * @param players features, where the forest's columns are made of them: then rows have its columns, and contributions are
@@ -39,6 +39,7 @@ export function interventionalTreeShap(
   const { base, features, precision } = forest
   const [outputs, width, size] = [base.length, features.length, players.count]
   requireBackground(background, width)
+  if (forest.lines !== undefined) throw new RangeError('Cannot explain: leaves are lines, wanted numbers')
   const others = Array.from({ length: background.count }, (_, index) => {
     const other = new Float64Array(width)
     readRow(background.rows, index * width, precision, other)

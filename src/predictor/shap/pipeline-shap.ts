@@ -79,7 +79,7 @@ function forestPart(
   // A column that never changes is known to every coalition, which cover does not tell.
   const isCovered = hasCover(step.forest) && ![...split].some(column => of[column] === CONSTANT)
   if (isCovered) return { step, columns, explainer: treeShap(step.forest, players) }
-  if (background === undefined) return undefined
+  if (background === undefined || step.forest.lines !== undefined) return undefined
   const rows = prepared(columns, background)
   return { step, columns, explainer: interventionalTreeShap(step.forest as Forest, rows, players) }
 }
