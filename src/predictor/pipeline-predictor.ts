@@ -2,7 +2,7 @@
 import { type Forest, forestBytes } from './forest.ts'
 import type { Pipeline, PipelineStep } from './pipeline.ts'
 import { BLOCK_ROWS, compileStep } from './pipeline-steps.ts'
-import type { MarginPredictor, Predictor } from './predictor.ts'
+import { headOf, type MarginPredictor, type Predictor, requireRoom } from './predictor.ts'
 
 /** Registers of a block, at most: 4 MB. */
 const BLOCK_NUMBERS = 1 << 19
@@ -44,12 +44,6 @@ export function pipelinePredictor(pipeline: Pipeline, marginsOf: (forest: Forest
   }
 }
 
-function requireRoom(rows: Float64Array, wantedIn: number, out: Float64Array, wantedOut: number): void {
-  if (rows.length < wantedIn) throw new RangeError(`Cannot predict: ${rows.length} values given, wanted ${wantedIn}`)
-  if (out.length < wantedOut)
-    throw new RangeError(`Cannot predict: room for ${out.length} answers, wanted ${wantedOut}`)
-}
-
 /** False where a number is missing that must be there. */
 type Take = (rows: Float64Array, from: number, registers: Float64Array, at: number) => boolean
 
@@ -69,11 +63,6 @@ function intakeOf({ intake }: Pipeline): Take {
     }
     return whole
   }
-}
-
-function headOf(model: Pipeline): Omit<Pipeline, 'kind' | 'registers' | 'intake' | 'constants' | 'steps' | 'outputs'> {
-  const { kind: _k, registers: _r, intake: _i, constants: _c, steps: _s, outputs: _o, core: _core, ...head } = model
-  return head
 }
 
 function stepBytes(step: PipelineStep): number {

@@ -142,13 +142,6 @@ export interface Intake {
   readonly missing: number
 }
 
-/** The one step that an explanation is about: the others only prepare its columns and turn its margins into answers. */
-export interface PipelineCore {
-  readonly step: number
-  /** By column of the core: the feature that it comes from, −1 for a constant. */
-  readonly origins: Int32Array
-}
-
 export interface Pipeline extends ModelHead {
   readonly kind: 'pipeline'
   readonly registers: number
@@ -157,6 +150,4 @@ export interface Pipeline extends ModelHead {
   readonly steps: readonly PipelineStep[]
   /** The registers that are the answer. */
   readonly outputs: Int32Array
-  /** Absent where there is none, or more than one, or one of its columns comes from several features. */
-  readonly core?: PipelineCore
 }

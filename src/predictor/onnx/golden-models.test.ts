@@ -57,3 +57,25 @@ describe('ONNX models', () => {
     })
   }
 })
+
+describe('what skl2onnx wrote, and ONNX Runtime answered, elsewhere', () => {
+  for (const name of ['skl_gbt', 'skl_logreg', 'skl_rf_classifier', 'skl_rf_regressor']) {
+    test(name, () => {
+      const { rows, onnxruntime } = JSON.parse(readFileSync(new URL(`model_${name}.json`, GOLDEN), 'utf8')) as {
+        readonly rows: readonly (readonly (number | string)[])[]
+        readonly onnxruntime: Readonly<Record<string, readonly (number | readonly number[])[]>>
+      }
+      const model = loadOnnx(readFileSync(new URL(`models/${name}.onnx`, GOLDEN)))
+      assert.ok(!isExternal(model))
+      const predictor = predictorOf(model)
+      const out = new Float64Array(rows.length * predictor.outputCount)
+      predictor.predict(Float64Array.from(rows.flat(), Number), rows.length, out)
+      const wanted = (onnxruntime['probabilities'] ?? onnxruntime['variable'])!
+      const flat = wanted.flatMap(row => (typeof row === 'number' ? row : row.length === 2 ? row[1]! : row))
+      for (const [index, value] of flat.entries()) {
+        const isNear = Math.abs(out[index]! - value) <= 1e-6 || Object.is(out[index], Number(value))
+        assert.ok(isNear, `number ${index} is ${out[index]}, wanted ${value}`)
+      }
+    })
+  }
+})

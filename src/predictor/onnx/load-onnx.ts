@@ -4,14 +4,14 @@
  */
 import type { OnnxGraph } from '../external.ts'
 import type { Forest } from '../forest.ts'
-import type { Pipeline, PipelineStep } from '../pipeline.ts'
+import type { Pipeline } from '../pipeline.ts'
 import type { AnswerScale, ModelHead, Task } from '../predictor.ts'
 import { answerOf, looksLikeShares, type OnnxAnswer } from './answer.ts'
 import { inputsOf, intakeOf, namesOf, type OnnxInput, textsAround } from './columns.ts'
 import { withOutput } from './expose.ts'
 import { compileGraph } from './graph.ts'
 import { type OnnxModel, readOnnx } from './proto.ts'
-import { type Batch, isUnsupported, MIXED, Recorder, unsupported, type Value } from './recorder.ts'
+import { type Batch, isUnsupported, Recorder, unsupported, type Value } from './recorder.ts'
 import { simplified } from './simplify.ts'
 import { damaged } from './wire.ts'
 
@@ -69,7 +69,6 @@ function compiled(model: OnnxModel, inputs: readonly OnnxInput[], answer: OnnxAn
   const codes = intakeOf(inputs).map((read, index) =>
     read === 'code' ? (recorder.dictionary(features[index]!).codes.get('') ?? -1) : -1,
   )
-  const core = coreOf(recorder)
   return simplified({
     ...head,
     kind: 'pipeline',
@@ -78,7 +77,6 @@ function compiled(model: OnnxModel, inputs: readonly OnnxInput[], answer: OnnxAn
     constants: recorder.constants(),
     steps: recorder.steps,
     outputs,
-    ...(core === undefined ? {} : { core }),
   })
 }
 
@@ -154,15 +152,6 @@ function factsOf(model: OnnxModel, features: number): Record<string, number | st
     ...(model.producer === '' ? {} : { producer: model.producer }),
     opset: Array.from(model.opsets, ([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', '),
   }
-}
-
-/** The only forest, if there is but one, and each of its columns comes from one feature. */
-function coreOf(recorder: Recorder): Pipeline['core'] {
-  const forests = recorder.steps.flatMap((step: PipelineStep, index) => (step.op === 'forest' ? [{ step, index }] : []))
-  const [found] = forests
-  if (found === undefined || forests.length > 1) return undefined
-  const origins = found.step.from.map(register => recorder.origin(register))
-  return origins.includes(MIXED) ? undefined : { step: found.index, origins }
 }
 
 /** Converters state one column for several targets. */

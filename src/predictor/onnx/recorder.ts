@@ -3,6 +3,7 @@
  * each of its elements, either a number that is known (a constant) or the register that will hold it. Moving elements about
  * costs nothing then: it only names other registers.
  */
+import type { Forest } from '../forest.ts'
 import type { BinaryName, Intake, PipelineStep, ReduceName, Rounding, SpreadName, UnaryName } from '../pipeline.ts'
 import type { ElementType } from './tensor.ts'
 
@@ -38,10 +39,6 @@ export interface Dictionary {
 const ELEMENTS_MAX = 1 << 23
 const REGISTERS_MAX = 1 << 20
 
-/** −2 in `origins`: a register that depends on several features. */
-export const MIXED = -2
-export const CONSTANT_ORIGIN = -1
-
 /** Thrown where a graph needs what the steps cannot do: then ONNX Runtime has to compute it. */
 export function unsupported(reason: string): Error {
   return new Error(reason, { cause: UNSUPPORTED })
@@ -56,14 +53,14 @@ const UNSUPPORTED = Symbol('unsupported')
 export class Recorder {
   readonly steps: PipelineStep[] = []
   readonly intake: Intake[] = []
-  readonly #origins: number[] = []
   readonly #dictionaries = new Map<number, Dictionary>()
   readonly #constants = new Map<number, number>()
   readonly #constantAt: number[] = []
   #elements = 0
+  #registers = 0
 
   get registers(): number {
-    return this.#origins.length
+    return this.#registers
   }
 
   constants(): { readonly registers: Int32Array; readonly values: Float64Array } {
@@ -76,7 +73,7 @@ export class Recorder {
   /** A new feature; all of them come before anything else. */
   feature(read: Intake['read']): number {
     this.intake.push({ read, missing: -1 })
-    return this.#register(this.intake.length - 1)
+    return this.#register()
   }
 
   batch(type: ElementType, shape: readonly number[], registers: Int32Array, bounded = false): Batch {
@@ -87,10 +84,6 @@ export class Recorder {
   count(elements: number): void {
     this.#elements += elements
     if (!(this.#elements <= ELEMENTS_MAX)) throw unsupported(`its tensors have more than ${ELEMENTS_MAX} elements`)
-  }
-
-  origin(register: number): number {
-    return this.#origins[register]!
   }
 
   dictionary(register: number): Dictionary {
@@ -115,7 +108,7 @@ export class Recorder {
     if (Object.is(value, -0)) return this.constant(0)
     const known = this.#constants.get(value)
     if (known !== undefined) return this.#constantAt[known]!
-    const register = this.#register(CONSTANT_ORIGIN)
+    const register = this.#register()
     this.#constants.set(value, this.#constantAt.length)
     this.#constantAt.push(register)
     return register
@@ -130,7 +123,7 @@ export class Recorder {
         Int32Array.from(values, value => this.constant(value)),
       )
     const registers = Int32Array.from(texts, text => {
-      const [register] = this.#fresh(1, CONSTANT_ORIGIN)
+      const [register] = this.#fresh(1)
       const code = this.code(register!, text)
       this.steps.push({
         op: 'unary',
@@ -145,89 +138,66 @@ export class Recorder {
   }
 
   unary(name: UnaryName, from: Int32Array, rounding: Rounding): Int32Array {
-    const to = this.#each(from)
+    const to = this.#fresh(from.length)
     this.steps.push({ op: 'unary', name, from, to, rounding })
     return to
   }
 
   binary(name: BinaryName, left: Int32Array, right: Int32Array, rounding: Rounding): Int32Array {
-    const to = this.#each(left, right)
+    const to = this.#fresh(left.length)
     this.steps.push({ op: 'binary', name, left, right, to, rounding })
     return to
   }
 
   select(when: Int32Array, yes: Int32Array, no: Int32Array): Int32Array {
-    const to = this.#each(when, yes, no)
+    const to = this.#fresh(when.length)
     this.steps.push({ op: 'select', when, yes, no, to })
     return to
   }
 
   lookup(from: Int32Array, keys: Float64Array, values: Float64Array, fallback: number | undefined): Int32Array {
-    const to = this.#each(from)
+    const to = this.#fresh(from.length)
     this.steps.push({ op: 'lookup', from, to, keys, values, ...(fallback === undefined ? {} : { fallback }) })
     return to
   }
 
   indicators(from: Int32Array, keys: Float64Array): Int32Array {
-    const to = new Int32Array(from.length * keys.length)
-    this.count(to.length)
-    for (const [index, register] of from.entries()) {
-      to.set(this.#fresh(keys.length, this.origin(register)), index * keys.length)
-    }
+    const to = this.#fresh(from.length * keys.length)
     this.steps.push({ op: 'indicators', from, to, keys })
     return to
   }
 
   matrix(from: Int32Array, weights: Float64Array, bias: Float64Array | undefined, rounding: Rounding): Int32Array {
-    const to = this.#fresh(weights.length / from.length, this.#together(from))
+    const to = this.#fresh(weights.length / from.length)
     this.steps.push({ op: 'matrix', from, to, weights, rounding, ...(bias === undefined ? {} : { bias }) })
     return to
   }
 
   reduce(name: ReduceName, from: Int32Array, size: number, rounding: Rounding): Int32Array {
-    const to = this.#fresh(from.length / size, MIXED)
+    const to = this.#fresh(from.length / size)
     this.steps.push({ op: 'reduce', name, from, to, size, rounding })
     return to
   }
 
   spread(name: SpreadName, from: Int32Array, size: number, rounding: Rounding): Int32Array {
-    const to = this.#fresh(from.length, MIXED)
+    const to = this.#fresh(from.length)
     this.steps.push({ op: 'spread', name, from, to, size, rounding })
     return to
   }
 
-  /** A step whose results depend on all of `from`. */
-  whole(from: Int32Array, outputs: number, step: (to: Int32Array) => PipelineStep): Int32Array {
-    const to = this.#fresh(outputs, this.#together(from))
-    this.steps.push(step(to))
+  forest(forest: Forest, from: Int32Array): Int32Array {
+    const to = this.#fresh(forest.base.length)
+    this.steps.push({ op: 'forest', forest, from, to })
     return to
   }
 
-  #register(origin: number): number {
-    if (this.#origins.length === REGISTERS_MAX) throw unsupported(`a row of it has more than ${REGISTERS_MAX} numbers`)
-    return this.#origins.push(origin) - 1
+  #register(): number {
+    if (this.#registers === REGISTERS_MAX) throw unsupported(`a row of it has more than ${REGISTERS_MAX} numbers`)
+    return this.#registers++
   }
 
-  #fresh(count: number, origin: number): Int32Array {
+  #fresh(count: number): Int32Array {
     this.count(count)
-    return Int32Array.from({ length: count }, () => this.#register(origin))
-  }
-
-  #each(...lists: readonly Int32Array[]): Int32Array {
-    const [first] = lists
-    this.count(first!.length)
-    return first!.map((_, index) => this.#register(this.#together(lists.map(list => list[index]!))))
-  }
-
-  /** The one feature that all these come from, if they do. */
-  #together(registers: Iterable<number>): number {
-    let origin = CONSTANT_ORIGIN
-    for (const register of registers) {
-      const one = this.origin(register)
-      if (one === CONSTANT_ORIGIN || one === origin) continue
-      if (origin !== CONSTANT_ORIGIN) return MIXED
-      origin = one
-    }
-    return origin
+    return Int32Array.from({ length: count }, () => this.#register())
   }
 }

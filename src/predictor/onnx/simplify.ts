@@ -7,12 +7,10 @@ type ForestStep = Extract<PipelineStep, { readonly op: 'forest' }>
 
 /** Without the steps that the answer does not need; the forest that answers the same, if there is one. */
 export function simplified(pipeline: Pipeline): Forest | Pipeline {
-  const { core, outputs } = pipeline
+  const { outputs } = pipeline
   const steps = usedSteps(pipeline.steps, outputs)
   const forest = asForest(pipeline, steps)
-  if (forest !== undefined) return forest
-  const kept = core && steps.indexOf(pipeline.steps[core.step]!)
-  return { ...pipeline, steps, ...(core === undefined ? {} : { core: { ...core, step: kept! } }) }
+  return forest ?? { ...pipeline, steps }
 }
 
 function asForest(pipeline: Pipeline, steps: readonly PipelineStep[]): Forest | undefined {
@@ -32,7 +30,7 @@ function asForest(pipeline: Pipeline, steps: readonly PipelineStep[]): Forest | 
     new Map(Array.from(constants.registers, (at, index) => [at, constants.values[index]!])),
   )
   if (ending === undefined) return undefined
-  const { kind: _k, registers: _r, intake: _i, constants: _c, steps: _s, outputs: _o, core: _core, ...head } = pipeline
+  const { kind: _k, registers: _r, intake: _i, constants: _c, steps: _s, outputs: _o, ...head } = pipeline
   const { trees, depth, leaves } = first.forest.facts
   const facts = { ...head.facts, trees: trees!, depth: depth!, leaves: leaves! }
   return { ...first.forest, ...head, facts, base: ending.base, link: ending.link }

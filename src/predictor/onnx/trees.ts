@@ -32,7 +32,7 @@ function margins({ recorder }: Call, given: Batch, table: TreeTable, sums: TreeS
     return recorder.lookup(Int32Array.of(from), Float64Array.from([...keys, Number.NaN]), codes, -1)[0]!
   })
   const from = Int32Array.from([...given.registers, ...added])
-  return recorder.whole(from, sums.outputs, to => ({ op: 'forest', forest, from, to }))
+  return recorder.forest(forest, from)
 }
 
 function plus(
