@@ -103,6 +103,23 @@ describe('fastTreeShap', () => {
     }
   })
 
+  test('columns that are made of one feature share', () => {
+    const random = seededRandom(2)
+    for (const features of [7, 24]) {
+      const forest = randomForest(random, { features, trees: 9, depth: 7, outputs: 2 })
+      const players = { count: 9, of: Int32Array.from({ length: features }, (_, column) => 8 - (column % 5)) }
+      const rows = randomRows(random, features, 40)
+      const wanted = new Float64Array(40 * 2 * 9)
+      treeShap(forest, players).explain(rows, 40, wanted)
+      for (const kind of ['tables', 'quadrature'] as const) {
+        const got = new Float64Array(wanted.length)
+        fastTreeShap(forest, { kind }, players)!.explain(rows, 40, got)
+        for (const [index, value] of wanted.entries())
+          assert.ok(Math.abs(got[index]! - value) < 1e-5, `${kind} ${index}`)
+      }
+    }
+  })
+
   test('of many features only those that are used take room', () => {
     const random = seededRandom(4)
     const made = randomForest(random, { features: 5, trees: 12, depth: 6 })

@@ -10,6 +10,7 @@ import { seededRandom } from '../../math/random.ts'
 import type { Explainer } from '../explainer.ts'
 import type { Forest } from '../forest.ts'
 import { coverShares, expectedMargins } from '../shap/cover-shares.ts'
+import { type Players, columnsOf as playersOf } from '../shap/forest-trees.ts'
 import { requireRoom } from '../shap/rows.ts'
 import { Arena } from './shap-arena.ts'
 import { BLOCK } from './shap-block.ts'
@@ -50,18 +51,23 @@ type Explain = Explainer['explain']
 
 /**
  * @param forest one that `hasCover`.
+ * @param players as of `treeShap`.
  * @returns `undefined` where kernels cannot do it and `treeShap` must: no SIMD here, a forest beyond the budget, cover that
  * does not add up.
  */
-export function fastTreeShap(forest: Forest, { bytes = BYTES_MAX, now, kind }: ShapBudget = {}): Explainer | undefined {
+export function fastTreeShap(
+  forest: Forest,
+  { bytes = BYTES_MAX, now, kind }: ShapBudget = {},
+  players: Players = playersOf(forest),
+): Explainer | undefined {
   const kernels = shapKernels()
   const shares = coverShares(forest)
   if (kernels === undefined || !addUp(forest, shares)) return undefined
-  const columns = columnsOf(forest, COLUMNS_MAX)
+  const columns = columnsOf(forest, COLUMNS_MAX, players)
   if (columns === undefined) return undefined
   const plan = planOf(forest, columns, shares, bytes)
   if (plan === undefined) return undefined
-  const shape = { outputs: forest.base.length, features: forest.features.length }
+  const shape = { outputs: forest.base.length, features: players.count }
   const setting: Setting = { forest, columns, shares, shape, rules: quadratures(), kernels }
   const walked = { tabled: [], walked: plan.walked.concat(plan.tabled).sort((a, b) => a.output - b.output) }
   let made = explainBy(setting, kind === 'quadrature' ? walked : plan)
@@ -79,7 +85,8 @@ export function fastTreeShap(forest: Forest, { bytes = BYTES_MAX, now, kind }: S
 }
 
 function explainBy(setting: Setting, plan: Plan): { readonly explain: Explain; readonly bytes: number } {
-  const { columns, shape } = setting
+  const { columns, shape, forest } = setting
+  const width = forest.features.length
   const arena = new Arena()
   const placed: Placed[] = []
   if (plan.tabled.length > 0) {
@@ -93,7 +100,7 @@ function explainBy(setting: Setting, plan: Plan): { readonly explain: Explain; r
   return {
     bytes: memory.buffer.byteLength,
     explain(rows, count, out) {
-      requireRoom(rows, count * shape.features, out, count * size)
+      requireRoom(rows, count * width, out, count * size)
       out.fill(0, 0, count * size)
       for (let from = 0; from < count; from += BLOCK) {
         for (const add of adders) add(rows, from, Math.min(BLOCK, count - from), out)

@@ -82,11 +82,12 @@ export function placeTree(layout: BranchLayout, tree: ScalarTree, rule: Quadratu
     const twig = feature[left]! < 0 && feature[left + 1]! < 0
     ;(twig ? twigs : branches).push(queue[index]!)
     if (twig) continue
-    const before = priors.get(feature[node]!)?.share ?? 1
+    const player = layout.columns.player[feature[node]!]!
+    const before = priors.get(player)?.share ?? 1
     for (const side of [0, 1]) {
       const prior = { share: before * shares[left + side]!, mask: frame + side * FOUR }
       const below = frames + queue.length * size
-      queue.push({ node: left + side, frame: below, priors: new Map(priors).set(feature[node]!, prior) })
+      queue.push({ node: left + side, frame: below, priors: new Map(priors).set(player, prior) })
     }
   }
   const nodes = [...branches, ...twigs]
@@ -96,7 +97,7 @@ export function placeTree(layout: BranchLayout, tree: ScalarTree, rule: Quadratu
   const [termsAt, at, startsAt] = [arena.put(terms), arena.put(records), arena.put(encodeStarts(starts))]
   terms.set(termsOf(rule, 1))
   for (const [index, node] of nodes.entries()) {
-    const prior = node.priors.get(feature[node.node]!)
+    const prior = node.priors.get(layout.columns.player[feature[node.node]!]!)
     const place = prior === undefined ? 0 : (index + 1) * 2 * tree.points
     if (prior !== undefined) terms.set(termsOf(rule, prior.share), place)
     encodeNode(layout, tree, node, frameOf, termsAt + place * 4, records, index * NODE_BYTES)
@@ -128,7 +129,7 @@ function encodeNode(
   at: number,
 ): void {
   const left = forest.child[node]!
-  const feature = forest.feature[node]!
+  const player = columns.player[forest.feature[node]!]!
   const [leftShare, rightShare] = [shares[left]!, shares[left + 1]!]
   const test = leftTest(columns, node)
   const [low, width] = signed(test)
@@ -136,11 +137,11 @@ function encodeNode(
   out.setUint8(at + 4, low)
   out.setInt8(at + 5, width)
   out.setUint8(at + 6, test.mask)
-  out.setUint32(at + 8, columns.place[feature]! * sumStride, true)
+  out.setUint32(at + 8, columns.place[player]! * sumStride, true)
   out.setUint32(at + 12, frame, true)
   out.setUint32(at + 16, frameOf.get(left) ?? 0, true)
   out.setUint32(at + 20, frameOf.get(left + 1) ?? 0, true)
-  out.setUint32(at + 24, priors.get(feature)?.mask ?? always, true)
+  out.setUint32(at + 24, priors.get(player)?.mask ?? always, true)
   out.setUint32(at + 28, terms, true)
   if (frameOf.has(left)) {
     out.setFloat32(at + 32, leftShare, true)

@@ -18,6 +18,7 @@ export interface ChunkLeaf {
 }
 
 export interface LeafFeature {
+  /** Or the player that it is a part of. */
   readonly feature: number
   /** The product of the cover shares at the decisions on this feature. */
   share: number
@@ -102,7 +103,7 @@ function chunk(
     }
     const found = new Map<number, LeafFeature>()
     for (const step of steps) {
-      const of = feature[step.node]!
+      const of = columns.player[feature[step.node]!]!
       const known = found.get(of) ?? { feature: of, share: 1, pass: 0, fail: 0 }
       const bit = bits.get(step.node)
       known.share *= shares[child[step.node]! + (step.left ? 0 : 1)]!

@@ -7,6 +7,7 @@
  * feature of which both happen has two columns. How categories become bytes is told in shap-categories.ts.
  */
 import { CATEGORICAL, type Forest, MISSING_LEFT, NAN_IS_ZERO, ZERO_MAX, ZERO_MISSING } from '../forest.ts'
+import { type Players, columnsOf as playersOf } from '../shap/forest-trees.ts'
 import { type CategoryAxis, categoryAxis, kindOf, kindsOf, namesOf } from './shap-categories.ts'
 
 /** Passed by a byte b where ((b and mask) − low) mod 256 < width. */
@@ -33,9 +34,11 @@ export interface Columns {
   readonly cut: Uint8Array
   /** By column: whether its bytes are single bits. */
   readonly isBits: Uint8Array
-  /** The features that some node decides by, ascending. */
+  /** By feature of the forest: the player that it is, or is a part of. */
+  readonly player: Int32Array
+  /** The players whose features some node decides by, ascending. */
   readonly used: Int32Array
-  /** By feature: its place among these, or −1. */
+  /** By player: its place among these, or −1. */
   readonly place: Int32Array
   readonly bytes: number
   /** Writes rows `from` … `from + count` of `rows`. */
@@ -78,7 +81,11 @@ export function leftTest({ column, cut, isBits }: Columns, node: number): Test {
 }
 
 /** The columns of a forest; `undefined` where it needs more than `limit`. */
-export function columnsOf(forest: Forest, limit: number): Columns | undefined {
+export function columnsOf(
+  forest: Forest,
+  limit: number,
+  { of: player, count: players }: Players = playersOf(forest),
+): Columns | undefined {
   const column = new Int32Array(forest.feature.length).fill(-1)
   const cut = new Uint8Array(forest.feature.length)
   const axes = numberAxes(forest, limit, column, cut)
@@ -93,12 +100,12 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
     isBits.fill(masks === undefined ? 0 : 1, next, next + columns)
     next += columns
   }
-  const used = Int32Array.from(new Set([...axes, ...categorical].map(({ feature }) => feature))).sort()
-  const place = new Int32Array(forest.features.length).fill(-1)
-  for (const [index, feature] of used.entries()) place[feature] = index
+  const used = Int32Array.from(new Set([...axes, ...categorical].map(({ feature }) => player[feature]!))).sort()
+  const place = new Int32Array(players).fill(-1)
+  for (const [index, one] of used.entries()) place[one] = index
   const held = axes.reduce((sum, { cuts: { byteLength } }) => sum + byteLength, column.byteLength + cut.byteLength)
   const quantise = quantiser(forest, axes, categorical, first)
-  return { count, column, cut, isBits, used, place, bytes: held + kindBytes, quantise }
+  return { count, column, cut, isBits, player, used, place, bytes: held + kindBytes, quantise }
 }
 
 /** The features that are compared with thresholds, and the columns and cuts of their nodes. No more than `limit` columns or so. */
