@@ -3,9 +3,9 @@
  * that says more. Why an explained call is a prediction like any other: docs/adr/0018-explained-calls-are-predictions.md.
  */
 import { Problem } from '../errors.ts'
-import { interventionalTreeShap } from '../predictor/shap/interventional-tree-shap.ts'
+import { type Background, explainerOf } from '../predictor/explainer.ts'
 import type { InvocationRequest } from '../route.ts'
-import { type Explain, type Explained, explainRows } from '../serving/explain-rows.ts'
+import { type Explain, type Explained, type Explaining, explainRows } from '../serving/explain-rows.ts'
 import { columnsOf, explainingOf, marginNames } from '../serving/explaining.ts'
 import { explanationWriter } from '../serving/explanation-text.ts'
 import type { LoadedModel } from '../serving/lane.ts'
@@ -15,7 +15,7 @@ import type { Rows } from '../serving/signature.ts'
 import { answerOf } from './answer.ts'
 import type { Backgrounds } from './backgrounds.ts'
 import { requireInteractions } from './interactions.ts'
-import { type Question, readQuestion } from './question.ts'
+import { type Method, type Question, readQuestion } from './question.ts'
 import { biasOf, type Found, type Sampled, sampled } from './sampled.ts'
 
 /** The protocol of one call: it reads the call's address before it reads its body. */
@@ -53,23 +53,32 @@ async function find(
   const exact = question.method === 'auto' || question.method === 'exact' ? model.exact() : undefined
   if (question.interactions) requireInteractions(model, question.method, rows.count)
   if (exact !== undefined) return explainRows(exact, rows, timer, true)
-  if (question.method === 'exact') throw unfit(model, 'exact', 'nothing is known of its inside that would allow it')
   const background = await backgrounds.of(model, question.backgroundRows)
   if (background === undefined) {
+    if (question.method === 'exact') throw unfit(model, 'exact', 'nothing is known of its inside that would allow it')
     const method = question.method === 'auto' ? 'kernel-shap' : question.method
     throw unfit(model, method, 'it was registered without reference data to compare with')
   }
-  if (question.method === 'interventional-tree-shap') {
-    if (model.artifact?.kind !== 'forest') throw unfit(model, question.method, 'it is no forest')
-    const explainer = interventionalTreeShap(model.artifact, background)
-    const explaining = explainingOf(explainer, model.signature, model.version, model.predictor, explainer.method)
-    return explainRows(explaining, rows, timer, true)
-  }
+  const compared = comparedWith(model, question.method, background)
+  if (compared !== undefined) return explainRows(compared, rows, timer, true)
   const method = question.method === 'lime' ? 'lime' : 'kernel-shap'
   const categorical = model.signature.inputs.map(({ type }) => type === 'string' || type === 'boolean')
   const byColumn = categorical.map((_, column) => categorical[model.signature.columns.indexOf(column)]!)
   const found = await sampled(method, model.predictor, background, rows, byColumn)
   return { ...reasoned(model, method, found), sampled: found }
+}
+
+/** The exact way that needs rows to compare with, where there is one. */
+function comparedWith(model: LoadedModel, method: Method, background: Background): Explaining | undefined {
+  if (method === 'kernel-shap' || method === 'lime') return undefined
+  const isInterventional = method === 'interventional-tree-shap'
+  const explainer = model.artifact && explainerOf(model.artifact, { background, isInterventional })
+  if (explainer !== undefined && (!isInterventional || explainer.method === method)) {
+    return explainingOf(explainer, model.signature, model.version, model.predictor, explainer.method)
+  }
+  if (isInterventional) throw unfit(model, method, 'it is no forest, or none whose columns come from one feature each')
+  if (method === 'exact') throw unfit(model, method, 'nothing is known of its inside that would allow it')
+  return undefined
 }
 
 function reasoned(model: LoadedModel, method: string, found: Sampled): Explained {

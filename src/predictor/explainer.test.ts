@@ -13,6 +13,7 @@ describe('explainerOf', () => {
     const { cover: _, ...blind } = forest
     assert.equal(explainerOf(forest)?.method, 'tree-shap')
     assert.equal(explainerOf(forest, { background })?.method, 'tree-shap')
+    assert.equal(explainerOf(forest, { background, isInterventional: true })?.method, 'interventional-tree-shap')
     assert.equal(explainerOf(blind), undefined)
     assert.equal(explainerOf(blind, { background })?.method, 'interventional-tree-shap')
     assert.equal(explainerOf({ ...forest, cover: forest.cover!.map(() => Number.NaN) }), undefined)

@@ -38,6 +38,8 @@ export interface Background {
 /** With the budget of the kernels. */
 export interface ExplainerOptions extends ShapBudget {
   readonly background?: Background
+  /** Compares forests with the background also where they know how many training rows reached each node. */
+  readonly isInterventional?: boolean
 }
 
 /**
@@ -53,11 +55,12 @@ export interface ExplainerOptions extends ShapBudget {
  * Absent for all others, which KernelSHAP explains. Kernels are made here and now, which takes up to a second where their
  * tables fill 64 MB.
  */
-export function explainerOf(model: Model, { background, ...budget }: ExplainerOptions = {}): Explainer | undefined {
-  if (model.kind === 'pipeline') return pipelineShap(model, background)
+export function explainerOf(model: Model, options: ExplainerOptions = {}): Explainer | undefined {
+  const { background, isInterventional = false } = options
+  if (model.kind === 'pipeline') return pipelineShap(model, background, isInterventional)
   if (model.kind === 'linear') return linearShap(model, background && meansOf(model, background))
   if (model.kind !== 'forest') return undefined
-  if (hasCover(model)) return fastTreeShap(model, budget) ?? treeShap(model)
+  if (!isInterventional && hasCover(model)) return fastTreeShap(model, options) ?? treeShap(model)
   return background && model.lines === undefined ? interventionalTreeShap(model, background) : undefined
 }
 

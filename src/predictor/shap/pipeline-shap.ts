@@ -25,9 +25,14 @@ const BLOCK_MAX = 1 << 21
 
 /**
  * @param background rows as the caller sees them. Without it, numbers are compared with 0, and forests must have cover.
+ * @param isInterventional compares forests with the background also where they have cover.
  * @returns undefined where the margins are no such sums, or a forest has neither cover nor a background.
  */
-export function pipelineShap(pipeline: Pipeline, background?: Background): Explainer | undefined {
+export function pipelineShap(
+  pipeline: Pipeline,
+  background?: Background,
+  isInterventional = false,
+): Explainer | undefined {
   const found = pipelineMargins(pipeline)
   if (found === undefined) return undefined
   const used = new Set(found.margins.flatMap(({ terms }) => [...terms.keys()]))
@@ -39,7 +44,7 @@ export function pipelineShap(pipeline: Pipeline, background?: Background): Expla
   const among = background && prepared(numbers, background)
   const forests: ForestPart[] = []
   for (const step of steps) {
-    const part = forestPart(pipeline, step, found, background)
+    const part = forestPart(pipeline, step, found, background, isInterventional)
     if (part === undefined) return undefined
     forests.push(part)
   }
@@ -70,6 +75,7 @@ function forestPart(
   step: ForestStep,
   { origins }: PipelineMargins,
   background: Background | undefined,
+  isInterventional: boolean,
 ): ForestPart | undefined {
   const columns = registersOf(pipeline, step.from)
   const of = step.from.map(register => origins[register]!)
@@ -77,7 +83,7 @@ function forestPart(
   const split = new Set(step.forest.feature.filter(column => column >= 0))
   if ([...split].some(column => of[column]! < CONSTANT)) return undefined
   // A column that never changes is known to every coalition, which cover does not tell.
-  const isCovered = hasCover(step.forest) && ![...split].some(column => of[column] === CONSTANT)
+  const isCovered = !isInterventional && hasCover(step.forest) && ![...split].some(column => of[column] === CONSTANT)
   if (isCovered) return { step, columns, explainer: treeShap(step.forest, players) }
   if (background === undefined || step.forest.lines !== undefined) return undefined
   const rows = prepared(columns, background)
