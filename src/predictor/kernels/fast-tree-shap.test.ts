@@ -168,6 +168,10 @@ describe('fastTreeShap', () => {
     assert.equal(fastTreeShap(forest, { bytes: 1000 }), undefined)
     const cover = forest.cover!.map((rows, node) => rows * (1 + (node % 2)))
     assert.equal(fastTreeShap({ ...forest, cover }), undefined)
+    for (const size of [1e31, 1e-27]) {
+      const value = forest.value.map((old, node) => (forest.feature[node]! < 0 ? old * size : old))
+      assert.equal(fastTreeShap({ ...forest, value }), undefined)
+    }
   })
 
   test('refuses too few values and too little room', () => {

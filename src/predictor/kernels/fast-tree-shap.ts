@@ -39,6 +39,9 @@ const BYTES_MAX = 64 << 20
 const COLUMNS_MAX = 4096
 /** The sides of a node share its rows but for rounding: the quadrature kernel takes one as the rest of the other. */
 const SHARES_TOLERANCE = 1e-6
+/** Leaves of this size are worked on in float32. */
+const FLOAT32_MIN = 1e-25
+const FLOAT32_MAX = 1e30
 /** Trees and rows that quadrature is tried on. */
 const TRIAL_TREES = 8
 const TRIAL_ROWS = 256
@@ -53,7 +56,7 @@ type Explain = Explainer['explain']
  * @param forest one that `hasCover`.
  * @param players as of `treeShap`.
  * @returns `undefined` where kernels cannot do it and `treeShap` must: no SIMD here, a forest beyond the budget, cover that
- * does not add up.
+ * does not add up, leaves out of float32's range.
  */
 export function fastTreeShap(
   forest: Forest,
@@ -62,7 +65,7 @@ export function fastTreeShap(
 ): Explainer | undefined {
   const kernels = shapKernels()
   const shares = coverShares(forest)
-  if (kernels === undefined || !addUp(forest, shares)) return undefined
+  if (kernels === undefined || !addUp(forest, shares) || !fitFloat32(forest)) return undefined
   const columns = columnsOf(forest, COLUMNS_MAX, players)
   if (columns === undefined) return undefined
   const plan = planOf(forest, columns, shares, bytes)
@@ -149,6 +152,14 @@ function addUp({ feature, child }: Forest, shares: Float64Array): boolean {
     const left = child[node]!
     return of < 0 || Math.abs(shares[left]! + shares[left + 1]! - 1) <= SHARES_TOLERANCE
   })
+}
+
+/** Whether sums of leaves, and a millionth of them, are numbers that float32 has. */
+function fitFloat32({ feature, value, leafVectors, weights }: Forest): boolean {
+  const heaviest = weights?.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) ?? 1
+  const leaves = leafVectors ?? value.filter((_, node) => feature[node]! < 0)
+  const largest = heaviest * leaves.reduce((most, leaf) => Math.max(most, Math.abs(leaf)), 0)
+  return largest === 0 || (largest > FLOAT32_MIN && largest < FLOAT32_MAX)
 }
 
 /** By number of features on a path, the quadrature that is exact for it. */
