@@ -75,8 +75,12 @@ export function startEngine(
     },
     one(rows, from, out) {
       for (let feature = 0; feature < width; feature++) given[feature] = rows[from * width + feature]!
-      for (let output = 0; output < base.length; output++) sums[output * ROWS] = base[output]!
       quantiser.quantise(kernels, 1)
+      if (base.length === 1) {
+        out[from] = run.sum(kernels, base[0]!)
+        return
+      }
+      for (let output = 0; output < base.length; output++) sums[output * ROWS] = base[output]!
       run.one(kernels)
       for (let output = 0; output < base.length; output++) out[from * base.length + output] = sums[output * ROWS]!
     },
@@ -91,6 +95,8 @@ function sumsIn({ buffer }: KernelMemory, { sumsAt, size, forest }: Room): Float
 interface Runner {
   block(kernels: PredictKernels): void
   one(kernels: PredictKernels): void
+  /** In a forest of one output: the sum of the row, from `base` on. */
+  sum(kernels: PredictKernels, base: number): number
 }
 
 function runnerOf(kind: EngineKind, room: Room, shapes: readonly TreeShape[]): Runner {
@@ -100,14 +106,18 @@ function runnerOf(kind: EngineKind, room: Room, shapes: readonly TreeShape[]): R
   const scratch = arena.reserve(8 * ROWS)
   const walk = walkTrees(room, shapes)
   const { at, end, adds } = walk.one
-  const one = (kernels: PredictKernels): void => kernels.predictOne(at, end, adds, addsBytes, columnsAt, double)
+  const alone: Omit<Runner, 'block'> = {
+    one: k => k.predictOne(at, end, adds, addsBytes, double),
+    sum: (k, base) =>
+      double === 1 ? k.sumOneDouble(at, end, walk.apart, base) : k.sumOneSingle(at, end, walk.apart, base),
+  }
   if (kind === 'dense') {
     const trees = denseTrees(room, shapes)
-    return { one, block: k => k.predictDense(trees.at, trees.end, trees.adds, addsBytes, scratch, double) }
+    return { ...alone, block: k => k.predictDense(trees.at, trees.end, trees.adds, addsBytes, scratch, double) }
   }
   if (kind === 'sparse') {
     const trees = sparseTrees(room, shapes)
-    return { one, block: k => k.predictSparse(trees.at, trees.end, trees.adds, addsBytes, double) }
+    return { ...alone, block: k => k.predictSparse(trees.at, trees.end, trees.adds, addsBytes, double) }
   }
-  return { one, block: k => k.predictWalk(walk.at, walk.end, walk.adds, addsBytes, columnsAt, scratch, double) }
+  return { ...alone, block: k => k.predictWalk(walk.at, walk.end, walk.adds, addsBytes, columnsAt, scratch, double) }
 }

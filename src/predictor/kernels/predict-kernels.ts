@@ -45,7 +45,9 @@ interface WalkKernel {
     scratch: number,
     double: number,
   ): void
-  predictOne(trees: number, end: number, adds: number, addsBytes: number, columns: number, double: number): void
+  predictOne(trees: number, end: number, adds: number, addsBytes: number, double: number): void
+  sumOneSingle(trees: number, end: number, apart: number, sum: number): number
+  sumOneDouble(trees: number, end: number, apart: number, sum: number): number
 }
 
 export type PredictKernels = QuantiseKernel & CategoriesKernel & DenseKernel & SparseKernel & WalkKernel

@@ -25,7 +25,10 @@ export interface TreeList {
 
 export function roomOf(forest: Forest, columns: Columns, arena: Arena): Room {
   const size = forest.precision === 'float32' ? 4 : 8
-  const columnsAt = arena.reserve(Math.max(columns.count, 1) * ROWS)
+  const columnsAt = arena.reserve(
+    // first: kernels know the address
+    Math.max(columns.count, 1) * ROWS,
+  )
   const sumsAt = arena.reserve(forest.base.length * ROWS * size)
   return { arena, forest, columns, columnsAt, sumsAt, size }
 }

@@ -11,8 +11,10 @@ const TOGETHER = 8
 const ALWAYS_LEFT = 127
 
 export interface WalkTrees extends TreeList {
-  /** The same trees for `predictOne`: filled up to a multiple of 8, the depth of 8 trees at the first. */
+  /** The same trees for single rows: filled up to a multiple of 8, the depth of 8 trees at each. */
   readonly one: TreeList
+  /** See `worth` in the kernel; of the first output. */
+  readonly apart: number
 }
 
 export function walkTrees(room: Room, shapes: readonly TreeShape[]): WalkTrees {
@@ -62,7 +64,7 @@ export function walkTrees(room: Room, shapes: readonly TreeShape[]): WalkTrees {
   const even = evenDepths(trees)
   const oneAt = arena.put(even)
   const one = { at: oneAt, end: oneAt + even.byteLength, adds: addsAt }
-  return { at, end: at + shapes.length * 8, adds: addsAt, one }
+  return { at, end: at + shapes.length * 8, adds: addsAt, one, apart: tablesAt[0]! - (nodesAt * room.size) / NODE }
 }
 
 /** Bytes a tree takes. */
@@ -73,9 +75,8 @@ export function walkBytes({ nodes }: TreeShape, worthBytes: number): number {
 function evenDepths(trees: Uint32Array): Uint32Array {
   const even = trees.slice()
   for (let first = 0; first < even.length; first += TOGETHER * 2) {
-    for (let tree = 1; tree < TOGETHER; tree++) {
-      even[first + 1] = Math.max(even[first + 1]!, even[first + tree * 2 + 1]!)
-    }
+    const depths = Array.from({ length: TOGETHER }, (_, tree) => even[first + tree * 2 + 1]!)
+    for (let tree = 0; tree < TOGETHER; tree++) even[first + tree * 2 + 1] = Math.max(...depths)
   }
   return even
 }

@@ -6,7 +6,7 @@
  * from the first column), then the address of the left child, whose brother follows. A row goes right where its byte is
  * greater. A leaf compares with 127, which no byte exceeds, and leads to itself: all walks may be as long as the longest.
  */
-import { addTree, ROWS } from './parts/leaf-sums'
+import { addTree, COLUMNS, ROWS } from './parts/leaf-sums'
 
 /** Steps between two looks whether all have arrived. */
 const STRIDE: i32 = 4
@@ -63,6 +63,51 @@ export function predictWalk(
   }
 }
 
+/** As `step`, of a single row. */
+@inline
+function stepOne(node: usize): usize {
+  const value = load<i8>(<usize>(load<u32>(node) >> 8), COLUMNS)
+  return <usize>load<u32>(node, 4) + (<usize>(<i32>value > <i32>load<i8>(node)) << 3)
+}
+
+/** What a leaf is worth: numbers stand as the nodes do, in 4 or 8 bytes instead of 8, `apart` from where that would be at 0. */
+@inline
+function worth<T>(leaf: usize, apart: usize): T {
+  return load<T>((sizeof<T>() == 4 ? leaf >> 1 : leaf) + apart)
+}
+
+/** The sum of a single row that starts at `sum`, in a forest of one output. `trees` are a multiple of 8, the last ones perhaps of a leaf worth −0. */
+@inline
+function sumOne<T>(trees: usize, end: usize, apart: usize, sum: T): T {
+  for (; trees < end; trees += 64) {
+    let a = <usize>load<u32>(trees), b = <usize>load<u32>(trees, 8)
+    let c = <usize>load<u32>(trees, 16), d = <usize>load<u32>(trees, 24)
+    let e = <usize>load<u32>(trees, 32), f = <usize>load<u32>(trees, 40)
+    let g = <usize>load<u32>(trees, 48), h = <usize>load<u32>(trees, 56)
+    for (let left = load<i32>(trees, 4); left > 0; left--) {
+      a = stepOne(a)
+      b = stepOne(b)
+      c = stepOne(c)
+      d = stepOne(d)
+      e = stepOne(e)
+      f = stepOne(f)
+      g = stepOne(g)
+      h = stepOne(h)
+    }
+    sum = sum + worth<T>(a, apart) + worth<T>(b, apart) + worth<T>(c, apart) + worth<T>(d, apart)
+    sum = sum + worth<T>(e, apart) + worth<T>(f, apart) + worth<T>(g, apart) + worth<T>(h, apart)
+  }
+  return sum
+}
+
+export function sumOneSingle(trees: usize, end: usize, apart: usize, sum: f32): f32 {
+  return sumOne<f32>(trees, end, apart, sum)
+}
+
+export function sumOneDouble(trees: usize, end: usize, apart: usize, sum: f64): f64 {
+  return sumOne<f64>(trees, end, apart, sum)
+}
+
 /** Adds what a tree's leaf is worth to the first of its sums. */
 @inline
 function addOne(leaf: usize, tree: usize, adds: usize, addsBytes: usize, double: bool): void {
@@ -75,33 +120,21 @@ function addOne(leaf: usize, tree: usize, adds: usize, addsBytes: usize, double:
   }
 }
 
-/** A single row, whose bytes are the first of each column. `trees` are a multiple of 8, the last ones perhaps of a leaf worth −0. */
-export function predictOne(
-  trees: usize, end: usize, adds: usize, addsBytes: usize, columns: usize, double: bool,
-): void {
-  for (; trees < end; trees += 64) {
+/** The sums of a single row, the first of each output: for forests of several outputs. */
+export function predictOne(trees: usize, end: usize, adds: usize, addsBytes: usize, double: bool): void {
+  for (; trees < end; trees += 32) {
     let a = <usize>load<u32>(trees), b = <usize>load<u32>(trees, 8)
     let c = <usize>load<u32>(trees, 16), d = <usize>load<u32>(trees, 24)
-    let e = <usize>load<u32>(trees, 32), f = <usize>load<u32>(trees, 40)
-    let g = <usize>load<u32>(trees, 48), h = <usize>load<u32>(trees, 56)
     for (let left = load<i32>(trees, 4); left > 0; left--) {
-      a = step(a, columns)
-      b = step(b, columns)
-      c = step(c, columns)
-      d = step(d, columns)
-      e = step(e, columns)
-      f = step(f, columns)
-      g = step(g, columns)
-      h = step(h, columns)
+      a = stepOne(a)
+      b = stepOne(b)
+      c = stepOne(c)
+      d = stepOne(d)
     }
     addOne(a, trees, adds, addsBytes, double)
     addOne(b, trees + 8, adds + addsBytes, addsBytes, double)
     addOne(c, trees + 16, adds + 2 * addsBytes, addsBytes, double)
     addOne(d, trees + 24, adds + 3 * addsBytes, addsBytes, double)
-    addOne(e, trees + 32, adds + 4 * addsBytes, addsBytes, double)
-    addOne(f, trees + 40, adds + 5 * addsBytes, addsBytes, double)
-    addOne(g, trees + 48, adds + 6 * addsBytes, addsBytes, double)
-    addOne(h, trees + 56, adds + 7 * addsBytes, addsBytes, double)
-    adds += addsBytes << 3
+    adds += addsBytes << 2
   }
 }

@@ -1,5 +1,7 @@
 /** Rows that are worked on at once. */
 export const ROWS: usize = 64
+/** Where the first column of bytes begins. */
+export const COLUMNS: usize = 64
 
 /**
  * Adds a tree's leaves to the sums of 64 rows, in the precision of the sums: `table` holds what each leaf is worth, `leaves`
