@@ -6,6 +6,7 @@
 import type { Background, Explainer } from '../explainer.ts'
 import type { Forest } from '../forest.ts'
 import { forestPredictor } from '../forest-predictor.ts'
+import { fastTreeShap } from '../kernels/fast-tree-shap.ts'
 import { usedSteps } from '../onnx/simplify.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { pipelinePredictor } from '../pipeline-predictor.ts'
@@ -84,7 +85,10 @@ function forestPart(
   if ([...split].some(column => of[column]! < CONSTANT)) return undefined
   // A column that never changes is known to every coalition, which cover does not tell.
   const isCovered = !isInterventional && hasCover(step.forest) && ![...split].some(column => of[column] === CONSTANT)
-  if (isCovered) return { step, columns, explainer: treeShap(step.forest, players) }
+  if (isCovered) {
+    const explainer = fastTreeShap(step.forest, {}, players) ?? treeShap(step.forest, players)
+    return { step, columns, explainer }
+  }
   if (background === undefined || step.forest.lines !== undefined) return undefined
   const rows = prepared(columns, background)
   return { step, columns, explainer: interventionalTreeShap(step.forest as Forest, rows, players) }
