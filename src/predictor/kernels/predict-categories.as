@@ -54,3 +54,8 @@ export function lookUp(count: usize, sets: usize, end: usize): void {
     }
   }
 }
+
+/** Puts the first row's bytes of columns `from` … `end`, one address after the other, side by side. */
+export function gather(from: usize, end: usize, into: usize): void {
+  for (; from < end; from += ROWS, into++) store<u8>(into, load<u8>(from))
+}

@@ -3,11 +3,12 @@ import type { Forest } from '../forest.ts'
 import type { Columns } from './predict-columns.ts'
 import { DENSE_DEPTH_MAX, denseBytes, denseTrees } from './predict-dense-trees.ts'
 import { type PredictKernels, predictKernels } from './predict-kernels.ts'
-import { quantiserBytes, quantiserOf } from './predict-quantiser.ts'
+import { type Quantiser, quantiserBytes, quantiserOf } from './predict-quantiser.ts'
 import { addsOf, ROWS, type Room, roomOf } from './predict-room.ts'
+import { SEVENS_COLUMNS_MAX, sevensBytes, sevenTrees } from './predict-seven-trees.ts'
 import type { TreeShape } from './predict-shapes.ts'
 import { SPARSE_LEAVES_MAX, sparseBytes, sparseTrees } from './predict-sparse-trees.ts'
-import { WALK_COLUMNS_MAX, walkBytes, walkTrees } from './predict-walk-trees.ts'
+import { WALK_COLUMNS_MAX, type WalkTrees, walkBytes, walkTrees } from './predict-walk-trees.ts'
 import { Arena } from './shap-arena.ts'
 import type { KernelMemory } from './web-assembly.ts'
 
@@ -34,8 +35,9 @@ export function suits(kind: EngineKind, shapes: readonly TreeShape[], columns: C
 export function engineBytes(kind: EngineKind, forest: Forest, shapes: readonly TreeShape[], columns: Columns): number {
   const size = forest.precision === 'float32' ? 4 : 8
   const worth = size * addsOf(forest)
-  const own = { dense: denseBytes, sparse: sparseBytes, walk: () => 0 }[kind]
-  const trees = shapes.reduce((sum, shape) => sum + own(shape, worth) + walkBytes(shape, worth), 0)
+  const own = { dense: denseBytes, sparse: sparseBytes, walk: walkBytes }[kind]
+  const alone = walksBySevens(forest, columns, shapes) ? sevensBytes : kind === 'walk' ? () => 0 : walkBytes
+  const trees = shapes.reduce((sum, shape) => sum + own(shape, worth) + alone(shape, worth), 0)
   return trees + quantiserBytes(columns, forest.features.length, size) + forest.base.length * ROWS * size
 }
 
@@ -49,7 +51,7 @@ export function startEngine(
   const arena = new Arena()
   const room = roomOf(forest, columns, arena)
   const quantiser = quantiserOf(room)
-  const run = runnerOf(kind, room, shapes)
+  const run = runnerOf(kind, room, shapes, quantiser)
   let memory: KernelMemory | undefined
   const kernels = predictKernels(() => {
     memory = arena.memory()
@@ -75,13 +77,8 @@ export function startEngine(
     },
     one(rows, from, out) {
       for (let feature = 0; feature < width; feature++) given[feature] = rows[from * width + feature]!
-      quantiser.quantise(kernels, 1)
-      if (base.length === 1) {
-        out[from] = run.sum(kernels, base[0]!)
-        return
-      }
       for (let output = 0; output < base.length; output++) sums[output * ROWS] = base[output]!
-      run.one(kernels)
+      run.one(kernels, sums)
       for (let output = 0; output < base.length; output++) out[from * base.length + output] = sums[output * ROWS]!
     },
   }
@@ -94,30 +91,53 @@ function sumsIn({ buffer }: KernelMemory, { sumsAt, size, forest }: Room): Float
 
 interface Runner {
   block(kernels: PredictKernels): void
-  one(kernels: PredictKernels): void
-  /** In a forest of one output: the sum of the row, from `base` on. */
-  sum(kernels: PredictKernels, base: number): number
+  /** Adds a single row, which stands where rows are put, to the first of the sums of each output. */
+  readonly one: Alone
 }
 
-function runnerOf(kind: EngineKind, room: Room, shapes: readonly TreeShape[]): Runner {
-  const { arena, forest, columnsAt } = room
+/** Forests of one output and few columns walk a single row by blocks of nodes; others node by node. */
+function walksBySevens({ base }: Forest, { count }: Columns, shapes: readonly TreeShape[]): boolean {
+  if (base.length !== 1 || count > SEVENS_COLUMNS_MAX) return false
+  return shapes.reduce((sum, shape) => sum + sevensBytes(shape), 0) <= SEVENS_BYTES_MAX
+}
+
+function runnerOf(kind: EngineKind, room: Room, shapes: readonly TreeShape[], quantiser: Quantiser): Runner {
+  const { arena, forest, columns, columnsAt } = room
   const addsBytes = addsOf(forest) * 8
   const double = Number(room.size === 8)
   const scratch = arena.reserve(8 * ROWS)
-  const walk = walkTrees(room, shapes)
-  const { at, end, adds } = walk.one
-  const alone: Omit<Runner, 'block'> = {
-    one: k => k.predictOne(at, end, adds, addsBytes, double),
-    sum: (k, base) =>
-      double === 1 ? k.sumOneDouble(at, end, walk.apart, base) : k.sumOneSingle(at, end, walk.apart, base),
-  }
+  const sevens = walksBySevens(forest, columns, shapes)
+  const walk = kind === 'walk' || !sevens ? walkTrees(room, shapes) : undefined
+  const one = sevens ? bySevens(room, shapes, quantiser) : byNodes(room, walk!, quantiser)
   if (kind === 'dense') {
     const trees = denseTrees(room, shapes)
-    return { ...alone, block: k => k.predictDense(trees.at, trees.end, trees.adds, addsBytes, scratch, double) }
+    return { one, block: k => k.predictDense(trees.at, trees.end, trees.adds, addsBytes, scratch, double) }
   }
   if (kind === 'sparse') {
     const trees = sparseTrees(room, shapes)
-    return { ...alone, block: k => k.predictSparse(trees.at, trees.end, trees.adds, addsBytes, double) }
+    return { one, block: k => k.predictSparse(trees.at, trees.end, trees.adds, addsBytes, double) }
   }
-  return { ...alone, block: k => k.predictWalk(walk.at, walk.end, walk.adds, addsBytes, columnsAt, scratch, double) }
+  const { at, end, adds } = walk!
+  return { one, block: k => k.predictWalk(at, end, adds, addsBytes, columnsAt, scratch, double) }
+}
+
+type Alone = (kernels: PredictKernels, sums: Float32Array | Float64Array) => void
+
+function bySevens(room: Room, shapes: readonly TreeShape[], quantiser: Quantiser): Alone {
+  const { at, end, row, vectors, ways } = sevenTrees(room, shapes)
+  const single = room.size === 4
+  return (kernels, sums) => {
+    quantiser.quantiseOne(kernels, row)
+    const sum = single ? kernels.sevensSingle : kernels.sevensDouble
+    sums[0] = sum(at, end, row, vectors, ways, sums[0]!)
+  }
+}
+
+function byNodes(room: Room, { one }: WalkTrees, quantiser: Quantiser): Alone {
+  const addsBytes = addsOf(room.forest) * 8
+  const double = Number(room.size === 8)
+  return kernels => {
+    quantiser.quantise(kernels, 1)
+    kernels.predictOne(one.at, one.end, one.adds, addsBytes, double)
+  }
 }

@@ -2,6 +2,7 @@
 import { wasm as categoriesWasm } from './predict-categories-wasm.ts'
 import { wasm as denseWasm } from './predict-dense-wasm.ts'
 import { wasm as quantiseWasm } from './predict-quantise-wasm.ts'
+import { wasm as sevensWasm } from './predict-sevens-wasm.ts'
 import { wasm as sparseWasm } from './predict-sparse-wasm.ts'
 import { wasm as walkWasm } from './predict-walk-wasm.ts'
 import { compileKernel, type KernelMemory, startKernel } from './web-assembly.ts'
@@ -20,11 +21,14 @@ type Quantise = (
 interface QuantiseKernel {
   readonly quantiseSingle: Quantise
   readonly quantiseDouble: Quantise
+  quantiseOneSingle(rows: number, axes: number, end: number, into: number, zeroMax: number): void
+  quantiseOneDouble(rows: number, axes: number, end: number, into: number, zeroMax: number): void
 }
 
 interface CategoriesKernel {
   classify(rows: number, width: number, count: number, features: number, end: number, single: number): void
   lookUp(count: number, sets: number, end: number): void
+  gather(from: number, end: number, into: number): void
 }
 
 interface DenseKernel {
@@ -46,13 +50,18 @@ interface WalkKernel {
     double: number,
   ): void
   predictOne(trees: number, end: number, adds: number, addsBytes: number, double: number): void
-  sumOneSingle(trees: number, end: number, apart: number, sum: number): number
-  sumOneDouble(trees: number, end: number, apart: number, sum: number): number
 }
 
-export type PredictKernels = QuantiseKernel & CategoriesKernel & DenseKernel & SparseKernel & WalkKernel
+type Sevens = (trees: number, end: number, row: number, vectors: number, ways: number, sum: number) => number
 
-const KERNELS = [quantiseWasm, categoriesWasm, denseWasm, sparseWasm, walkWasm]
+interface SevensKernel {
+  readonly sevensSingle: Sevens
+  readonly sevensDouble: Sevens
+}
+
+export type PredictKernels = SevensKernel & QuantiseKernel & CategoriesKernel & DenseKernel & SparseKernel & WalkKernel
+
+const KERNELS = [quantiseWasm, categoriesWasm, denseWasm, sparseWasm, walkWasm, sevensWasm]
 
 /** All functions at work on a memory. `undefined` where WebAssembly with SIMD, or the memory, is not to be had. */
 export function predictKernels(memory: () => KernelMemory): PredictKernels | undefined {

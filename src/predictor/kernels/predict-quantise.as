@@ -7,7 +7,7 @@
  * 0, by sixteenths: 16 pivots (the last cut of each sixteen), then 256 cuts, all float32.
  * A *column* (4 × u32): address, the rank that becomes −128; bytes for NaN, for zeros, and 255 where zeros are read so.
  */
-import { ROWS } from './parts/leaf-sums'
+import { COLUMNS, ROWS } from './parts/leaf-sums'
 
 const AXIS: usize = 20
 const COLUMN: usize = 16
@@ -129,4 +129,32 @@ export function quantiseDouble(
   rows: usize, width: usize, count: usize, axes: usize, end: usize, ranks: usize, zeros: usize, zeroMax: f64,
 ): void {
   quantise<f64>(rows, width, count, axes, end, ranks, zeros, zeroMax)
+}
+
+/** A single row, whose bytes come to stand side by side: the columns' addresses are read as numbers. */
+@inline
+function quantiseOne<T>(rows: usize, axes: usize, end: usize, into: usize, zeroMax: f64): void {
+  for (let axis = axes; axis < end; axis += AXIS) {
+    const value = <T>load<f64>(rows + <usize>load<u32>(axis))
+    const cuts = <usize>load<u32>(axis, 4)
+    const half = <usize>load<u32>(axis, 8)
+    const rank = <i32>(half == 0 ? bySixteenths(cuts, <f32>value) : byHalves<T>(cuts, half, value))
+    const isZero = abs(<f64>value) <= zeroMax
+    const last = <usize>load<u32>(axis, 16)
+    for (let column = <usize>load<u32>(axis, 12); column < last; column += COLUMN) {
+      const known = min(max(rank - load<i32>(column, 4), 0), 255) - 128
+      const orMissing = select<i32>(known, <i32>load<i8>(column, 8), value == value)
+      const byte = isZero && load<u8>(column, 10) != 0 ? <i32>load<i8>(column, 9) : orMissing
+      store<i8>(into + <usize>((load<u32>(column) - <u32>COLUMNS) >> 6), <i8>byte)
+    }
+  }
+}
+
+/** @param into room for a byte for each column. */
+export function quantiseOneSingle(rows: usize, axes: usize, end: usize, into: usize, zeroMax: f64): void {
+  quantiseOne<f32>(rows, axes, end, into, zeroMax)
+}
+
+export function quantiseOneDouble(rows: usize, axes: usize, end: usize, into: usize, zeroMax: f64): void {
+  quantiseOne<f64>(rows, axes, end, into, zeroMax)
 }

@@ -10,6 +10,8 @@ export interface Quantiser {
   readonly rowsAt: number
   /** Fills the columns from the first `count` rows there. */
   quantise(kernels: PredictKernels, count: number): void
+  /** Writes the bytes of the first row there side by side, from the address `into` on. */
+  quantiseOne(kernels: PredictKernels, into: number): void
 }
 
 export function quantiserOf(room: Room): Quantiser {
@@ -32,6 +34,15 @@ export function quantiserOf(room: Room): Quantiser {
       if (sets.at === sets.end) return
       kernels.classify(rowsAt, width, count, classed.at, classed.end, Number(single))
       kernels.lookUp(count, sets.at, sets.end)
+    },
+    quantiseOne(kernels, into) {
+      const quantise = single ? kernels.quantiseOneSingle : kernels.quantiseOneDouble
+      quantise(rowsAt, axes.at, axes.end, into, zeroMax > 0 ? zeroMax : -1)
+      if (sets.at === sets.end) return
+      const firstSet = columns.count - columns.sets.length
+      kernels.classify(rowsAt, width, 1, classed.at, classed.end, Number(single))
+      kernels.lookUp(1, sets.at, sets.end)
+      kernels.gather(room.columnsAt + firstSet * ROWS, room.columnsAt + columns.count * ROWS, into + firstSet)
     },
   }
 }

@@ -6,6 +6,8 @@ export interface TreeShape {
   readonly depth: number
   readonly leaves: number
   readonly nodes: number
+  /** Inner nodes whose depth is a multiple of 3. */
+  readonly thirds: number
 }
 
 export function shapesOf({ roots, feature, child }: Forest): TreeShape[] {
@@ -13,13 +15,16 @@ export function shapesOf({ roots, feature, child }: Forest): TreeShape[] {
     let level = [root]
     let leaves = 0
     let nodes = 0
+    let thirds = 0
     let depth = -1
-    for (; level.length > 0; depth++) {
+    while (level.length > 0) {
+      depth++
       nodes += level.length
       const inner = level.filter(node => feature[node]! >= 0)
       leaves += level.length - inner.length
+      if (depth % 3 === 0) thirds += inner.length
       level = inner.flatMap(node => [child[node]!, child[node]! + 1])
     }
-    return { depth, leaves, nodes }
+    return { depth, leaves, nodes, thirds }
   })
 }

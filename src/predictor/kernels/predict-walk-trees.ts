@@ -13,8 +13,6 @@ const ALWAYS_LEFT = 127
 export interface WalkTrees extends TreeList {
   /** The same trees for single rows: filled up to a multiple of 8, the depth of 8 trees at each. */
   readonly one: TreeList
-  /** See `worth` in the kernel; of the first output. */
-  readonly apart: number
 }
 
 export function walkTrees(room: Room, shapes: readonly TreeShape[]): WalkTrees {
@@ -64,7 +62,7 @@ export function walkTrees(room: Room, shapes: readonly TreeShape[]): WalkTrees {
   const even = evenDepths(trees)
   const oneAt = arena.put(even)
   const one = { at: oneAt, end: oneAt + even.byteLength, adds: addsAt }
-  return { at, end: at + shapes.length * 8, adds: addsAt, one, apart: tablesAt[0]! - (nodesAt * room.size) / NODE }
+  return { at, end: at + shapes.length * 8, adds: addsAt, one }
 }
 
 /** Bytes a tree takes. */

@@ -70,44 +70,6 @@ function stepOne(node: usize): usize {
   return <usize>load<u32>(node, 4) + (<usize>(<i32>value > <i32>load<i8>(node)) << 3)
 }
 
-/** What a leaf is worth: numbers stand as the nodes do, in 4 or 8 bytes instead of 8, `apart` from where that would be at 0. */
-@inline
-function worth<T>(leaf: usize, apart: usize): T {
-  return load<T>((sizeof<T>() == 4 ? leaf >> 1 : leaf) + apart)
-}
-
-/** The sum of a single row that starts at `sum`, in a forest of one output. `trees` are a multiple of 8, the last ones perhaps of a leaf worth −0. */
-@inline
-function sumOne<T>(trees: usize, end: usize, apart: usize, sum: T): T {
-  for (; trees < end; trees += 64) {
-    let a = <usize>load<u32>(trees), b = <usize>load<u32>(trees, 8)
-    let c = <usize>load<u32>(trees, 16), d = <usize>load<u32>(trees, 24)
-    let e = <usize>load<u32>(trees, 32), f = <usize>load<u32>(trees, 40)
-    let g = <usize>load<u32>(trees, 48), h = <usize>load<u32>(trees, 56)
-    for (let left = load<i32>(trees, 4); left > 0; left--) {
-      a = stepOne(a)
-      b = stepOne(b)
-      c = stepOne(c)
-      d = stepOne(d)
-      e = stepOne(e)
-      f = stepOne(f)
-      g = stepOne(g)
-      h = stepOne(h)
-    }
-    sum = sum + worth<T>(a, apart) + worth<T>(b, apart) + worth<T>(c, apart) + worth<T>(d, apart)
-    sum = sum + worth<T>(e, apart) + worth<T>(f, apart) + worth<T>(g, apart) + worth<T>(h, apart)
-  }
-  return sum
-}
-
-export function sumOneSingle(trees: usize, end: usize, apart: usize, sum: f32): f32 {
-  return sumOne<f32>(trees, end, apart, sum)
-}
-
-export function sumOneDouble(trees: usize, end: usize, apart: usize, sum: f64): f64 {
-  return sumOne<f64>(trees, end, apart, sum)
-}
-
 /** Adds what a tree's leaf is worth to the first of its sums. */
 @inline
 function addOne(leaf: usize, tree: usize, adds: usize, addsBytes: usize, double: bool): void {
