@@ -27,7 +27,7 @@ interface Answered {
 describe('an answer', () => {
   it('is recorded as it was given, with its context, before it is given', async () => {
     await withApp({}, async app => {
-      await app.register('tiny', '1.0.0', STRICT)
+      await app.register('tiny', '1.0.0', `${STRICT}explain: always\n`)
       const headers = {
         'bellwether-subject': 'customer-17',
         'bellwether-unit': 'session-4',
@@ -62,6 +62,7 @@ describe('an answer', () => {
         purpose: 'retention-offer',
         features: { age: 47, tenure: 2 },
         outputs,
+        explanation: { bias: 1.5, contributions: { age: 1, tenure: -0.5 } },
       })
       assert.ok(Math.abs(at - Date.now()) < 60_000 && latencyMs >= 0)
       assert.ok(subject && unit && subject !== unit)
