@@ -5,7 +5,7 @@ import { DENSE_DEPTH_MAX, denseBytes, denseTrees } from './predict-dense-trees.t
 import { type PredictKernels, predictKernels } from './predict-kernels.ts'
 import { type Quantiser, quantiserBytes, quantiserOf } from './predict-quantiser.ts'
 import { addsOf, ROWS, type Room, roomOf } from './predict-room.ts'
-import { SEVENS_COLUMNS_MAX, sevensBytes, sevenTrees } from './predict-seven-trees.ts'
+import { SEVENS_BYTES_MAX, SEVENS_COLUMNS_MAX, sevensBytes, sevenTrees } from './predict-seven-trees.ts'
 import type { TreeShape } from './predict-shapes.ts'
 import { SPARSE_LEAVES_MAX, sparseBytes, sparseTrees } from './predict-sparse-trees.ts'
 import { WALK_COLUMNS_MAX, type WalkTrees, walkBytes, walkTrees } from './predict-walk-trees.ts'
