@@ -22,6 +22,10 @@ export interface TreeColumns {
   readonly missingLeft: Float64Array
   /** Training weight that reached the node, where the file tells. */
   readonly cover?: Float64Array | undefined
+  /** By inner node, `ZERO_MISSING` or `NAN_IS_ZERO` or nothing. */
+  readonly modes?: Uint8Array
+  /** By leaf: where its vector is, or the number of its line. Not checked here. */
+  readonly places?: Float64Array
   /** By categorical node: the categories that go left. */
   readonly categories?: ReadonlyMap<number, Float64Array>
 }
@@ -114,6 +118,7 @@ export class ForestBuilder {
     if (!Number.isFinite(value)) throw this.#problem(`leaf ${old} has the value ${value}, wanted a finite number`)
     this.#feature[node] = LEAF
     this.#value[node] = value
+    this.#child[node] = tree.places?.[old] ?? 0
     this.#leaves++
   }
 
@@ -133,7 +138,8 @@ export class ForestBuilder {
     }
     this.#feature[node] = feature
     this.#value[node] = categories === undefined ? threshold : this.#set(old, categories)
-    this.#flags[node] = (tree.missingLeft[old] === 1 ? MISSING_LEFT : 0) | (categories === undefined ? 0 : CATEGORICAL)
+    const missing = (tree.missingLeft[old] === 1 ? MISSING_LEFT : 0) | (tree.modes?.[old] ?? 0)
+    this.#flags[node] = missing | (categories === undefined ? 0 : CATEGORICAL)
     this.#child[node] = this.#size
     for (const next of [tree.left[old]!, tree.right[old]!]) {
       if (!(Number.isInteger(next) && next > 0 && next < tree.count)) {

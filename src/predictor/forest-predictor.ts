@@ -77,12 +77,12 @@ function adder(forest: Forest): AddLeaves {
 }
 
 /** A line that a missing value spoils gives way to the leaf's value. */
-function addLines({ value, weights, groups }: Forest, lines: LeafLines): AddLeaves {
-  const { line, starts, constants, features, coefficients } = lines
+function addLines({ value, child, weights, groups }: Forest, lines: LeafLines): AddLeaves {
+  const { starts, constants, features, coefficients } = lines
   return (leaves, sums, row) => {
     for (let tree = 0; tree < leaves.length; tree++) {
       const leaf = leaves[tree]!
-      const at = line[leaf]!
+      const at = child[leaf]!
       let worth = at < 0 ? value[leaf]! : constants[at]!
       if (at >= 0) {
         for (let term = starts[at]!; term < starts[at + 1]!; term++) {

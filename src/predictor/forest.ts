@@ -6,7 +6,8 @@
  * both. Reading a row `x` at node `n`:
  *
  * - `feature[n] < 0`: a leaf, worth `value[n]`; in a forest of vector leaves, `leafVectors` from `child[n]` on, one number
- *   for each output; in a forest with `lines`, a linear function of the row.
+ *   for each output; in a forest with `lines`, the linear function number `child[n]` of the row, or `value[n]` where that
+ *   is −1 or a feature of the line is missing.
  * - else `v = x[feature[n]]`. Missing (NaN): left where `flags[n]` has `MISSING_LEFT`, else right. With `NAN_IS_ZERO` NaN is
  *   read as 0; with `ZERO_MISSING` a number of size `ZERO_MAX` or less is missing too.
  * - a node with `CATEGORICAL`: left where the category `trunc(v)` is in the set number `value[n]`; a value below 0 or not
@@ -45,8 +46,7 @@ export interface CategorySets {
 
 /** Linear functions in leaves, by which LightGBM's linear trees answer. */
 export interface LeafLines {
-  /** Leaf node `n` has the terms `starts[line[n]]` … `starts[line[n] + 1]`; a line −1 is none: the leaf is worth its value. */
-  readonly line: Int32Array
+  /** Line `l` has the terms `starts[l]` … `starts[l + 1]`. */
   readonly starts: Int32Array
   readonly constants: Float64Array
   readonly features: Int32Array
@@ -66,7 +66,7 @@ export interface Forest extends ModelHead, Linked {
   readonly child: Int32Array
   readonly flags: Uint8Array
   readonly leafVectors?: Float64Array
-  /** A leaf is worth its line at the row, and `value` where a feature of the line is missing. Then there are no `leafVectors`. */
+  /** Then there are no `leafVectors`. */
   readonly lines?: LeafLines
   /** Training weight that reached each node (XGBoost's `sum_hessian`, LightGBM's counts), where the artifact tells: path-dependent SHAP values need it. */
   readonly cover?: Float64Array
@@ -89,8 +89,7 @@ export function inSet(sets: CategorySets, set: number, value: number): boolean {
 /** Memory a forest holds, bytes. */
 export function forestBytes(forest: Forest): number {
   const { roots, groups, weights, feature, value, child, flags, leafVectors, lines, cover, sets, base } = forest
-  const inLines =
-    lines === undefined ? [] : [lines.line, lines.starts, lines.constants, lines.features, lines.coefficients]
+  const inLines = lines === undefined ? [] : [lines.starts, lines.constants, lines.features, lines.coefficients]
   const arrays = [roots, groups, weights, feature, value, child, flags, leafVectors, cover, base, ...inLines]
   const inSets = sets.starts.byteLength + sets.firsts.byteLength + sets.words.byteLength
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), inSets)

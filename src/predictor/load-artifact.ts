@@ -15,13 +15,18 @@ export function loadArtifact(bytes: Uint8Array): Model {
   if (looksLikePmml(bytes)) return loadPmml(bytes)
   const refusal = refuse(bytes)
   if (refusal !== undefined) throw new Problem('invalid', `Cannot load the artifact: ${refusal}`)
-  return loadXgboost(bytes)
+  return loadXgboost(bytes, looksLikeUbjson(bytes) ? 'xgboost-ubj' : 'xgboost-json')
 }
 
 /** Whatever its encoding, a document names its root early; comments may come before. */
 function looksLikePmml(bytes: Uint8Array): boolean {
   const head = latin(bytes, 4096).replaceAll('\0', '')
   return /^(ï»¿|þÿ|ÿþ)?\s*</.test(head) && /<([\w.-]+:)?PMML\b/.test(head)
+}
+
+/** The length of a key follows the brace; in JSON, white space or a quote does. */
+function looksLikeUbjson(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7b && [0x4c, 0x69, 0x49, 0x55, 0x6c].includes(bytes[1]!)
 }
 
 /** `ModelProto`: the version of the format, then the producer's name and version, the domain, the graph or the operators. */
@@ -41,10 +46,6 @@ function refuse(bytes: Uint8Array): string | undefined {
   const head = latin(bytes, 512)
   const text = head.replace(/^ï»¿/, '').trimStart()
   if (text.startsWith('{')) {
-    // In Universal Binary JSON the length of a key follows the brace; in JSON, white space or a quote does.
-    if (/^\{[LiIUl]/.test(text)) {
-      return `it is an XGBoost UBJSON model, which is not supported yet; save it as JSON: ${SAVE_JSON}`
-    }
     if (/"(tree_info|pandas_categorical|max_feature_idx)"/.test(head) && !/"learner"/.test(head)) {
       return "it looks like LightGBM's JSON dump, which is not supported yet; supported is an XGBoost model saved as JSON"
     }

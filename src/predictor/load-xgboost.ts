@@ -1,22 +1,36 @@
 /**
- * XGBoost's JSON model (`Booster.save_model('model.json')`, XGBoost 1.0 and later) into a forest.
+ * XGBoost's JSON and UBJSON models (`Booster.save_model('model.json')`, XGBoost 1.0 and later, or `'model.ubj'`) into a
+ * forest, or, where the booster is gblinear, a linear model.
  *
  * Answers are those of `Booster.predict` of a Booster loaded from the file: all trees are used, whatever
- * `best_iteration` says (only scikit-learn's wrapper stops there). Sources: XGBoost's `doc/model.schema`,
- * `src/tree/tree_model.cc`, `src/predictor/cpu_predictor.cc`, `src/common/categorical.h`.
+ * `best_iteration` says (only scikit-learn's wrapper stops there; a file of `booster[: best_iteration + 1]` has no others).
+ * Sources: XGBoost's `doc/model.schema`, `src/tree/tree_model.cc`, `src/predictor/cpu_predictor.cc`, `src/gbm/gblinear.cc`,
+ * `src/common/categorical.h`.
  */
 import { Problem } from '../errors.ts'
 import type { Forest } from './forest.ts'
 import { ForestBuilder } from './forest-builder.ts'
 import { JsonReader } from './json-bytes.ts'
-import { checkLearner, type GatheredModel, type Learner, marginBase } from './xgboost-learner.ts'
-import { readTree } from './xgboost-tree.ts'
+import type { Linear } from './linear.ts'
+import type { ModelHead } from './predictor.ts'
+import { type DocumentReader, UbjsonReader } from './ubjson.ts'
+import {
+  type CheckedLearner,
+  checkLearner,
+  checkTrees,
+  checkWeights,
+  type GatheredModel,
+  type Learner,
+} from './xgboost-learner.ts'
+import { readTree, type Vectors } from './xgboost-tree.ts'
 
 const WHAT = 'the XGBoost model'
 const NAMES_MAX = 100_000
 
-export function loadXgboost(bytes: Uint8Array): Forest {
-  const reader = new JsonReader(bytes, WHAT)
+export type XgboostFormat = 'xgboost-json' | 'xgboost-ubj'
+
+export function loadXgboost(bytes: Uint8Array, format: XgboostFormat = 'xgboost-json'): Forest | Linear {
+  const reader = format === 'xgboost-ubj' ? new UbjsonReader(bytes, WHAT) : new JsonReader(bytes, WHAT)
   let learner: Learner | undefined
   let version = 'unknown'
   reader.object(key => {
@@ -26,10 +40,12 @@ export function loadXgboost(bytes: Uint8Array): Forest {
   })
   reader.end()
   if (learner === undefined) throw new Problem('invalid', `Cannot load ${WHAT}: it has no member "learner"`)
-  return forestOf(learner, version)
+  const checked = checkLearner(learner)
+  const head = headOf(learner, checked, format, version)
+  return learner.booster === 'gblinear' ? linearOf(learner, checked, head) : forestOf(learner, checked, head)
 }
 
-function readLearner(reader: JsonReader): Learner {
+function readLearner(reader: DocumentReader): Learner {
   const learner: Learner = {
     names: [],
     types: [],
@@ -55,7 +71,7 @@ function readLearner(reader: JsonReader): Learner {
 }
 
 /** `gbtree` holds its model itself; `dart` holds a `gbtree` and the weights; newer ones hold the weights in a gbtree. */
-function readBooster(reader: JsonReader, learner: Learner): void {
+function readBooster(reader: DocumentReader, learner: Learner): void {
   reader.object(key => {
     if (key === 'name') learner.booster = reader.string()
     else if (key === 'model') readModel(reader, learner.model)
@@ -69,21 +85,25 @@ function readBooster(reader: JsonReader, learner: Learner): void {
   })
 }
 
-function readModel(reader: JsonReader, model: GatheredModel): void {
+function readModel(reader: DocumentReader, model: GatheredModel): void {
   const builder = new ForestBuilder(WHAT)
+  const vectors: Vectors = { size: undefined, parts: [], length: 0 }
   reader.object(key => {
     if (key === 'gbtree_model_param') model.params = readTexts(reader)
     else if (key === 'tree_info') model.groups = Int32Array.from(reader.numbers())
     else if (key === 'cats') model.categories = readCategories(reader)
     else if (key === 'trees') {
-      reader.array(() => readTree(reader, builder))
+      reader.array(() => readTree(reader, builder, vectors))
       model.built = builder.finish()
-    } else reader.skip() // `iteration_indptr` matters for slices only; a linear model's `weights` never get here
+      if ((vectors.size ?? 1) > 1) model.vectorSize = vectors.size
+      model.leafVectors = joined(vectors)
+    } else if (key === 'weights') model.linear = Float64Array.from(reader.numbers(), Math.fround)
+    else reader.skip() // `iteration_indptr` matters for slices only
   })
 }
 
 /** What early stopping found best: told as a fact, nothing more. Other attributes are the user's and may be large. */
-function readBestIteration(reader: JsonReader): number | undefined {
+function readBestIteration(reader: DocumentReader): number | undefined {
   let best: number | undefined
   reader.object(key => {
     if (key === 'best_iteration' && reader.kind() === 'string') best = Number(reader.string())
@@ -93,7 +113,7 @@ function readBestIteration(reader: JsonReader): number | undefined {
 }
 
 /** Values of scalar members as text: XGBoost writes its parameters as strings, old versions some as numbers. */
-function readTexts(reader: JsonReader): Record<string, string> {
+function readTexts(reader: DocumentReader): Record<string, string> {
   const texts: Record<string, string> = Object.create(null) as Record<string, string>
   reader.object(key => {
     const kind = reader.kind()
@@ -104,7 +124,7 @@ function readTexts(reader: JsonReader): Record<string, string> {
   return texts
 }
 
-function readStrings(reader: JsonReader): string[] {
+function readStrings(reader: DocumentReader): string[] {
   const strings: string[] = []
   reader.array(() => {
     if (strings.length === NAMES_MAX) throw new Problem('invalid', `Cannot load ${WHAT}: more than ${NAMES_MAX} names`)
@@ -114,7 +134,7 @@ function readStrings(reader: JsonReader): string[] {
 }
 
 /** `cats.enc`: by feature, the categories that a data frame had: texts as offsets into UTF-8 bytes, or numbers. */
-function readCategories(reader: JsonReader): (readonly string[] | undefined)[] {
+function readCategories(reader: DocumentReader): (readonly string[] | undefined)[] {
   const all: (readonly string[] | undefined)[] = []
   reader.object(key => {
     if (key !== 'enc') return reader.skip()
@@ -151,15 +171,27 @@ function textsOf(offsets: Float64Array, values: Float64Array): readonly string[]
   return texts
 }
 
-function forestOf(learner: Learner, version: string): Forest {
-  const { objective, built, groups, featureCount, weights } = checkLearner(learner)
+function joined({ parts, length }: Vectors): Float64Array {
+  const all = new Float64Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+function headOf(
+  learner: Learner,
+  { objective, featureCount }: CheckedLearner,
+  format: XgboostFormat,
+  version: string,
+): ModelHead {
   const named = learner.names.length > 0
   const features = named ? learner.names : Array.from({ length: featureCount }, (_, index) => `f${index}`)
-  const { leaves, featuresUsed: _, ...nodes } = built
   const best = learner.bestIteration
   return {
-    kind: 'forest',
-    format: 'xgboost-json',
+    format,
     task: objective.task,
     objective: learner.objective,
     features,
@@ -168,20 +200,38 @@ function forestOf(learner: Learner, version: string): Forest {
     categories: features.map((_, index) => learner.model.categories?.[index]),
     unseen: 'missing',
     answers: objective.answers,
-    precision: 'float32',
-    ...nodes,
-    groups,
-    ...(weights === undefined ? {} : { weights }),
-    base: Float64Array.of(marginBase(learner, objective)),
-    link: objective.link,
     facts: {
-      trees: nodes.roots.length,
-      depth: nodes.depth,
-      leaves,
       features: featureCount,
       booster: learner.booster ?? 'gbtree',
       xgboost: version,
       ...(Number.isInteger(best) ? { bestIteration: best! } : {}),
     },
+  }
+}
+
+function forestOf(learner: Learner, checked: CheckedLearner, head: ModelHead): Forest {
+  const { built, groups, weights } = checkTrees(learner, checked)
+  const { leaves, featuresUsed: _, ...nodes } = built
+  return {
+    kind: 'forest',
+    ...head,
+    precision: 'float32',
+    ...nodes,
+    ...(groups === undefined ? { leafVectors: learner.model.leafVectors! } : { groups }),
+    ...(weights === undefined ? {} : { weights }),
+    base: checked.base,
+    link: checked.objective.link,
+    facts: { trees: nodes.roots.length, depth: nodes.depth, leaves, ...head.facts },
+  }
+}
+
+function linearOf(learner: Learner, checked: CheckedLearner, head: ModelHead): Linear {
+  return {
+    kind: 'linear',
+    ...head,
+    precision: 'float32',
+    ...checkWeights(learner, checked),
+    link: checked.objective.link,
+    missingIsZero: true,
   }
 }

@@ -34,6 +34,7 @@ function logarithm(score: number): number {
 const regression: XgboostObjective = { task: 'regression', link: 'identity', answers: 'number', marginOf: itself }
 const logLinear: XgboostObjective = { task: 'regression', link: 'exp', answers: 'number', marginOf: logarithm }
 const survival: XgboostObjective = { task: 'survival', link: 'exp', answers: 'number', marginOf: logarithm }
+const classes = { task: 'multiclass', marginOf: itself } as const
 const ranking: XgboostObjective = { task: 'ranking', link: 'identity', answers: 'number', marginOf: itself }
 
 export const XGBOOST_OBJECTIVES: Readonly<Record<string, XgboostObjective>> = {
@@ -47,6 +48,7 @@ export const XGBOOST_OBJECTIVES: Readonly<Record<string, XgboostObjective>> = {
   'reg:pseudohubererror': regression,
   'reg:absoluteerror': regression,
   'reg:quantileerror': regression,
+  'reg:expectileerror': regression,
   'count:poisson': logLinear,
   'reg:gamma': logLinear,
   'reg:tweedie': logLinear,
@@ -55,4 +57,6 @@ export const XGBOOST_OBJECTIVES: Readonly<Record<string, XgboostObjective>> = {
   'rank:pairwise': ranking,
   'rank:ndcg': ranking,
   'rank:map': ranking,
+  'multi:softprob': { ...classes, link: 'softmax', answers: 'probability' },
+  'multi:softmax': { ...classes, link: 'argmax', answers: 'class' },
 }

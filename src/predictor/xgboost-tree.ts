@@ -1,7 +1,11 @@
-/** One tree of an XGBoost file, read column by column and handed to the builder. */
+/**
+ * One tree of an XGBoost file, read column by column and handed to the builder. Where leaves are vectors, XGBoost before 3.1
+ * has a vector for each node in `base_weights`; since then `leaf_weights` has those of the leaves, whose numbers stand where
+ * an inner node has its right child (`src/tree/multi_target_tree_model.cc`).
+ */
 import { Problem } from '../errors.ts'
 import type { ForestBuilder } from './forest-builder.ts'
-import type { JsonReader } from './json-bytes.ts'
+import type { DocumentReader } from './ubjson.ts'
 
 const COLUMNS = {
   left_children: 'left',
@@ -10,6 +14,8 @@ const COLUMNS = {
   split_conditions: 'value',
   default_left: 'missingLeft',
   sum_hessian: 'cover',
+  base_weights: 'nodeWeights',
+  leaf_weights: 'leafWeights',
   split_type: 'type',
   categories: 'categories',
   categories_nodes: 'nodes',
@@ -20,7 +26,18 @@ const COLUMNS = {
 type Column = (typeof COLUMNS)[keyof typeof COLUMNS]
 const WANTED = ['left', 'right', 'feature', 'value', 'missingLeft'] as const satisfies readonly Column[]
 
-export function readTree(reader: JsonReader, builder: ForestBuilder): void {
+/** What the trees of a forest put together. */
+export interface Vectors {
+  /** Numbers in each leaf; 1 where leaves are no vectors, `undefined` before the first tree. */
+  size: number | undefined
+  readonly parts: Float64Array[]
+  length: number
+}
+
+/** Of all leaves of all trees: 1 GB. */
+const VECTORS_MAX = 1 << 27
+
+export function readTree(reader: DocumentReader, builder: ForestBuilder, vectors: Vectors): void {
   const columns = new Map<Column, Float64Array>()
   let stated: number | undefined
   let leafVector = 0
@@ -37,11 +54,9 @@ export function readTree(reader: JsonReader, builder: ForestBuilder): void {
   const fail = (detail: string): never => {
     throw new Problem('invalid', `Cannot load the XGBoost model: tree ${builder.trees}: ${detail}`)
   }
-  if (leafVector > 1) {
-    fail(
-      'it has vector leaves (multi_output_tree), which are not supported; train with multi_strategy=one_output_per_tree',
-    )
-  }
+  if (vectors.size !== undefined && Math.max(1, leafVector) !== vectors.size)
+    fail('its leaves are not as those of the trees before')
+  vectors.size = Math.max(1, leafVector)
   const [left, right, feature, value, missingLeft] = WANTED.map(name => columns.get(name) ?? fail(`it has no ${name}`))
   const count = left!.length
   if (stated !== count) fail(`it states ${stated} nodes and has ${count}`)
@@ -49,7 +64,10 @@ export function readTree(reader: JsonReader, builder: ForestBuilder): void {
   for (const column of [right!, feature!, value!, missingLeft!, cover ?? left!]) {
     if (column.length !== count) fail(`its columns have ${column.length} and ${count} entries`)
   }
-  for (let node = 0; node < count; node++) value![node] = Math.fround(value![node]!)
+  const places = leafVector > 1 ? placesOf(columns, leafVector, vectors, fail) : undefined
+  for (let node = 0; node < count; node++) {
+    value![node] = places !== undefined && left![node]! < 0 ? 0 : Math.fround(value![node]!)
+  }
   const categories = readSplitSets(columns, count, fail)
   // XGBoost sends a category of the set to the right; the forest form sends it to the left. So the sides change places.
   for (const node of categories.keys()) {
@@ -67,11 +85,37 @@ export function readTree(reader: JsonReader, builder: ForestBuilder): void {
     value: value!,
     missingLeft: missingLeft!,
     cover: cover?.map(Math.fround),
+    ...(places === undefined ? {} : { places }),
     categories,
   })
 }
 
 type Fail = (detail: string) => never
+
+/** By leaf, where its vector begins in the vectors of all trees, to which those of this one are added. */
+function placesOf(columns: Map<Column, Float64Array>, size: number, vectors: Vectors, fail: Fail): Float64Array {
+  const left = columns.get('left')!
+  const right = columns.get('right')!
+  const byLeaf = columns.get('leafWeights')
+  const weights = byLeaf ?? columns.get('nodeWeights') ?? fail('it has vector leaves, and no weights')
+  if (!(Number.isInteger(size) && weights.length % size === 0))
+    fail(`it has ${weights.length} weights of ${size} numbers`)
+  if (!weights.every(weight => Number.isFinite(Math.fround(weight))))
+    fail('it has a weight that is not a finite number')
+  const places = new Float64Array(left.length)
+  for (let node = 0; node < left.length; node++) {
+    if (left[node]! >= 0) continue
+    const vector = byLeaf === undefined ? node : right[node]!
+    if (!(Number.isInteger(vector) && vector >= 0 && (vector + 1) * size <= weights.length)) {
+      fail(`leaf ${node} has the vector ${vector} of ${weights.length / size}`)
+    }
+    places[node] = vectors.length + vector * size
+  }
+  vectors.parts.push(weights.map(Math.fround))
+  vectors.length += weights.length
+  if (vectors.length > VECTORS_MAX) fail(`leaves have more than ${VECTORS_MAX} numbers`)
+  return places
+}
 
 /** By categorical node, the categories of its set. */
 function readSplitSets(columns: Map<Column, Float64Array>, count: number, fail: Fail): Map<number, Float64Array> {

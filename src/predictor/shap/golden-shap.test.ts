@@ -22,7 +22,8 @@ interface Xgboost {
 }
 
 function xgboost(name: string): { forest: Forest; reference: Xgboost; rows: Float64Array; count: number } {
-  const forest = loadXgboost(readFileSync(new URL(`../../../test/golden/models/xgb_${name}.json`, import.meta.url)))
+  const file = new URL(`../../../test/golden/models/xgb_${name}.json`, import.meta.url)
+  const forest = loadXgboost(readFileSync(file)) as Forest
   const reference = golden<Xgboost>(`model_xgb_${name}`)
   const count = reference.contribs_float32.length
   const chosen = reference.shap_rows ?? Array.from({ length: count }, (_, row) => row)
