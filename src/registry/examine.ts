@@ -13,7 +13,7 @@ import type { Runtimes } from '../runtimes/runtimes.ts'
 import { type Background, backgroundOf } from './background.ts'
 import type { ExplainMode } from './explain-keys.ts'
 import { explainMode, requireReasonsKnown } from './explaining.ts'
-import { describeExternal, externalColumns } from './external.ts'
+import { columnsNote, describeExternal, externalColumns } from './external.ts'
 import { featureNames, inferSignature, outputsOf, requireColumns } from './infer.ts'
 import type { Manifest } from './manifest.ts'
 import { measure, requireReproduced, THRESHOLD, TOLERANCE, truthOf } from './measure.ts'
@@ -97,6 +97,8 @@ async function examineWith(
   const names = featureNames(model, manifest, reference?.header)
   const inferred = inferSignature(model, manifest, names, reference, notes)
   const { predictor, external } = await open(inferred, reference)
+  const note = external && columnsNote(external)
+  if (note !== undefined) notes.push(note)
   const signature = { ...inferred, outputs: outputsOf(model, manifest, predictor.outputCount) }
   const columns = reference && encodeTable(signature, reference, REFERENCE)
   const profile = columns && (await profileOf(signature, predictor, columns, reference.rows))

@@ -3,7 +3,7 @@ import { permits } from '../access/roles.ts'
 import type { CsvTable } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
 import { canonical } from '../ledger/canonical.ts'
-import type { ExternalColumn, PythonSettings } from '../predictor/external.ts'
+import type { ExternalColumn, ExternalModel, PythonSettings } from '../predictor/external.ts'
 import type { Actor } from '../route.ts'
 import { pythonSettings } from '../runtimes/python-keys.ts'
 import type { Described, Runtimes, Served } from '../runtimes/runtimes.ts'
@@ -67,6 +67,20 @@ export function externalColumns({ inputs }: Signature, reference: CsvTable | und
     return { name, type: nullable ? 'float' : numberType(type, reference?.columns.get(name)?.kind) }
   })
 }
+
+/** What a person should know of how rows are handed over: types that a model was not tried out on may change its last digits. */
+export function columnsNote(model: ExternalModel): string | undefined {
+  if (model.kind !== 'python') return undefined
+  const { settings, columns } = model
+  const types = Map.groupBy(columns, ({ type }) =>
+    settings.numbers === 'float32' && type !== 'text' ? 'float32' : DTYPES[type],
+  )
+  const told = [...types].map(([type, those]) => `${those.length} ${type}`).join(', ')
+  const given = settings.input === 'numpy' ? 'a NumPy matrix' : 'a pandas DataFrame'
+  return `rows are handed to Python as ${given} of ${told}; where the model was tried out on float32, say python.numbers: float32`
+}
+
+const DTYPES = { float: 'float64', int: 'int64', bool: 'bool', text: 'texts' } as const
 
 /** 0 and 1 in a file are whole numbers; the words true and false are booleans. */
 function numberType(type: Feature['type'], kind: string | undefined): ExternalColumn['type'] {

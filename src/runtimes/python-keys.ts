@@ -1,4 +1,5 @@
 /** What model.yaml may say about Python. */
+import { join, resolve } from 'node:path'
 import { type TSchema, Type } from 'typebox'
 import type { PythonSettings } from '../predictor/external.ts'
 
@@ -41,7 +42,7 @@ export const pythonSchema: TSchema = Type.Object(
     command: path(
       'Python program on the machine of the server, 3.9 or newer. Default: the setting `python.command`, `python3`',
     ),
-    environment: path('Instead of `command`: absolute path of a virtual environment there'),
+    environment: path('Instead of `command`: path of a virtual environment there'),
     requirements: Type.Optional(
       Type.Union(
         [
@@ -99,6 +100,11 @@ export const pythonSchema: TSchema = Type.Object(
   { ...closed, description: 'How a Python artifact is run' },
 )
 
+/** A worker runs in a folder of its own, so that a path must not depend on where it runs. */
+function located(command: string): string {
+  return command.includes('/') ? resolve(command) : command
+}
+
 /** @param command of the server's settings. @param requirements lines, from wherever they came. */
 export function pythonSettings(
   declared: DeclaredPython,
@@ -111,8 +117,7 @@ export function pythonSettings(
     ...DEFAULTS,
     ...batch,
     ...said,
-    command:
-      declared.command ?? (environment === undefined ? command : `${environment.replace(/\/+$/, '')}/bin/python`),
+    command: located(declared.command ?? (environment === undefined ? command : join(environment, 'bin/python'))),
     trust,
     requirements,
   }

@@ -100,7 +100,12 @@ function notLoaded(error: unknown, { command }: PythonSettings): unknown {
     const isItsOwn = error.code === 'unavailable' || error.code === 'failed'
     return isItsOwn ? new Problem('invalid', error.message, { cause: error }) : error
   }
-  const hint = error.cause === 'untrusted' ? '; "trust: code" in model.yaml would load it all the same' : ''
+  const hint =
+    error.cause === 'untrusted'
+      ? '; "trust: code" in model.yaml would load it all the same'
+      : error.cause === 'environment' || error.message.startsWith('ModuleNotFoundError')
+        ? '; python.environment or python.command in model.yaml can name a Python that has it'
+        : ''
   return new Problem('invalid', `Cannot load the artifact with ${command}: ${error.message}${hint}`, {
     fields: error.fields,
     cause: error,

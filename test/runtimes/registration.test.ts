@@ -64,6 +64,7 @@ test('a pickle is registered over HTTP, answers as in Python, and its card says 
     const { status, body } = await register(app, YAML, artifactOf(PICKLE))
     assert.equal(status, 201, body.detail)
     assert.match(body.notes.join('\n'), /runs its code/)
+    assert.match(body.notes.join('\n'), /as a pandas DataFrame of 1 int64, 1 texts; .*python\.numbers: float32/)
     const { facts, measuredMetrics, signature } = body.version
     assert.equal((facts as Record<string, unknown>)['estimator'], 'sklearn.pipeline.Pipeline')
     assert.equal((facts as Record<string, unknown>)['runs_code'], 'yes')
