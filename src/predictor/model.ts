@@ -24,6 +24,6 @@ export function predictorOf(model: Model): Predictor {
   if (model.kind === 'forest') return fastPredictor(model)
   if (model.kind === 'linear') return linearPredictor(model)
   if (model.kind === 'pipeline') return pipelinePredictor(model, predictorOf)
-  if (model.kind === 'pmml') return pmmlPredictor(model)
+  if (model.kind === 'pmml') return pmmlPredictor(model, predictorOf)
   throw new Problem('invalid', `Cannot predict here: a model of the kind ${model.kind} needs a run time of its own`)
 }

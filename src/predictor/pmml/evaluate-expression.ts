@@ -35,8 +35,6 @@ function treated(from: number, treatment: Treatment): Evaluate {
   }
   const isGood = (value: Value): boolean =>
     valid.size > 0 && valid.has(value) ? !listed.invalid.includes(value) : isValid(listed, value)
-  // A whole number is asked for, and the row has another.
-  const isWhole = (value: Value): boolean => treatment.type !== 'integer' || Number.isInteger(value)
   const repaired = (value: Value): Value => {
     if (invalid === 'returnInvalid') throw INVALID
     return invalid === 'asMissing' ? absent() : invalid === 'asValue' ? invalidReplacement : value
@@ -44,7 +42,7 @@ function treated(from: number, treatment: Treatment): Evaluate {
   return row => {
     const value = valueAt(row, from)
     if (value === undefined || missing.has(value)) return absent()
-    if (!(isWhole(value) && isGood(value))) return repaired(value)
+    if (!isGood(value)) return repaired(value)
     if (outliers === 'asIs' || typeof value !== 'number' || (value >= low && value <= high)) return value
     return outliers === 'asMissingValues' ? absent() : value < low ? low : high
   }

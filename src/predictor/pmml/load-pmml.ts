@@ -6,7 +6,9 @@
  * which the data dictionary lists the values of the target, else in that in which the model names them.
  */
 import { Problem } from '../../errors.ts'
+import type { Forest } from '../forest.ts'
 import type { ModelHead } from '../predictor.ts'
+import { compilePmml } from './compile.ts'
 import { readDataFields, readMiningSchema } from './fields.ts'
 import type { AnyModel, TreeNode } from './models.ts'
 import type { PmmlModel } from './pmml.ts'
@@ -17,8 +19,8 @@ import { Document, declareInputs, type InputColumn, Scope } from './scope.ts'
 import { attribute, childOf, type Element, readXml, refusal, refuseAt } from './xml.ts'
 
 /** Throws `invalid`, naming the element and its line, where a document is wrong or asks for what is not supported. */
-export function loadPmml(bytes: Uint8Array): PmmlModel {
-  return readPmml(bytes)
+export function loadPmml(bytes: Uint8Array): PmmlModel | Forest {
+  return compilePmml(readPmml(bytes))
 }
 
 /** The document as it is written, to be evaluated as such. */

@@ -1,6 +1,9 @@
-/** A document as a function of rows, evaluated as it is written: the reference that its forest or linear form is held against. */
-import type { ModelHead, Predictor } from '../predictor.ts'
-import { slotEvaluator } from './evaluate-expression.ts'
+/** A document as a function of rows: by its core where it has one, else evaluated as it is written, which is the reference. */
+import type { Forest } from '../forest.ts'
+import type { Predictor } from '../predictor.ts'
+import { requireRoom } from '../predictor.ts'
+import { headOf } from './compile.ts'
+import { coreTest, newRow } from './core-rows.ts'
 import type { AnyModel } from './models.ts'
 import type { PmmlModel } from './pmml.ts'
 import type { Result, Score } from './result.ts'
@@ -13,29 +16,66 @@ import { scorecardScore } from './score-scorecard.ts'
 import { treeScore } from './score-tree.ts'
 import { INVALID } from './values.ts'
 
-/** A row without an answer (a value is invalid, a prediction missing) answers NaN. */
-export function pmmlPredictor(pmml: PmmlModel): Predictor {
-  const { slots, labels, features } = pmml
-  const score = scoreOf(pmml.model)
-  const compute = slots.map(slotEvaluator)
-  const row: Row = { values: slots.map(() => undefined), stamps: new Float64Array(slots.length), compute, stamp: 0 }
+const BLOCK_ROWS = 256
+
+/** Answers one row of `rows` into `out`. */
+type AnswerRow = (rows: Float64Array, from: number, out: Float64Array, at: number) => void
+
+/**
+ * A row without an answer (a value is invalid, a prediction missing) answers NaN.
+ *
+ * @param predictorOf makes the predictor of the core; without it, or a core, every row is evaluated.
+ */
+export function pmmlPredictor(pmml: PmmlModel, predictorOf?: (forest: Forest) => Predictor): Predictor {
+  const { labels, core, features } = pmml
   const width = features.length
-  const outputCount = labels.length > 2 ? labels.length : 1
+  const outputs = labels.length > 2 ? labels.length : 1
+  const answerRow = evaluating(pmml, outputs)
+  const inner = core && predictorOf?.(core.forest)
+  const isCore = coreTest(pmml)
+  const block = inner === undefined ? 0 : BLOCK_ROWS
+  const coreRows = new Float64Array(block * width)
+  const coreOut = new Float64Array(block * outputs)
+  const places = new Int32Array(block)
   return {
     ...headOf(pmml),
-    outputCount,
-    bytes: sizeOf(pmml.slots) + sizeOf(pmml.model),
+    outputCount: outputs,
+    bytes: sizeOf(pmml.slots) + sizeOf(pmml.model) + (inner?.bytes ?? 0),
     predict(rows, count, out) {
-      if (rows.length < count * width)
-        throw new RangeError(`Cannot predict: ${rows.length} values given, wanted ${count * width}`)
-      if (out.length < count * outputCount)
-        throw new RangeError(`Cannot predict: room for ${out.length} answers, wanted ${count * outputCount}`)
-      for (let index = 0; index < count; index++) {
-        row.stamp++
-        takeInputs(row, slots, rows, index * width)
-        write(answer(score, row), labels, out, index * outputCount, outputCount)
-      }
+      requireRoom(rows, count * width, out, count * outputs)
+      if (inner !== undefined) predictMixed(rows, count, out)
+      else for (let index = 0; index < count; index++) answerRow(rows, index * width, out, index * outputs)
     },
+  }
+
+  function predictMixed(rows: Float64Array, count: number, out: Float64Array): void {
+    for (let start = 0; start < count; start += BLOCK_ROWS) {
+      const size = Math.min(BLOCK_ROWS, count - start)
+      let taken = 0
+      for (let index = start; index < start + size; index++) {
+        if (!isCore(rows, index * width)) answerRow(rows, index * width, out, index * outputs)
+        else {
+          coreRows.set(rows.subarray(index * width, (index + 1) * width), taken * width)
+          places[taken++] = index
+        }
+      }
+      inner!.predict(coreRows, taken, coreOut)
+      for (let row = 0; row < taken; row++) {
+        for (let k = 0; k < outputs; k++) out[places[row]! * outputs + k] = coreOut[row * outputs + k]!
+      }
+    }
+  }
+}
+
+/** As the document is written. */
+function evaluating(pmml: PmmlModel, outputs: number): AnswerRow {
+  const { slots, labels } = pmml
+  const score = scoreOf(pmml.model)
+  const row = newRow(pmml)
+  return (rows, from, out, at) => {
+    row.stamp++
+    takeInputs(row, slots, rows, from)
+    write(answer(score, row), labels, out, at, outputs)
   }
 }
 
@@ -57,11 +97,11 @@ function write(
 ): void {
   if (labels.length === 0) {
     out[at] = typeof result?.value === 'number' ? result.value : Number.NaN
-  } else if (outputs === 1) {
-    out[at] = result?.shares === undefined ? Number.NaN : (result.shares.get(labels[1]!) ?? 0)
   } else {
-    for (let k = 0; k < outputs; k++)
-      out[at + k] = result?.shares === undefined ? Number.NaN : (result.shares.get(labels[k]!) ?? 0)
+    for (let k = 0; k < outputs; k++) {
+      const label = labels[outputs === 1 ? 1 : k]!
+      out[at + k] = result?.shares === undefined ? Number.NaN : (result.shares.get(label) ?? 0)
+    }
   }
 }
 
@@ -80,10 +120,6 @@ function scoreOf(model: AnyModel): Score {
     case 'mining':
       return miningScore(model, scoreOf)
   }
-}
-
-function headOf({ kind: _kind, slots: _slots, model: _model, labels: _labels, ...head }: PmmlModel): ModelHead {
-  return head
 }
 
 /** About what plain data takes: a word for a number, a few for an object. */

@@ -10,6 +10,7 @@ import {
   childOf,
   childrenOf,
   type Element,
+  localName,
   refuseAt,
   requiredAttribute,
   requiredChild,
@@ -159,7 +160,7 @@ function readDiscretize(element: Element, scope: Scope): TypedExpression {
 
 function readMapValues(element: Element, scope: Scope): TypedExpression {
   const type = dataTypeOf(element, 'string')
-  const output = requiredAttribute(element, 'outputColumn')
+  const output = localName(requiredAttribute(element, 'outputColumn'))
   if (childOf(element, 'TableLocator') !== undefined)
     throw refuseAt(
       element,
@@ -167,7 +168,7 @@ function readMapValues(element: Element, scope: Scope): TypedExpression {
     )
   const pairs = childrenOf(element, 'FieldColumnPair').map(pair => ({
     field: scope.field(requiredAttribute(pair, 'field'), pair),
-    column: requiredAttribute(pair, 'column'),
+    column: localName(requiredAttribute(pair, 'column')),
   }))
   if (pairs.length === 0) throw refuseAt(element, 'it has no FieldColumnPair')
   const keys: Value[][] = []

@@ -103,7 +103,8 @@ export function treatField(document: Document, field: Field, mining: MiningField
   const opType = mining.opType ?? field.opType
   const domain = field.domain ?? ANY
   const says = mining.missingReplacement !== undefined || mining.outliers !== 'asIs' || mining.missingIsInvalid
-  const checks = mining.invalid !== 'asIs' || domain.missing.length > 0
+  const isAny = domain.valid.length + domain.invalid.length + domain.intervals.length === 0
+  const checks = (mining.invalid !== 'asIs' && !isAny) || domain.missing.length > 0
   const isRechecked = mining.invalid === 'asMissing' || mining.invalid === 'asValue'
   if (!(says || (isNested ? isRechecked : checks))) return { ...field, opType }
   const slot = document.add({

@@ -73,7 +73,7 @@ function adopt(parent: OpenElement, element: Element): void {
 }
 
 /** `ns:PMML` is `PMML`; but cells of tables, whose prefix is a convention of JPMML, too. */
-function localName(name: string): string {
+export function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1)
 }
 
