@@ -96,9 +96,9 @@ interface Runner {
 }
 
 /** Forests of one output and few columns walk a single row by blocks of nodes; others node by node. */
-function walksBySevens({ base }: Forest, { count }: Columns, shapes: readonly TreeShape[]): boolean {
+function walksBySevens({ base, precision }: Forest, { count }: Columns, shapes: readonly TreeShape[]): boolean {
   if (base.length !== 1 || count > SEVENS_COLUMNS_MAX) return false
-  return shapes.reduce((sum, shape) => sum + sevensBytes(shape), 0) <= SEVENS_BYTES_MAX
+  return shapes.reduce((sum, shape) => sum + sevensBytes(shape, precision === 'float32' ? 4 : 8), 0) <= SEVENS_BYTES_MAX
 }
 
 function runnerOf(kind: EngineKind, room: Room, shapes: readonly TreeShape[], quantiser: Quantiser): Runner {

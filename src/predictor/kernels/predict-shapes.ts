@@ -8,6 +8,8 @@ export interface TreeShape {
   readonly nodes: number
   /** Inner nodes whose depth is a multiple of 3. */
   readonly thirds: number
+  /** Those of the last such depth. */
+  readonly lastThird: number
 }
 
 export function shapesOf({ roots, feature, child }: Forest): TreeShape[] {
@@ -16,15 +18,19 @@ export function shapesOf({ roots, feature, child }: Forest): TreeShape[] {
     let leaves = 0
     let nodes = 0
     let thirds = 0
+    let lastThird = 0
     let depth = -1
     while (level.length > 0) {
       depth++
       nodes += level.length
       const inner = level.filter(node => feature[node]! >= 0)
       leaves += level.length - inner.length
-      if (depth % 3 === 0) thirds += inner.length
+      if (depth % 3 === 0 && inner.length > 0) {
+        thirds += inner.length
+        lastThird = inner.length
+      }
       level = inner.flatMap(node => [child[node]!, child[node]! + 1])
     }
-    return { depth, leaves, nodes, thirds }
+    return { depth, leaves, nodes, thirds, lastThird }
   })
 }

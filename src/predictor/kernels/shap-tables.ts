@@ -66,37 +66,38 @@ function barFeatures({ features }: ChunkLeaf, barred: Int32Array): void {
   }
 }
 
-/** `[passed × features + index]`: what the leaf gives each of its features, for every set of them that a row passes. */
+/**
+ * `[passed × features + index]`: what the leaf gives each of its features, for every set of them that a row passes.
+ *
+ * At a point t the product over all features is divided by the factor of one: by z + (1 − z) t where the row passes it; where
+ * it does not, by z (1 − t), which with the z of (0 − z) leaves −1 / (1 − t), the same for all of them.
+ */
 function leafContributions({ features }: ChunkLeaf, worth: number, { points, weights }: Quadrature): Float64Array {
   const size = features.length
   const out = new Float64Array(size << size)
-  const factors = new Float64Array(size)
-  const shares = Float64Array.from(features, ({ share }) => share)
-  for (let passed = 0; passed < 1 << size; passed++) {
-    const from = passed * size
-    for (let point = 0; point < points.length; point++) {
-      const t = points[point]!
-      let product = weights[point]! * worth
-      for (let index = 0; index < size; index++) {
-        const share = shares[index]!
-        factors[index] = ((passed >> index) & 1) === 1 ? share + (1 - share) * t : share * (1 - t)
-        product *= factors[index]!
-      }
-      if (product === 0) addExcluding(out, from, factors, weights[point]! * worth)
-      else for (let index = 0; index < size; index++) out[from + index]! += product / factors[index]!
-    }
+  const products = new Float64Array(1 << size)
+  const gains = new Float64Array(size)
+  for (let point = 0; point < points.length; point++) {
+    const t = points[point]!
+    products[0] = weights[point]! * worth
     for (let index = 0; index < size; index++) {
-      out[from + index]! *= ((passed >> index) & 1) - shares[index]!
+      const z = features[index]!.share
+      const passing = z + (1 - z) * t
+      const bit = 1 << index
+      for (let passed = 0; passed < bit; passed++) {
+        products[passed + bit] = products[passed]! * passing
+        products[passed]! *= z * (1 - t)
+      }
+      gains[index] = (1 - z) / passing
+    }
+    for (let passed = 0; passed < products.length; passed++) {
+      const product = products[passed]!
+      const loss = product / (t - 1)
+      const from = passed * size
+      for (let index = 0; index < size; index++) {
+        out[from + index]! += ((passed >> index) & 1) === 1 ? product * gains[index]! : loss
+      }
     }
   }
   return out
-}
-
-/** Adds to each place the product of all factors but its own, where some factor is 0. */
-function addExcluding(out: Float64Array, from: number, factors: Float64Array, start: number): void {
-  for (let index = 0; index < factors.length; index++) {
-    let product = start
-    for (let other = 0; other < factors.length; other++) if (other !== index) product *= factors[other]!
-    out[from + index]! += product
-  }
 }
