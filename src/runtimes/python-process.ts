@@ -4,16 +4,15 @@
  * the socket closes, and on Linux when the thread that started it does.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '../errors.ts'
 import type { Surroundings } from '../platform/surroundings.ts'
 import { FRAME, type Frame, type FrameKind, FrameReader, frameHead } from './frame.ts'
 import { type LineKeeper, lineKeeper } from './line-keeper.ts'
+import { makeFolder } from './worker-folders.ts'
 
 export interface ProcessOptions {
   /** `churn@1.0.0`: for the log. */
@@ -62,7 +61,7 @@ export class PythonProcess {
   constructor(options: ProcessOptions, surroundings: Surroundings) {
     this.#options = options
     this.#surroundings = surroundings
-    this.#folder = mkdtempSync(join(tmpdir(), 'bellwether-python-'))
+    this.#folder = makeFolder()
     this.#lines = lineKeeper(surroundings, line =>
       surroundings.log.info({ model: options.name, pid: this.pid, line }, 'a Python model wrote'),
     )

@@ -10,6 +10,7 @@ import { describePython, openPython } from './python.ts'
 import { describeRemote, openRemote } from './remote.ts'
 import type { DeclaredRemote } from './remote-keys.ts'
 import type { Described, Host, Runtime, RuntimeCounts, Served } from './runtime.ts'
+import { removeAbandoned } from './worker-folders.ts'
 
 export type { Described, Served } from './runtime.ts'
 
@@ -27,6 +28,7 @@ export interface Runtimes {
 }
 
 export function openRuntimes(surroundings: Surroundings): Runtimes {
+  removeAbandoned()
   const closing = new AbortController()
   const host: Host = { ...surroundings, closing: closing.signal }
   const open = new Set<{

@@ -14,7 +14,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # -I leaves our own folder out
-from worker_model import TEXT_MAX, Refusal, load, predict, take_columns, versions
+from worker_model import FOLDER, TEXT_MAX, Refusal, load, predict, take_columns, versions
 
 del sys.path[0]  # nothing of ours is to stand in for what the model imports
 
@@ -45,7 +45,8 @@ def receive(stream, frames):
             told = json.loads(bytes(read_exactly(stream, json_bytes)) or b"{}")
             frames.put((kind, told, read_exactly(stream, body_bytes)))
     except (EOFError, OSError):
-        shutil.rmtree(os.getcwd(), ignore_errors=True)  # a folder of our own, made for this process
+        if os.path.basename(FOLDER).startswith("bellwether-python-"):
+            shutil.rmtree(FOLDER, ignore_errors=True)
         os._exit(0)
 
 

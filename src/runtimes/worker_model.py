@@ -6,6 +6,7 @@ import sys
 import warnings
 
 TEXT_MAX = 2000
+FOLDER = os.environ["TMPDIR"]  # made for this process alone, and removed with it; a model may go elsewhere meanwhile
 
 
 class Refusal(Exception):
@@ -113,7 +114,7 @@ def is_packed_tar(data):
 
 def unpack(data):
     """A zip or tar of an MLflow model into a folder of ours; the folder that holds the file MLmodel."""
-    root = os.path.join(os.getcwd(), "model")
+    root = os.path.join(FOLDER, "model")
     for name, content in members(data):
         path = os.path.normpath(os.path.join(root, name))
         if not path.startswith(root + os.sep):

@@ -1,8 +1,10 @@
 /** What happens to workers that die, hang, swell or lie, and to those who asked them. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { test } from 'node:test'
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
 import type { PythonSettings } from '../../src/predictor/external.ts'
 import type { AwaitedPredictor } from '../../src/predictor/predictor.ts'
 import { openRuntimes } from '../../src/runtimes/runtimes.ts'
@@ -10,6 +12,10 @@ import { skipUnless } from '../services.ts'
 import { artifactOf, type Heard, pickled, SETTINGS, surroundings } from './python.ts'
 
 const skip = skipUnless('python')
+
+/** Where a model may wander off to: nobody removes it but this test. */
+const ELSEWHERE = mkdtempSync(join(tmpdir(), 'bellwether-elsewhere-'))
+after(() => rmSync(ELSEWHERE, { recursive: true }))
 
 /** One column decides what the model does; its answer is twice that, or its own process. */
 const MOODY = pickled(`
@@ -29,10 +35,11 @@ def predict(self, frame):
     if (mood == -8).any(): return mood * 0 + float('nan')
     if (mood == -9).any(): return [str(os.environ)] * len(mood)
     if (mood == -10).any(): return mood[:1].repeat(len(mood) + 1)
+    if (mood == -13).any(): os.chdir(ELSEWHERE)
     if (mood == -12).any(): os.write(3, b'no frame of ours at all')
     if (mood == -11).any(): return mood * 0 + len([name for name in os.environ if 'SECRET' in name or 'BELLWETHER' in name])
     return mood * 0 + os.getpid() if (mood == 0).any() else mood * 2
-`).replace('import sys, cloudpickle', 'import sys, cloudpickle, numpy')
+`).replace('import sys, cloudpickle', `import sys, cloudpickle, numpy\nELSEWHERE = ${JSON.stringify(ELSEWHERE)}`)
 
 const artifact = skip === false ? artifactOf(MOODY) : new Uint8Array()
 
@@ -178,12 +185,17 @@ test('closing answers what was asked, takes no more, and leaves neither process 
   let pid = 0
   await asking({}, async ({ ask, predictor }) => {
     pid = (await ask(0))[0]!
+    const folder = readlinkSync(`/proc/${pid}/cwd`)
+    assert.ok(existsSync(folder))
+    await ask(-13)
     const last = ask(-1, 4)
     const closed = predictor.close()
     assert.deepEqual(await last, [-2, 8])
     await assert.rejects(ask(1), { code: 'unavailable' })
     await closed
+    assert.ok(!existsSync(folder))
   })
+  assert.ok(existsSync(ELSEWHERE), 'a folder that is not ours stays')
   assert.ok(!existsSync(`/proc/${pid}`))
 })
 
