@@ -130,13 +130,13 @@ function rowsFor(shape: Shape, forest: Forest, count: number): Float64Array {
   })
 }
 
-function agree(shape: Shape, count: number, kind?: 'dense' | 'sparse' | 'walk'): void {
+function agree(shape: Shape, count: number, kind?: 'dense' | 'sparse' | 'walk', now?: () => number): void {
   const forest = forestOf(shape)
   const rows = rowsFor(shape, forest, count)
   const expected = new Float64Array(count * shape.outputs)
   const found = new Float64Array(count * shape.outputs)
   forestPredictor(forest).margin(rows, count, expected)
-  const fast = fastPredictor(forest, kind === undefined ? {} : { kind })
+  const fast = fastPredictor(forest, { ...(kind === undefined ? {} : { kind }), ...(now === undefined ? {} : { now }) })
   const isPlain = shape.categorical === 0 || shape.categories < 100 // many sets of many categories are left to the scalar path
   if (kind === 'walk' && isPlain)
     assert.ok(fast.bytes > forestPredictor(forest).bytes, 'it is computed by the scalar path')
@@ -194,9 +194,28 @@ describe('fastPredictor', () => {
     })
   }
 
+  test('of a feature with more thresholds than 16 bits count', () => {
+    agree({ ...PLAIN, trees: 14, depth: 19, splits: 0.7, features: 1, flags: 'any', seed: 905672619 }, 200, 'walk')
+  })
+
   test('of wide and of many trees', () => {
     agree({ ...PLAIN, features: 500, trees: 200, flags: 'any', categorical: 0.3 }, 200)
     agree({ ...PLAIN, trees: 2000, depth: 4 }, 100)
     agree({ ...PLAIN, trees: 40, depth: 14, precision: 'float64', features: 3 }, 100)
+  })
+
+  test('tries kernels where it is given a clock, and answers the same', () => {
+    let ticks = 0
+    for (const clock of [() => performance.now(), () => ticks++, () => 0]) {
+      agree({ ...PLAIN, flags: 'any' }, 130, undefined, clock)
+      agree({ ...PLAIN, splits: 0.5, depth: 9 }, 130, undefined, clock)
+    }
+  })
+
+  test('leaves to the scalar path what does not fit the budget', () => {
+    const forest = forestOf(PLAIN)
+    assert.equal(fastPredictor(forest, { bytes: 1000 }).bytes, forestPredictor(forest).bytes)
+    const bytes = 120_000
+    assert.ok(fastPredictor(forest, { bytes }).bytes <= forestPredictor(forest).bytes + bytes)
   })
 })

@@ -12,7 +12,7 @@ import { type ClassedFeature, classesOf, type SetColumn } from './predict-classe
 
 export interface RankColumn {
   readonly column: number
-  /** The rank that becomes −128. */
+  /** The rank, among the cuts of the axis, that becomes −128. */
   readonly below: number
   /** What NaN is. */
   readonly missing: number
@@ -22,7 +22,7 @@ export interface RankColumn {
 
 export interface Axis {
   readonly feature: number
-  /** Sorted, distinct; in a float32 forest float32 numbers. */
+  /** Of the feature, or a part of them: sorted, distinct; in a float32 forest float32 numbers. */
   readonly cuts: Float64Array
   readonly columns: readonly RankColumn[]
 }
@@ -39,8 +39,8 @@ export interface Columns {
 
 /** Cuts that one column can tell apart. */
 const STRETCH = 255
-/** Ranks are 16 bits on their way. */
-const CUTS_MAX = 32_767
+/** Cuts of an axis: ranks have 16 bits, with their sign, on their way. */
+const AXIS_CUTS: number = STRETCH * 128
 
 /** `undefined` where a forest cannot be brought into this form, or only with more than `limit` columns. */
 export function columnsOf(forest: Forest, limit: number): Columns | undefined {
@@ -68,10 +68,19 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
   }
   const classes = classesOf(forest, { column, cut, first: count, limit })
   if (classes === undefined) return undefined
-  const axes = own.flatMap((columns, of) =>
-    columns.size === 0 ? [] : [{ feature: of, cuts: cuts[of]!, columns: [...columns.values()] }],
-  )
+  const axes = own.flatMap((columns, of) => axesOf(of, cuts[of]!, [...columns.values()]))
   return { count: count + classes.sets.length, axes, ...classes, column, cut }
+}
+
+/** One for every 32,640 cuts. */
+function axesOf(feature: number, cuts: Float64Array, columns: readonly RankColumn[]): Axis[] {
+  const axes: Axis[] = []
+  for (let from = 0; from < cuts.length; from += AXIS_CUTS) {
+    const here = columns.filter(({ below }) => below >= from && below < from + AXIS_CUTS)
+    const relative = here.map(column => ({ ...column, below: column.below - from }))
+    axes.push({ feature, cuts: cuts.subarray(from, from + AXIS_CUTS), columns: relative })
+  }
+  return axes
 }
 
 function rankColumn(column: number, below: number, flags: number, cuts: Float64Array): RankColumn {
@@ -95,8 +104,7 @@ function cutsOf({ feature, flags, value, features, precision }: Forest): Float64
   for (let node = 0; node < feature.length; node++) {
     if (isCut(node)) all[feature[node]!]![--counts[feature[node]!]!] = value[node]!
   }
-  const cuts = all.map(values => values.sort().filter((cut, index) => index === 0 || cut !== values[index - 1]))
-  return cuts.every(({ length }) => length <= CUTS_MAX) ? cuts : undefined
+  return all.map(values => values.sort().filter((cut, index) => index === 0 || cut !== values[index - 1]))
 }
 
 /** Where a threshold stands among the cuts. */
