@@ -45,7 +45,7 @@ function allNear(got: Iterable<number>, wanted: readonly number[], tolerance: nu
 }
 
 describe('XGBoost', () => {
-  for (const name of ['binary', 'categorical', 'dart', 'poisson', 'regression']) {
+  for (const name of ['binary', 'categorical', 'dart', 'multiclass', 'poisson', 'regression']) {
     test(`${name}: the contributions of pred_contribs, and its bias`, () => {
       const { forest, reference, rows, count } = xgboost(name)
       const explainer = treeShap(forest)
