@@ -55,8 +55,8 @@ type Explain = Explainer['explain']
 /**
  * @param forest one that `hasCover`.
  * @param players as of `treeShap`.
- * @returns `undefined` where kernels cannot do it and `treeShap` must: no SIMD here, a forest beyond the budget, cover that
- * does not add up, leaves out of float32's range.
+ * @returns `undefined` where kernels cannot do it and `treeShap` must: no SIMD here, a forest beyond the budget or the memory there is,
+ * cover that does not add up, leaves out of float32's range.
  */
 export function fastTreeShap(
   forest: Forest,
@@ -72,18 +72,31 @@ export function fastTreeShap(
   if (plan === undefined) return undefined
   const shape = { outputs: forest.base.length, features: players.count }
   const setting: Setting = { forest, columns, shares, shape, rules: quadratures(), kernels }
-  const walked = { tabled: [], walked: plan.walked.concat(plan.tabled).sort((a, b) => a.output - b.output) }
-  let made = explainBy(setting, kind === 'quadrature' ? walked : plan)
-  if (kind === undefined && now !== undefined && isSlow(made.explain, setting, plan, now)) {
-    made = explainBy(setting, walked)
-  }
-  return {
-    method: 'tree-shap',
-    outputCount: shape.outputs,
-    featureCount: shape.features,
-    bias: expectedMargins(forest, shares),
-    bytes: made.bytes + columns.bytes,
-    explain: made.explain,
+  const made = whereThereIsRoom(() => {
+    const walked = { tabled: [], walked: plan.walked.concat(plan.tabled).sort((a, b) => a.output - b.output) }
+    const first = explainBy(setting, kind === 'quadrature' ? walked : plan)
+    const isTried = kind === undefined && now !== undefined
+    return isTried && isSlow(first.explain, setting, plan, now) ? explainBy(setting, walked) : first
+  })
+  return (
+    made && {
+      method: 'tree-shap',
+      outputCount: shape.outputs,
+      featureCount: shape.features,
+      bias: expectedMargins(forest, shares),
+      bytes: made.bytes + columns.bytes,
+      explain: made.explain,
+    }
+  )
+}
+
+/** `undefined` where the system refuses the memory. */
+function whereThereIsRoom<T>(make: () => T): T | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
   }
 }
 
