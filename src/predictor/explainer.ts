@@ -2,6 +2,7 @@
 import { fastTreeShap, type ShapBudget } from './kernels/fast-tree-shap.ts'
 import type { Linear } from './linear.ts'
 import type { Model } from './model.ts'
+import { pmmlExplainer } from './pmml/pmml-explainer.ts'
 import { hasCover } from './shap/cover-shares.ts'
 import { interventionalTreeShap } from './shap/interventional-tree-shap.ts'
 import { columnMeans, linearShap } from './shap/linear-shap.ts'
@@ -52,12 +53,15 @@ export interface ExplainerOptions extends ShapBudget {
  * - a pipeline whose margins are sums of such forests and of numbers made of one feature each: the sum of what its parts
  *   contribute. Numbers are compared with their mean over the background, or with 0.
  *
+ * A PMML document of trees is explained as the forest that it is.
+ *
  * Absent for all others, which KernelSHAP explains. Kernels are made here and now, which takes up to a second where their
  * tables fill 64 MB.
  */
 export function explainerOf(model: Model, options: ExplainerOptions = {}): Explainer | undefined {
   const { background, isInterventional = false } = options
   if (model.kind === 'pipeline') return pipelineShap(model, background, isInterventional)
+  if (model.kind === 'pmml') return pmmlExplainer(model, core => explainerOf(core, options))
   if (model.kind === 'linear') return linearShap(model, background && meansOf(model, background))
   if (model.kind !== 'forest') return undefined
   if (!isInterventional && hasCover(model)) return fastTreeShap(model, options) ?? treeShap(model)

@@ -7,10 +7,10 @@
  * contrary of the first's, needs no test of its own.
  */
 import type { TreeColumns } from '../forest-builder.ts'
-import type { TreeModel, TreeNode } from './models.ts'
+import type { Predicate, TreeModel, TreeNode } from './models.ts'
 import { predicateTest } from './predicate.ts'
-import { type Line, lineOfPredicate, type Probe, type Truth } from './probe.ts'
-import { UNSEEN } from './values.ts'
+import { type Line, lineOfPredicate, OTHERWISE, type Probe, type Truth } from './probe.ts'
+import { UNSEEN, type Value } from './values.ts'
 
 /** Values that a column may still have: numbers from `low` to below `high`, or codes (−1 is `codes[0]`); and none. */
 interface Region {
@@ -21,9 +21,6 @@ interface Region {
 }
 
 type Regions = ReadonlyMap<number, Region>
-
-/** Thrown where a tree cannot be brought into this form. */
-export const OTHERWISE: Error = new Error('Cannot compile the tree: it is evaluated as it is written')
 
 export interface Columns {
   readonly probe: Probe
@@ -138,6 +135,8 @@ export class BinaryTree {
     const { probe, categories } = this.#columns
     const { predicate } = node.children[index]!
     const test = predicateTest(predicate)
+    const slot = slotOf(predicate)
+    const ask = (value: Value): Truth => probe.truth(test, line, slot, value)
     const parts: Part[] = []
     const add = (part: Region, truth: Truth): void => {
       if (truth === 'invalid') return
@@ -147,18 +146,16 @@ export class BinaryTree {
     }
     if (region.codes !== undefined) {
       const texts = categories[line.column]!
-      for (const code of region.codes)
-        add({ ...region, codes: [code], missing: false }, probe.truth(test, line, texts[code] ?? UNSEEN))
+      for (const code of region.codes) add({ ...region, codes: [code], missing: false }, ask(texts[code] ?? UNSEEN))
     } else if (region.low < region.high || region.low === Number.NEGATIVE_INFINITY) {
       const breaks = new Set<number>()
       probe.breaks(predicate, breaks)
       const inner = [...breaks].filter(at => at > region.low && at < region.high).sort((a, b) => a - b)
       const edges = [region.low, ...inner, region.high]
-      for (const [at, low] of edges.slice(0, -1).entries())
-        add({ low, high: edges[at + 1]!, missing: false }, probe.truth(test, line, low))
+      for (const [at, low] of edges.slice(0, -1).entries()) add({ low, high: edges[at + 1]!, missing: false }, ask(low))
     }
     if (region.missing && this.#columns.isExact[line.column])
-      this.#missing(node, index, line, probe.truth(test, line, undefined), parts, region)
+      this.#missing(node, index, line, ask(undefined), parts, region)
     return parts
   }
 
@@ -254,6 +251,12 @@ function union(regions: readonly Region[]): Region {
     ...(codes && { codes }),
     missing: regions.some(({ missing }) => missing),
   }
+}
+
+/** One of the slots of a predicate. */
+function slotOf(predicate: Predicate): number {
+  if ('slot' in predicate) return predicate.slot
+  return 'parts' in predicate ? Math.max(...predicate.parts.map(slotOf)) : -1
 }
 
 function countNodes(node: TreeNode): number {

@@ -5,11 +5,11 @@
 import type { Forest } from '../forest.ts'
 import { ForestBuilder, type TreeColumns } from '../forest-builder.ts'
 import type { ModelHead } from '../predictor.ts'
-import { BinaryTree, OTHERWISE } from './binary-tree.ts'
+import { BinaryTree } from './binary-tree.ts'
 import { type Ensemble, ensembleOf } from './ensemble.ts'
-import type { TreeNode } from './models.ts'
+import type { TreeModel, TreeNode } from './models.ts'
 import type { PmmlModel } from './pmml.ts'
-import { Probe } from './probe.ts'
+import { OTHERWISE, Probe } from './probe.ts'
 
 export interface CompiledForest {
   readonly forest: Forest
@@ -52,8 +52,14 @@ function build(pmml: PmmlModel, head: ModelHead, ensemble: Ensemble): CompiledFo
     if (float && !isSingle(made)) throw OTHERWISE
     builder.add(isVector ? { ...made, places: made.value } : float ? rounded(made) : made)
   }
+  // In float32 it matters that a document adds its constant after all trees: it is the last of them.
+  const last = float
+    ? base.flatMap((value, group) => (value === 0 ? [] : [{ value: Math.fround(value), group, weight: 1 }]))
+    : []
+  for (const { value } of last) builder.add(constantTree(value))
   const { leaves: count, featuresUsed: _used, ...nodes } = builder.finish()
-  const weights = Float64Array.from(trees, ({ weight }) => weight)
+  const all = [...trees, ...last]
+  const weights = Float64Array.from(all, ({ weight }) => weight)
   const forest: Forest = {
     ...head,
     kind: 'forest',
@@ -61,13 +67,29 @@ function build(pmml: PmmlModel, head: ModelHead, ensemble: Ensemble): CompiledFo
     ...nodes,
     ...(isVector
       ? { leafVectors: Float64Array.from(vectors) }
-      : { groups: Int32Array.from(trees, ({ group }) => group) }),
+      : { groups: Int32Array.from(all, ({ group }) => group) }),
     ...(weights.every(weight => weight === 1) ? {} : { weights }),
-    base: Float64Array.from(base),
+    base: float ? new Float64Array(base.length) : Float64Array.from(base),
     link: ensemble.link,
     facts: { ...head.facts, leaves: count },
   }
-  return { forest, inexact: isExact.flatMap((exact, column) => (exact ? [] : [column])) }
+  const inexact = isExact.flatMap((exact, column) => (exact ? [] : [column]))
+  // There a missing value has an answer, which comes of several leaves.
+  const isSpread = ({ missingValues }: TreeModel): boolean =>
+    missingValues === 'weightedConfidence' || missingValues === 'aggregateNodes'
+  if (inexact.length > 0 && trees.some(({ tree }) => isSpread(tree))) throw OTHERWISE
+  return { forest, inexact }
+}
+function constantTree(value: number): TreeColumns {
+  const none = Float64Array.of(-1)
+  return {
+    count: 1,
+    left: none,
+    right: none,
+    feature: none,
+    value: Float64Array.of(value),
+    missingLeft: Float64Array.of(0),
+  }
 }
 
 function leafNumber(node: TreeNode, { leaves, float }: Ensemble, labels: readonly string[]): number {

@@ -7,8 +7,11 @@ import { slotEvaluator } from './evaluate-expression.ts'
 import type { Expression, Slot } from './expression.ts'
 import type { Predicate } from './models.ts'
 import type { Test } from './predicate.ts'
-import { give, type Row, valueAt } from './row.ts'
+import { type Evaluate, give, type Row, valueAt } from './row.ts'
 import { INVALID, type Value } from './values.ts'
+
+/** Thrown where a model cannot be brought into the form: it is evaluated as it is written. */
+export const OTHERWISE: Error = new Error('Cannot compile the document')
 
 /** `undefined`: unknown. */
 export type Truth = boolean | undefined | 'invalid'
@@ -24,6 +27,8 @@ export class Probe {
   readonly #row: Row
   readonly #lines: (Line | null | undefined)[]
   readonly #breaks = new Map<string, number>()
+  readonly #weights: (number | undefined)[] = []
+  #budget = BUDGET
 
   constructor(slots: readonly Slot[]) {
     this.#slots = slots
@@ -31,9 +36,44 @@ export class Probe {
     this.#row = {
       values: slots.map(() => undefined),
       stamps: new Float64Array(slots.length),
-      compute: slots.map(slotEvaluator),
+      compute: slots.map((slot, index) => this.#evaluator(slot, index)),
       stamp: 0,
     }
+  }
+
+  /** Numbers are taken for valid here: rows that have others are found before the form is asked. */
+  #evaluator(slot: Slot, index: number): Evaluate {
+    const evaluate = slotEvaluator(slot)
+    if (slot.kind !== 'treated') return evaluate
+    return row => {
+      if (this.line(index)?.isText !== false) return evaluate(row)
+      return valueAt(row, slot.from) ?? evaluate(row)
+    }
+  }
+
+  /** Documents can ask for more comparisons than there is time for. */
+  #spend(slot: number): void {
+    this.#budget -= this.#weight(slot)
+    if (this.#budget < 0) throw OTHERWISE
+  }
+
+  /** Steps that a slot takes, at most. */
+  #weight(slot: number): number {
+    const known = this.#weights[slot]
+    if (known !== undefined) return known
+    const one = this.#slots[slot]!
+    const weight =
+      one.kind === 'treated' ? 1 + this.#weight(one.from) : one.kind === 'derived' ? this.#size(one.expression) : 1
+    this.#weights[slot] = weight
+    return weight
+  }
+
+  #size(expression: Expression): number {
+    const slots = new Set<number>()
+    const own = collect(expression, slots)
+    let sum = own
+    for (const slot of slots) sum += this.#weight(slot)
+    return sum
   }
 
   /** The one column that a slot is made of, where its number never falls (or never rises) with the column's. */
@@ -67,7 +107,9 @@ export class Probe {
     return first.isText || isMonotone(expression) ? first : null
   }
 
-  truth(test: Test, line: Line, value: Value): Truth {
+  /** @throws OTHERWISE when too much has been asked. */
+  truth(test: Test, line: Line, slot: number, value: Value): Truth {
+    this.#spend(slot)
     const row = this.#row
     row.stamp++
     give(row, line.input, value)
@@ -77,6 +119,12 @@ export class Probe {
       if (error !== INVALID) throw error
       return 'invalid'
     }
+  }
+
+  #isDouble(slot: number): boolean {
+    const one = this.#slots[slot]!
+    if (one.kind === 'treated') return this.#isDouble(one.from)
+    return one.kind === 'input' && one.type !== 'float'
   }
 
   /** The numbers at which the predicate may change, ascending: it is the same between two of them. */
@@ -113,7 +161,9 @@ export class Probe {
       const own = valueAt(row, slot)
       return typeof own === 'number' && (over ? own > value : own >= value)
     }
-    const at = (x: number): boolean => this.truth(test, line, x) === true
+    const at = (x: number): boolean => this.truth(test, line, slot, x) === true
+    const { kind } = this.#slots[slot]!
+    if (kind !== 'derived' && this.#isDouble(slot)) return over ? numberAt(ordinal(value + 0) + 1n) : value
     const start = at(Number.NEGATIVE_INFINITY)
     if (at(Number.POSITIVE_INFINITY) === start) return Number.NaN
     let low = ordinal(Number.NEGATIVE_INFINITY)
@@ -126,6 +176,8 @@ export class Probe {
     return numberAt(high)
   }
 }
+
+const BUDGET = 2e8
 
 const bits = new DataView(new ArrayBuffer(8))
 
@@ -141,13 +193,15 @@ function numberAt(place: bigint): number {
   return bits.getFloat64(0)
 }
 
-function collect(expression: Expression, into: Set<number>): void {
-  if (expression.op === 'constant') return
-  if (expression.op === 'apply') for (const arg of expression.args) collect(arg, into)
-  else if (expression.op === 'map') for (const slot of expression.slots) into.add(slot)
+/** Adds the slots that it reads, and says how many steps it has. */
+function collect(expression: Expression, into: Set<number>): number {
+  if (expression.op === 'constant') return 1
+  if (expression.op === 'apply') return expression.args.reduce((sum, arg) => sum + collect(arg, into), 1)
+  if (expression.op === 'map') for (const slot of expression.slots) into.add(slot)
   // A function of the document has slots of its own, which depend on what is given to them.
   else if (expression.op === 'let') into.add(expression.slots[0] ?? -1)
   else into.add(expression.slot)
+  return expression.op === 'discretize' ? expression.bins.length : 1
 }
 
 function isMonotone(expression: Expression): boolean {
