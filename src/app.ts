@@ -245,7 +245,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const answering = (model: string): string | undefined => releases.choose(model, undefined)?.version
   const routes = [
     ...servingRoutes(serving),
-    ...explainRoutes({ serving, registry, ledger, seals }),
+    ...explainRoutes({ serving, ledger, seals }),
     ...elsewhereRoutes({ ...serving, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),

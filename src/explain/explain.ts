@@ -13,13 +13,12 @@ import type { Protocol } from '../serving/predict.ts'
 import { rest } from '../serving/rest.ts'
 import type { Rows } from '../serving/signature.ts'
 import { answerOf } from './answer.ts'
-import type { Backgrounds } from './backgrounds.ts'
 import { requireInteractions } from './interactions.ts'
 import { type Method, type Question, readQuestion } from './question.ts'
 import { biasOf, type Found, type Sampled, sampled } from './sampled.ts'
 
 /** The protocol of one call: it reads the call's address before it reads its body. */
-export function explainProtocol(backgrounds: Backgrounds, request: Pick<InvocationRequest, 'query'>): Protocol {
+export function explainProtocol(request: Pick<InvocationRequest, 'query'>): Protocol {
   let question: Question | undefined
   return {
     door: 'explain',
@@ -33,7 +32,7 @@ export function explainProtocol(backgrounds: Backgrounds, request: Pick<Invocati
       }
     },
     read: rest.read,
-    explain: (model, rows, _, timer) => find(model, rows, question!, backgrounds, timer),
+    explain: (model, rows, _, timer) => find(model, rows, question!, timer),
     write(journey, lane) {
       const bodies = journey.ids.map((_, row) => answerOf(journey, lane, row, question!))
       return { body: journey.rows!.single ? bodies[0] : { explanations: bodies } }
@@ -43,42 +42,33 @@ export function explainProtocol(backgrounds: Backgrounds, request: Pick<Invocati
 
 type Timer = Parameters<Explain>[3]
 
-async function find(
-  model: LoadedModel,
-  rows: Rows,
-  question: Question,
-  backgrounds: Backgrounds,
-  timer: Timer,
-): Promise<Found> {
-  const exact = question.method === 'auto' || question.method === 'exact' ? model.exact() : undefined
-  if (question.interactions) requireInteractions(model, question.method, rows.count)
+async function find(model: LoadedModel, rows: Rows, question: Question, timer: Timer): Promise<Found> {
+  const { method } = question
+  if (question.interactions) requireInteractions(model, method, rows.count)
+  const exact = method === 'auto' || method === 'exact' ? model.exact() : undefined
   if (exact !== undefined) return explainRows(exact, rows, timer, true)
-  const background = await backgrounds.of(model, question.backgroundRows)
-  if (background === undefined) {
-    if (question.method === 'exact') throw unfit(model, 'exact', 'nothing is known of its inside that would allow it')
-    const method = question.method === 'auto' ? 'kernel-shap' : question.method
-    throw unfit(model, method, 'it was registered without reference data to compare with')
+  if (method === 'exact') throw unfit(model, method, 'nothing is known of its inside that would allow it')
+  const estimate = method === 'auto' ? 'kernel-shap' : method
+  if (model.background === undefined) {
+    throw unfit(model, estimate, 'it was registered without reference data to compare with')
   }
-  const compared = comparedWith(model, question.method, background)
-  if (compared !== undefined) return explainRows(compared, rows, timer, true)
-  const method = question.method === 'lime' ? 'lime' : 'kernel-shap'
+  const { rows: all, count } = model.background
+  const background = { rows: all, count: Math.min(count, question.backgroundRows) }
+  if (estimate === 'interventional-tree-shap') {
+    return explainRows(interventional(model, estimate, background), rows, timer, true)
+  }
   const categorical = model.signature.inputs.map(({ type }) => type === 'string' || type === 'boolean')
   const byColumn = categorical.map((_, column) => categorical[model.signature.columns.indexOf(column)]!)
-  const found = await sampled(method, model.predictor, background, rows, byColumn)
-  return { ...reasoned(model, method, found), sampled: found }
+  const found = await sampled(estimate, model.predictor, background, rows, byColumn)
+  return { ...reasoned(model, estimate, found), sampled: found }
 }
 
-/** The exact way that needs rows to compare with, where there is one. */
-function comparedWith(model: LoadedModel, method: Method, background: Background): Explaining | undefined {
-  if (method === 'kernel-shap' || method === 'lime') return undefined
-  const isInterventional = method === 'interventional-tree-shap'
-  const explainer = model.artifact && explainerOf(model.artifact, { background, isInterventional })
-  if (explainer !== undefined && (!isInterventional || explainer.method === method)) {
-    return explainingOf(explainer, model.signature, model.version, model.predictor, explainer.method)
+function interventional(model: LoadedModel, method: Method, background: Background): Explaining {
+  const explainer = model.artifact && explainerOf(model.artifact, { background, isInterventional: true })
+  if (explainer?.method !== method) {
+    throw unfit(model, method, 'it is no forest, or none whose columns come from one feature each')
   }
-  if (isInterventional) throw unfit(model, method, 'it is no forest, or none whose columns come from one feature each')
-  if (method === 'exact') throw unfit(model, method, 'nothing is known of its inside that would allow it')
-  return undefined
+  return explainingOf(explainer, model.signature, model.version, model.predictor, method)
 }
 
 function reasoned(model: LoadedModel, method: string, found: Sampled): Explained {

@@ -1,10 +1,8 @@
 import { type TSchema, Type } from 'typebox'
 import type { OpenedLedger } from '../ledger/open-ledger.ts'
-import type { Registry } from '../registry/registry.ts'
 import type { AnyRoute, InvocationRoute, Route } from '../route.ts'
 import { predict, type Serving } from '../serving/predict.ts'
 import { INVOCATION_PROBLEMS } from '../serving/routes.ts'
-import { openBackgrounds } from './backgrounds.ts'
 import { explainProtocol } from './explain.ts'
 import { explainPrediction, type KeptParts } from './kept.ts'
 import { type OverviewParts, type OverviewQuestion, overviewOf, SAMPLE_DEFAULT, SAMPLE_MAX } from './overview.ts'
@@ -14,7 +12,6 @@ import { Explained, ExplainedCall, ExplainedPredictionSchema, OverviewSchema } f
 export interface ExplainRouteParts extends Omit<KeptParts, 'models'> {
   readonly serving: Serving
   readonly ledger: Pick<OpenedLedger, 'find' | 'explained'>
-  readonly registry: Pick<Registry, 'background'>
 }
 
 const FeatureRow: TSchema = Type.Record(Type.String(), Type.Unknown(), { description: 'Features by name' })
@@ -27,7 +24,6 @@ Estimates (\`kernel-shap\`, \`lime\`) state their standard errors.`
 
 export function explainRoutes(parts: ExplainRouteParts): AnyRoute[] {
   const { serving } = parts
-  const backgrounds = openBackgrounds(parts.registry)
   const route = (path: string, summary: string): InvocationRoute => ({
     kind: 'invocation',
     method: 'POST',
@@ -40,7 +36,7 @@ export function explainRoutes(parts: ExplainRouteParts): AnyRoute[] {
     body: Rows,
     answers: { 200: Type.Union([Explained, ExplainedCall]) },
     problems: INVOCATION_PROBLEMS,
-    invoke: request => predict(serving, explainProtocol(backgrounds, request), request),
+    invoke: request => predict(serving, explainProtocol(request), request),
   })
   return [
     route('/explain', 'Ask the default model, and why'),

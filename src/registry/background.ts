@@ -4,6 +4,7 @@
  */
 import { Problem } from '../errors.ts'
 import { seededRandom } from '../math/random.ts'
+import type { Background as Rows } from '../predictor/explainer.ts'
 import type { EncodedColumn } from './rows.ts'
 
 export const BACKGROUND_ROWS_MAX = 200
@@ -32,6 +33,21 @@ export function backgroundOf(
   }
   const cell = (value: number): number | null => (Number.isNaN(value) ? null : value)
   return { format: 1, features, rows: chosen.map(row => columns.map(({ values }) => cell(values[row]!))) }
+}
+
+/** The sample as a predictor takes it, of `width` columns; @param columnOf says which one takes the feature of a name. */
+export function backgroundRows(
+  { features, rows }: Background,
+  width: number,
+  columnOf: (feature: string) => number | undefined,
+): Rows {
+  const values = new Float64Array(rows.length * width).fill(Number.NaN)
+  for (const [at, name] of features.entries()) {
+    const column = columnOf(name)
+    if (column === undefined) continue
+    for (const [row, cells] of rows.entries()) values[row * width + column] = cells[at] ?? Number.NaN
+  }
+  return { rows: values, count: rows.length }
 }
 
 /** Reads the JSON form. Throws `corrupt` where it is none. */

@@ -18,7 +18,7 @@ interface Given {
 
 function examined({ model = TWO_FEATURES, manifest = {}, reference, evaluation }: Given): Promise<Examination> {
   return examine(
-    { name: 'churn', version: '1.0.0', ...manifest },
+    { name: 'churn', version: '1.0.0', explain: 'on-request', ...manifest },
     {
       artifact: () => streamed(stumpModel(model)),
       ...(reference === undefined ? {} : { reference: () => streamed(bytesOf(reference)) }),

@@ -10,7 +10,7 @@ import { loadArtifact } from '../predictor/load-artifact.ts'
 import { isExternal, type Model, predictorOf } from '../predictor/model.ts'
 import { type AnyPredictor, type ArtifactFormat, isAwaited, type Task } from '../predictor/predictor.ts'
 import type { Runtimes } from '../runtimes/runtimes.ts'
-import { type Background, backgroundOf } from './background.ts'
+import { type Background, backgroundOf, backgroundRows } from './background.ts'
 import type { ExplainMode } from './explain-keys.ts'
 import { explainMode, requireReasonsKnown } from './explaining.ts'
 import { columnsNote, describeExternal, externalColumns } from './external.ts'
@@ -103,7 +103,10 @@ async function examineWith(
   const columns = reference && encodeTable(signature, reference, REFERENCE)
   const profile = columns && (await profileOf(signature, predictor, columns, reference.rows))
   requireReasonsKnown(manifest.reasons, names)
-  const explain = explainMode(manifest.explain, explainerOf(model), columns, notes)
+  const background = columns && backgroundOf(names, columns, reference.rows)
+  const compared = background && backgroundRows(background, names.length, name => names.indexOf(name))
+  const explainer = explainerOf(model, compared === undefined ? {} : { background: compared })
+  const explain = explainMode(manifest.explain, explainer, columns, notes)
   if (reference !== undefined) noteUnused(reference.header, names, manifest.target, notes)
 
   const evaluation = sources.evaluation && (await readEvaluation(signature, manifest, sources.evaluation()))
@@ -119,7 +122,7 @@ async function examineWith(
     signature,
     notes,
     explain,
-    ...(columns === undefined ? {} : { background: backgroundOf(names, columns, reference!.rows) }),
+    ...(background === undefined ? {} : { background }),
     ...(external === undefined ? {} : { external }),
     ...(profile === undefined ? {} : { profile }),
     ...(reference === undefined ? {} : { reference: shapeOf(reference) }),

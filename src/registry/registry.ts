@@ -31,6 +31,8 @@ export interface LoadedVersion {
   readonly profile?: ReferenceProfile
   /** What the predictor was made of. */
   readonly artifact?: Model
+  /** Rows of the reference data to compare with; absent where it was registered without. */
+  readonly background?: Background
 }
 
 export interface Registry {
@@ -46,8 +48,6 @@ export interface Registry {
   load(model: string, version: string): Promise<LoadedVersion>
   /** The reference profile; throws `not_found` where the version was registered without reference data. */
   profile(model: string, version: string): Promise<ReferenceProfile>
-  /** The background sample; undefined where the version was registered without reference data. */
-  background(model: string, version: string): Promise<Background | undefined>
   /** Points an alias at a version (semver or alias). Moving it to where it is already changes nothing. */
   setAlias(model: string, alias: string, reference: string, by: Actor, source?: string): Promise<Alias>
   /** Throws `not_found` where there is no such alias. */
@@ -101,7 +101,6 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
     },
     load: async (model, version) => load({ ...parts, runtimes }, versionIn(catalogue, model, version)),
     profile: async (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
-    background: async (model, version) => backgroundOf(objects, versionIn(catalogue, model, version)),
     async setAlias(model, alias, reference, by, source): Promise<Alias> {
       requireAlias(alias)
       await refresh() // another process may have registered the version a moment ago
@@ -212,6 +211,7 @@ interface LoadParts {
 
 async function load({ objects, examiner, runtimes }: LoadParts, version: ModelVersion): Promise<LoadedVersion> {
   const profile = version.profile === undefined ? undefined : await profileOf(objects, version)
+  const background = await backgroundOf(objects, version)
   const { sha256, bytes } = version.artifact
   const model: Model =
     version.external ??
@@ -220,7 +220,8 @@ async function load({ objects, examiner, runtimes }: LoadParts, version: ModelVe
       : await examiner.load(sha256, () => objects.stream(sha256)))
   const served = { name: `${version.model}@${version.version}`, artifact: () => objects.bytes(sha256) }
   const predictor = isExternal(model) ? await runtimes.open(model, served) : predictorOf(model)
-  return { version, predictor, artifact: model, ...(profile === undefined ? {} : { profile }) }
+  const loaded = { version, predictor, artifact: model, ...(profile === undefined ? {} : { profile }) }
+  return background === undefined ? loaded : { ...loaded, background }
 }
 
 async function backgroundOf(objects: Objects, { background }: ModelVersion): Promise<Background | undefined> {

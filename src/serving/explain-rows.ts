@@ -20,6 +20,8 @@ export interface Reasoning {
 export interface Explaining extends Reasoning {
   /** As `Explainer.explain`. */
   explain(rows: Float64Array, count: number, out: Float64Array): void
+  /** Memory that it holds, bytes. */
+  readonly bytes: number
   /** Room for the numbers of one row, for whoever is done with them in the same turn. */
   readonly scratch: Float64Array
 }

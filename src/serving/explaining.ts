@@ -14,12 +14,13 @@ export function explainingOf(
   head: Pick<ModelHead, 'classes'>,
   named?: string,
 ): Explaining {
-  const { method, outputCount, featureCount, bias } = explainer
+  const { method, outputCount, featureCount, bias, bytes } = explainer
   return {
     method,
     outputCount,
     featureCount,
     bias,
+    bytes,
     writer: explanationWriter({
       ...columnsOf(signature),
       margins: marginNames(outputCount, version, head),

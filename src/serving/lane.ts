@@ -3,6 +3,7 @@
  * requests have in common, and therefore made once.
  */
 import { quote } from '../ledger/canonical.ts'
+import type { Background } from '../predictor/explainer.ts'
 import type { Model } from '../predictor/model.ts'
 import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { ReferenceProfile } from '../registry/profile.ts'
@@ -20,10 +21,14 @@ export interface LoadedModel {
   /** What the predictor was made of, where it is known. */
   readonly artifact: Model | undefined
   readonly profile?: ReferenceProfile
+  /** Rows of the reference data to compare with, where the version has any. */
+  readonly background: Background | undefined
   /** How each answer is explained, where the version says so. */
   readonly explaining: Explaining | undefined
   /** The exact way to explain its answers, made when it is first asked for; undefined where there is none. */
   readonly exact: () => Explaining | undefined
+  /** Memory that it holds, with what explains it, bytes. */
+  readonly bytes: () => number
   /** How the version is met by this release and arm; the same object every time. */
   lane(release: string | null, arm: string | null): Lane
 }

@@ -6,11 +6,13 @@ import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import { explainerOf } from '../predictor/explainer.ts'
 import { type AnyPredictor, isAwaited } from '../predictor/predictor.ts'
+import { backgroundRows } from '../registry/background.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
+import type { Explaining } from './explain-rows.ts'
 import { explainingOf } from './explaining.ts'
 import { type Lane, type LoadedModel, laneMaker } from './lane.ts'
 import { outputWriter } from './outputs.ts'
-import { compileSignature } from './signature.ts'
+import { type CompiledSignature, compileSignature } from './signature.ts'
 
 export interface Models {
   /** The model; at once where it is loaded, which is nearly always. Rejects with what loading it threw. */
@@ -43,7 +45,8 @@ export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
   const places = new Map<string, Map<string, Place>>()
   const lanes = laneMaker()
   let uses = 0
-  let bytes = 0
+  // What explains a model is made when it is asked for: what all of them hold is counted when one comes.
+  const bytes = (): number => allOf(places).reduce((sum, { loaded }) => sum + (loaded?.bytes() ?? 0), 0)
   let isClosed = false
 
   const fill = async (place: Place, model: string, version: string): Promise<LoadedModel> => {
@@ -54,8 +57,8 @@ export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
         throw closed(model, version)
       }
       place.loaded = loaded
-      bytes += loaded.predictor.bytes
-      if (bytes > bytesMax) bytes -= evict(places, place, bytes - bytesMax)
+      const excess = bytes() - bytesMax
+      if (excess > 0) evict(places, place, excess)
       return loaded
     } catch (error) {
       place.failure = { error, until: clock.now() + FAILURE_KEPT_MS }
@@ -77,10 +80,10 @@ export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
       place.loading = fill(place, model, version)
       return place.loading
     },
-    bytes: () => bytes,
+    bytes,
     async close() {
       isClosed = true
-      const all = [...places.values()].flatMap(versions => [...versions.values()])
+      const all = allOf(places)
       places.clear()
       await Promise.all(all.map(place => place.loading?.catch(() => undefined)))
       await Promise.all(all.map(place => place.loaded && letGo(place.loaded)))
@@ -110,20 +113,22 @@ function placeOf(places: Map<string, Map<string, Place>>, model: string, version
   return place
 }
 
-/** Lets go of the models that were not used for longest until `excess` bytes are free; returns how many it freed. */
-function evict(places: Map<string, Map<string, Place>>, keep: Place, excess: number): number {
-  const loaded = [...places.values()].flatMap(versions => [...versions.values()])
-  const oldest = loaded.filter(place => place !== keep && place.loaded !== undefined)
+function allOf(places: ReadonlyMap<string, ReadonlyMap<string, Place>>): Place[] {
+  return [...places.values()].flatMap(versions => [...versions.values()])
+}
+
+/** Lets go of the models that were not used for longest until `excess` bytes are free. */
+function evict(places: Map<string, Map<string, Place>>, keep: Place, excess: number): void {
+  const oldest = allOf(places).filter(place => place !== keep && place.loaded !== undefined)
   oldest.sort((a, b) => a.usedAt - b.usedAt)
   let freed = 0
   for (const place of oldest) {
     if (freed >= excess) break
-    freed += place.loaded!.predictor.bytes
+    freed += place.loaded!.bytes()
     // Answers under way end first; there is nobody to tell of a fault.
     letGo(place.loaded!).catch(() => undefined)
     place.loaded = undefined
   }
-  return freed
 }
 
 /** A predictor that cannot be used is let go of at once. */
@@ -137,7 +142,7 @@ async function ready(loaded: LoadedVersion, makeLane: ReturnType<typeof laneMake
 }
 
 function compiled(
-  { version, predictor, artifact, profile }: LoadedVersion,
+  { version, predictor, artifact, profile, background: sample }: LoadedVersion,
   makeLane: ReturnType<typeof laneMaker>,
 ): LoadedModel {
   const outputs = outputWriter(version.signature.outputs, predictor.outputCount)
@@ -145,9 +150,12 @@ function compiled(
   if (predictor.features.length === 0) {
     throw new Problem('misconfigured', `Cannot serve ${version.model}@${version.version}: it takes no features`)
   }
+  const background = sample && backgroundRows(sample, signature.width, columnIn(signature))
+  let explaining: Explaining | undefined
   const exact = once(() => {
-    const found = artifact && explainerOf(artifact)
-    return found && explainingOf(found, signature, version, predictor)
+    const found = artifact && explainerOf(artifact, background === undefined ? {} : { background })
+    explaining = found && explainingOf(found, signature, version, predictor)
+    return explaining
   })
   const lanes: Lane[] = []
   const model: LoadedModel = {
@@ -156,9 +164,11 @@ function compiled(
     signature,
     outputs,
     artifact,
+    background,
     ...(profile === undefined ? {} : { profile }),
     explaining: version.explain === 'always' ? exact() : undefined,
     exact,
+    bytes: () => predictor.bytes + (explaining?.bytes ?? 0) + (background?.rows.byteLength ?? 0),
     lane(release, arm) {
       for (const lane of lanes) if (lane.release === release && lane.arm === arm) return lane
       const lane = makeLane(model, release, arm)
@@ -167,6 +177,11 @@ function compiled(
     },
   }
   return model
+}
+
+function columnIn({ inputs, columns }: CompiledSignature): (name: string) => number | undefined {
+  const places = new Map(inputs.map(({ name }, input) => [name, columns[input]!]))
+  return name => places.get(name)
 }
 
 function once<T>(make: () => T): () => T {
