@@ -35,7 +35,6 @@ export const UNARY: Readonly<Record<UnaryName, Unary>> = {
   tanh: Math.tanh,
   erf,
   softplus: x => (x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x))),
-  probit,
 }
 
 export const BINARY: Readonly<Record<BinaryName, Binary>> = {
@@ -148,17 +147,6 @@ function roundToEven(x: number): number {
   const rest = x - floor
   if (rest !== 0.5) return Math.round(x)
   return floor % 2 === 0 ? floor : floor + 1
-}
-
-/** ONNX Runtime's approximation of √2 · erf⁻¹(2x − 1), in float32 as there. */
-function probit(x: number): number {
-  const f = Math.fround
-  const y = f(f(2 * x) - 1)
-  const log = f(Math.log(f(f(1 - y) * f(1 + y))))
-  const a = f(f(2 / f(f(314159e-5) * f(0.147))) + f(0.5 * log))
-  const b = f(f(1 / f(0.147)) * log)
-  const c = f(-a + f(Math.sqrt(f(f(a * a) - b))))
-  return f(f(Math.SQRT2) * f((y < 0 ? -1 : 1) * f(Math.sqrt(c))))
 }
 
 /** By the series near zero and by the continued fraction far from it (Abramowitz & Stegun 7.1.6, 7.1.14): to about 1e−15. */

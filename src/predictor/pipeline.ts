@@ -32,7 +32,6 @@ export type UnaryName =
   | 'tanh'
   | 'erf'
   | 'softplus'
-  | 'probit'
 
 export type BinaryName =
   | 'add'

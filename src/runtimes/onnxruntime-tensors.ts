@@ -92,7 +92,7 @@ function tensorOf(
   const data = known.make(count * columns)
   for (let index = 0; index < data.length; index++) {
     const value = known.isWhole ? Math.trunc(valueAt(index)) : valueAt(index)
-    // A row without a number where a whole one is needed has no answer: see `answersInto`.
+    // A row without a number where a whole one is needed has no answer: see `voidsOf`.
     if (data instanceof BigInt64Array || data instanceof BigUint64Array)
       data[index] = BigInt(Number.isFinite(value) ? value : 0)
     else data[index] = value
@@ -101,39 +101,49 @@ function tensorOf(
 }
 
 /** What a graph answered: numbers, or the texts of classes. */
-interface GraphAnswer {
-  readonly data: ArrayLike<number | bigint | string> | unknown
-  readonly dims: readonly number[]
+export type GraphAnswer = ArrayLike<number | bigint | string>
+
+const COLUMNS_MAX = 10_000
+
+/** The model, now that it is known how many numbers it answers for a row: converters state other shapes, or none. */
+export function settled(model: OnnxGraph, columns: number): OnnxGraph {
+  const { name } = model.answer
+  const isFit = columns >= 1 && columns <= (model.task === 'binary' ? 2 : COLUMNS_MAX)
+  if (!isFit || (model.answers === 'class' && columns !== 1)) {
+    const wanted =
+      model.task === 'binary' ? 'one or two were wanted of two classes' : `at most ${COLUMNS_MAX} are taken`
+    throw new Problem('invalid', `Cannot read the output ${name}: it is ${columns} numbers a row, ${wanted}`)
+  }
+  if (model.task !== 'binary' || columns === 1) return { ...model, outputCount: columns, answer: { name, columns } }
+  return { ...model, outputCount: 1, answer: { name, columns, only: 1 } }
 }
 
-/** @param out receives `count` × `outputCount`: a class by its number; NaN for a row that lacks a whole number. */
-export function answersInto(
-  model: OnnxGraph,
-  { data, dims }: GraphAnswer,
-  rows: Float64Array,
-  count: number,
-  out: Float64Array,
-): void {
+/** @param out receives `count` × `outputCount`: a class by its number. */
+export function answersInto(model: OnnxGraph, values: GraphAnswer, count: number, out: Float64Array): void {
   const { answer, outputCount, answers, classes = [] } = model
-  const values = data as ArrayLike<number | bigint | string>
-  // Of two classes some converters answer one score, whatever shape they state.
-  const isOne = answer.only !== undefined && values.length === count
-  const columns = isOne ? 1 : answer.columns
-  if (values.length !== count * columns) {
-    const wanted = `${count} × ${answer.columns}`
-    throw new Problem('failed', `Cannot read the output ${answer.name}: it is ${dims.join(' × ')}, wanted ${wanted}`)
+  if (values.length !== count * answer.columns) {
+    const wanted = `wanted ${count} × ${answer.columns}`
+    throw new Problem('failed', `Cannot read the output ${answer.name}: it has ${values.length} values, ${wanted}`)
   }
   const placeOf = new Map(classes.map((name, index) => [name, index]))
   const numberOf = (value: number | bigint | string): number =>
     answers === 'class' ? (placeOf.get(String(value)) ?? Number.NaN) : Number(value)
-  const wholes = wholeColumns(model)
   for (let row = 0; row < count; row++) {
-    const isVoid = wholes.some(column => Number.isNaN(rows[row * model.features.length + column]!))
     for (let output = 0; output < outputCount; output++) {
-      const value = values[row * columns + (isOne ? 0 : (answer.only ?? output))]!
-      out[row * outputCount + output] = isVoid ? Number.NaN : numberOf(value)
+      out[row * outputCount + output] = numberOf(values[row * answer.columns + (answer.only ?? output)]!)
     }
   }
+}
+
+/** Rows that lack a whole number, which no tensor can say: they have no answer. */
+export function voidsOf(model: OnnxGraph, rows: Float64Array, count: number): number[] {
+  const wholes = wholeColumns(model)
+  const width = model.features.length
+  const voids: number[] = []
+  for (let row = 0; row < count; row++) {
+    if (wholes.some(column => Number.isNaN(rows[row * width + column]!))) voids.push(row)
+  }
+  return voids
 }
 
 function wholeColumns({ inputs }: OnnxGraph): number[] {

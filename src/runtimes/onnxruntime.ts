@@ -5,27 +5,28 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { Problem } from '../errors.ts'
 import type { OnnxGraph } from '../predictor/external.ts'
-import { answersInto, feedsOf, type GraphTensor } from './onnxruntime-tensors.ts'
+import { answersInto, feedsOf, type GraphAnswer, type GraphTensor, settled, voidsOf } from './onnxruntime-tensors.ts'
 import type { Runtime, Served } from './runtime.ts'
 
 /** Rows of one run. */
 const ROWS_MAX = 4_096
 
 /** Rejects with `invalid` where ONNX Runtime does not take the graph, or it answers something else than it says. */
-export async function openOnnx(model: OnnxGraph, { name }: Served, timer: () => number): Promise<Runtime> {
+export async function openOnnx(graph: OnnxGraph, { name }: Served, timer: () => number): Promise<Runtime> {
   const runtime = await loadRuntime(name)
-  const session = await sessionOf(runtime, model, name)
+  const session = await sessionOf(runtime, graph, name)
   const counts = { runs: 0, rows: 0, failures: 0, busyMs: 0 }
   const tensor = ({ type, data, dims }: GraphTensor): Tensor => new runtime.Tensor(type, data as never, dims)
-  const run = async (rows: Float64Array, count: number, out: Float64Array): Promise<void> => {
+  const ask: Ask = async (rows, count) => {
     const started = timer()
     counts.runs++
     counts.rows += count
     try {
-      const feeds = feedsOf(model, rows, count)
-      const named = Object.fromEntries(Object.entries(feeds).map(([input, one]) => [input, tensor(one)]))
-      const results = await session.run(named, [model.answer.name])
-      answersInto(model, results[model.answer.name]!, rows, count, out)
+      const feeds = Object.entries(feedsOf(graph, rows, count))
+      const results = await session.run(Object.fromEntries(feeds.map(([input, one]) => [input, tensor(one)])), [
+        graph.answer.name,
+      ])
+      return results[graph.answer.name]!.data as GraphAnswer
     } catch (error) {
       counts.failures++
       if (error instanceof Problem) throw error
@@ -34,24 +35,26 @@ export async function openOnnx(model: OnnxGraph, { name }: Served, timer: () => 
       counts.busyMs += timer() - started
     }
   }
-  await tryOut(model, run, session, name)
-  return { predictor: predictorOf(model, run, session), counts: () => ({ ...counts }) }
+  const model = await triedOut(graph, ask, session, name)
+  return { predictor: predictorOf(model, ask, session), counts: () => ({ ...counts }) }
 }
 
-type Run = (rows: Float64Array, count: number, out: Float64Array) => Promise<void>
+type Ask = (rows: Float64Array, count: number) => Promise<GraphAnswer>
 
-function predictorOf(model: OnnxGraph, run: Run, session: InferenceSession): Runtime['predictor'] {
+function predictorOf(model: OnnxGraph, ask: Ask, session: InferenceSession): Runtime['predictor'] {
   const { kind: _kind, bytes, inputs: _inputs, answer: _answer, ...head } = model
   const width = model.features.length
   const pending = new Set<Promise<void>>()
   let isClosed = false
   const all = async (rows: Float64Array, count: number, out: Float64Array): Promise<void> => {
     const answers = new Float64Array(count * model.outputCount)
+    const voids = voidsOf(model, rows, count)
     for (let from = 0; from < count; from += ROWS_MAX) {
       const to = Math.min(from + ROWS_MAX, count)
       const into = answers.subarray(from * model.outputCount, to * model.outputCount)
-      await run(rows.subarray(from * width, to * width), to - from, into)
+      answersInto(model, await ask(rows.subarray(from * width, to * width), to - from), to - from, into)
     }
+    for (const row of voids) answers.fill(Number.NaN, row * model.outputCount, (row + 1) * model.outputCount)
     out.set(answers)
   }
   return {
@@ -98,10 +101,11 @@ async function sessionOf(
   }
 }
 
-/** A first row, so that a graph that cannot answer is found out now. */
-async function tryOut(model: OnnxGraph, run: Run, session: InferenceSession, name: string): Promise<void> {
+/** A first row, so that a graph that cannot answer is found out now, and how many numbers it answers. */
+async function triedOut(graph: OnnxGraph, ask: Ask, session: InferenceSession, name: string): Promise<OnnxGraph> {
   try {
-    await run(new Float64Array(model.features.length), 1, new Float64Array(model.outputCount))
+    const { length } = await ask(new Float64Array(graph.features.length), 1)
+    return settled(graph, length)
   } catch (error) {
     await session.release()
     throw new Problem('invalid', `Cannot load the ONNX model of ${name}: its first row failed: ${told(error)}`)

@@ -16,6 +16,8 @@ export interface OnnxAnswer {
   readonly columns: number
   /** Labels of the classes, if they are found. */
   readonly classes?: readonly string[]
+  /** What the numbers went through last, as far as it makes them probabilities. */
+  readonly ending?: 'softmax' | 'sigmoid'
 }
 
 interface Output extends OnnxValue {
@@ -39,6 +41,7 @@ export function answerOf(model: OnnxModel): OnnxAnswer {
     throw damaged(`its outputs (${outputs.map(({ name }) => name).join(', ')}) are neither numbers nor classes`)
   const isLabel = labels.includes(found)
   const name = found.map === undefined ? found.name : found.map.inputs[0]!
+  const ending = endingOf(model, name)
   return {
     name,
     type: found.type ?? 'float32',
@@ -46,12 +49,32 @@ export function answerOf(model: OnnxModel): OnnxAnswer {
     isLabel,
     hasLabel: labels.length > 0 || found.map !== undefined,
     columns: found.shape === undefined ? -1 : (found.shape[1] ?? 1),
-    ...(classes === undefined ? {} : { classes }),
+    ...(classes === undefined || !(labels.length > 0 || found.map !== undefined) ? {} : { classes }),
+    ...(ending === undefined ? {} : { ending }),
   }
 }
 
 function best(numbers: readonly Output[]): Output | undefined {
   return numbers.find(({ name }) => PROBABLE.test(name)) ?? numbers[0]
+}
+
+const ENDINGS: Readonly<Record<string, OnnxAnswer['ending']>> = {
+  Softmax: 'softmax',
+  SOFTMAX: 'softmax',
+  Sigmoid: 'sigmoid',
+  LOGISTIC: 'sigmoid',
+}
+
+function endingOf({ nodes }: OnnxModel, output: string): OnnxAnswer['ending'] {
+  let name = output
+  for (const { op, inputs, outputs, attributes } of nodes.toReversed()) {
+    if (!outputs.includes(name)) continue
+    const transform = attributes.get('post_transform')?.text ?? op
+    if (Object.hasOwn(ENDINGS, transform)) return ENDINGS[transform]
+    if (!['Identity', 'Cast', 'Reshape', 'Squeeze', 'Flatten'].includes(op)) return undefined
+    name = inputs[0] ?? ''
+  }
+  return undefined
 }
 
 function typeOf({ element }: OnnxValue): ElementType | undefined {

@@ -40,7 +40,7 @@ const normalizer: Operator = call => {
   if (!Object.hasOwn(NORMS, norm) || size === 0) throw unsupported(`Normalizer by ${norm}`)
   const name = NORMS[norm as keyof typeof NORMS]
   const registers = call.recorder.spread(name, given.registers, size, 'float32')
-  return [call.recorder.batch('float32', given.shape, registers, given.bounded || norm === 'L1')]
+  return [call.recorder.batch('float32', given.shape, registers, given.bounded)]
 }
 
 const imputer: Operator = call => {

@@ -87,11 +87,12 @@ interface Meaning {
   readonly only?: number
 }
 
-function meaningOf({ isLabel, hasLabel, classes, name }: OnnxAnswer, columns: number, bounded: boolean): Meaning {
+/** @param isShare beside a class, the numbers are probabilities. */
+function meaningOf({ isLabel, hasLabel, classes, ending }: OnnxAnswer, columns: number, isShare: boolean): Meaning {
   if (isLabel) return { task: (classes?.length ?? 0) > 2 ? 'multiclass' : 'binary', answers: 'class' }
-  const isClasses = hasLabel || (bounded && (columns > 1 || /prob|sigmoid|output/i.test(name)))
+  const isClasses = hasLabel || ending === 'softmax' || (ending === 'sigmoid' && columns === 1)
   if (!isClasses) return { task: 'regression', answers: 'number' }
-  const answers = bounded ? 'probability' : 'number'
+  const answers = isShare || !hasLabel ? 'probability' : 'number'
   if (columns > 2) return { task: 'multiclass', answers }
   return { task: 'binary', answers, ...(columns === 2 ? { only: 1 } : {}) }
 }
@@ -154,14 +155,6 @@ function factsOf(model: OnnxModel, features: number): Record<string, number | st
   }
 }
 
-/** Converters state one column for several targets. */
-function targetsOf({ nodes }: OnnxModel): number {
-  return nodes.reduce((most, { attributes }) => {
-    const targets = attributes.get('n_targets') ?? attributes.get('targets')
-    return Math.max(most, targets?.whole ?? 0)
-  }, 0)
-}
-
 function graphOf(
   model: OnnxModel,
   bytes: Uint8Array,
@@ -169,11 +162,12 @@ function graphOf(
   answer: OnnxAnswer,
   reason: string,
 ): OnnxGraph {
-  const columns = Math.max(answer.columns, answer.hasLabel ? 0 : targetsOf(model))
+  const { columns } = answer
   if (answer.isLabel && answer.classes === undefined && answer.type === 'text') {
     throw damaged('it answers texts that it does not list; export it with probabilities')
   }
-  const known = columns > 0 ? columns : answer.hasLabel ? (answer.classes?.length ?? 2) : 1
+  // Whoever runs it finds out where nothing says so.
+  const known = columns > 0 ? columns : (answer.classes?.length ?? (answer.ending === 'softmax' ? 3 : 1))
   const meaning = meaningOf(answer, known, looksLikeShares(model, answer))
   const texts = inputs.flatMap(({ name, type, columns: width }) => {
     const list = type === 'text' ? textsAround(model, name) : []

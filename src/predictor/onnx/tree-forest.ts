@@ -307,22 +307,23 @@ function splitOf(table: TreeTable, node: number, { equals, precision }: Walk): S
     : { left: no, right: yes, feature, value: cut, missingLeft: !missingYes }
 }
 
-/** Converters write membership of a set as a row of comparisons, each of which leads to the same child where it is true. */
+/**
+ * Converters write membership of a set as a row of comparisons, each of which leads to the same child where it is true. ONNX
+ * Runtime takes them for one, and NaN goes where the first sends it.
+ */
 function chainOfEquals(table: TreeTable, node: number, equals: Equals): Split {
   const { mode, feature, yes, no, value, missingYes } = table
   const values: number[] = []
-  let missingLeft = false
   let last = node
   for (let at = node; values.length < mode.length; at = no[at]!) {
     if (mode[at] !== 'BRANCH_EQ' || feature[at] !== feature[node] || yes[at] !== yes[node]) break
     values.push(value[at]!)
-    missingLeft ||= missingYes[at] === 1
     last = at
   }
   if (values.some(Number.isNaN)) throw unsupported('a threshold that is NaN')
   const codes = equals.codes(feature[node]!, values)
   const at = equals.column(feature[node]!)
-  return { left: yes[node]!, right: no[last]!, feature: at, value: 0, missingLeft, codes }
+  return { left: yes[node]!, right: no[last]!, feature: at, value: 0, missingLeft: missingYes[node] === 1, codes }
 }
 
 const SINGLE = new Float32Array(1)

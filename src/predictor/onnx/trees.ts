@@ -6,7 +6,7 @@ import { asFloat32 } from './encoders.ts'
 import { classLabels, labelOf } from './linear.ts'
 import { attribute, batchInput, type Call, columnsOf, type Operator } from './operator.ts'
 import { type Batch, type Recorder, unsupported } from './recorder.ts'
-import { TRANSFORMS, type Transform, transformed, transformNamed } from './scores.ts'
+import { type Transform, transformed, transformNamed } from './scores.ts'
 import { forestFrom, type TreeSums } from './tree-forest.ts'
 import { numbers, readTable, readTable5, type TreeTable } from './tree-table.ts'
 
@@ -86,10 +86,10 @@ function regression(
   if (base.length !== 0 && base.length !== targets)
     throw unsupported(`${base.length} base values for ${targets} targets`)
   scores = plus(recorder, scores, base, precision)
-  if (precision === 'float64' && keepsType && transform === 'NONE') return recorder.batch('float64', [targets], scores)
+  if (precision === 'float64' && keepsType) return recorder.batch('float64', [targets], scores)
   if (precision === 'float64') scores = recorder.unary('copy', scores, 'float32')
-  // With one target all other transforms are passed over.
-  const applied = targets > 1 || transform === 'PROBIT' ? transform : 'NONE'
+  // With one target they are passed over.
+  const applied = targets > 1 ? transform : 'NONE'
   return recorder.batch(
     'float32',
     [targets],
@@ -114,15 +114,16 @@ const regressor: Operator = call => {
   ]
 }
 
+/** Softmax and logistic are left to ONNX Runtime, which takes the numbers of the two for each other. */
 const ensemble: Operator = call => {
   const targets = attribute(call, 'n_targets').whole ?? 0
   const aggregate = AGGREGATES[attribute(call, 'aggregate_function').whole ?? 1]
-  const transform = TRANSFORMS[attribute(call, 'post_transform').whole ?? 0]
-  if (aggregate === undefined || transform === undefined)
-    throw unsupported('TreeEnsemble with such an aggregate or transform')
-  if (batchInput(call, 0).type === 'float64' && transform !== 'NONE')
-    throw unsupported(`TreeEnsemble in float64 with ${transform}`)
-  return [regression(call, readTable5(call), { targets, aggregate, base: [], transform, keepsType: true })]
+  const transform = attribute(call, 'post_transform').whole ?? 0
+  if (aggregate === undefined || transform !== 0) {
+    throw unsupported('TreeEnsemble with such an aggregate_function or post_transform')
+  }
+  const ending: Ending = { targets, aggregate, base: [], transform: 'NONE', keepsType: true }
+  return [regression(call, readTable5(call), ending)]
 }
 
 /** Outputs: the label, and the scores. */
@@ -192,20 +193,19 @@ function twoClasses(
   return [label(score!, limit), recorder.batch('float32', [2], shares, bounded)]
 }
 
-/** Weights of one class only: where they are all positive the score is taken for a share, whatever the transform. */
+/** Weights of one class only: without a transform they are a share where none is negative, else a margin. */
 function oneScore(recorder: Recorder, score: number, isPositive: boolean, transform: Transform): Int32Array {
   const one = Int32Array.of(score)
-  if (transform === 'PROBIT') throw unsupported('PROBIT of two classes')
-  if (isPositive) {
-    const [other] = recorder.binary('subtract', Int32Array.of(recorder.constant(1)), one, 'float32')
-    return Int32Array.of(other!, score)
-  }
-  if (transform === 'LOGISTIC') {
-    const [other] = recorder.unary('sigmoid', recorder.unary('neg', one, 'float32'), 'float32')
-    return Int32Array.of(other!, recorder.unary('sigmoid', one, 'float32')[0]!)
-  }
-  const size = recorder.unary('abs', one, 'float32')
-  return Int32Array.of(recorder.unary('neg', size, 'float32')[0]!, size[0]!)
+  const other = (): number =>
+    isPositive
+      ? recorder.binary('subtract', Int32Array.of(recorder.constant(1)), one, 'float32')[0]!
+      : recorder.unary('neg', one, 'float32')[0]!
+  if (transform !== 'LOGISTIC') return Int32Array.of(other(), score)
+  const negative = recorder.unary('neg', one, 'float32')
+  return Int32Array.of(
+    recorder.unary('sigmoid', negative, 'float32')[0]!,
+    recorder.unary('sigmoid', one, 'float32')[0]!,
+  )
 }
 
 /** Whether every row ends in a leaf with a weight of this class. */
