@@ -40,10 +40,16 @@ export class JsonReader {
   #depth = 0
   #scratch = new Float64Array(1024)
 
-  /** @param what names the document in errors, e.g. `the XGBoost model`. */
-  constructor(bytes: Uint8Array, what: string) {
+  readonly #depthMax: number
+
+  /**
+   * @param what names the document in errors, e.g. `the XGBoost model`.
+   * @param depthMax how deep values may be nested. Whoever raises it pays with stack.
+   */
+  constructor(bytes: Uint8Array, what: string, depthMax: number = DEPTH_MAX) {
     this.#bytes = bytes
     this.#what = what
+    this.#depthMax = depthMax
     if (bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.#at = 3
   }
 
@@ -184,7 +190,7 @@ export class JsonReader {
 
   #open(byte: number, wanted: string): void {
     if (this.#next() !== byte) this.#fail(wanted)
-    if (++this.#depth > DEPTH_MAX) throw this.#problem(`it is nested more than ${DEPTH_MAX} deep`)
+    if (++this.#depth > this.#depthMax) throw this.#problem(`it is nested more than ${this.#depthMax} deep`)
     this.#at++
   }
 

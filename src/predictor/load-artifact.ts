@@ -1,5 +1,6 @@
 /** Any artifact into a model: recognises the format by its bytes, since names of files are often wrong. */
 import { Problem } from '../errors.ts'
+import { loadLightgbm } from './load-lightgbm.ts'
 import { loadXgboost } from './load-xgboost.ts'
 import type { Model } from './model.ts'
 import { loadOnnx } from './onnx/load-onnx.ts'
@@ -13,6 +14,9 @@ const AS_PYTHON = 'if you trust it, say "python: {}" and "trust: code" in model.
 export function loadArtifact(bytes: Uint8Array): Model {
   if (looksLikeOnnx(bytes)) return loadOnnx(bytes)
   if (looksLikePmml(bytes)) return loadPmml(bytes)
+  const head = latin(bytes, 4096).replace(/^ï»¿/, '')
+  if (/^tree\r?\n/.test(head)) return loadLightgbm(bytes, 'lightgbm-text')
+  if (looksLikeLightgbmJson(head)) return loadLightgbm(bytes, 'lightgbm-json')
   const refusal = refuse(bytes)
   if (refusal !== undefined) throw new Problem('invalid', `Cannot load the artifact: ${refusal}`)
   return loadXgboost(bytes, looksLikeUbjson(bytes) ? 'xgboost-ubj' : 'xgboost-json')
@@ -22,6 +26,13 @@ export function loadArtifact(bytes: Uint8Array): Model {
 function looksLikePmml(bytes: Uint8Array): boolean {
   const head = latin(bytes, 4096).replaceAll('\0', '')
   return /^(ï»¿|þÿ|ÿþ)?\s*</.test(head) && /<([\w.-]+:)?PMML\b/.test(head)
+}
+
+/** Whatever the order of its members. */
+function looksLikeLightgbmJson(head: string): boolean {
+  const keys =
+    /"(average_output|feature_importances|feature_infos|label_index|max_feature_idx|num_tree_per_iteration)"\s*:/
+  return /^\s*\{\s*"/.test(head) && keys.test(head) && !/"learner"\s*:/.test(head)
 }
 
 /** The length of a key follows the brace; in JSON, white space or a quote does. */
@@ -40,25 +51,19 @@ function looksLikeOnnx(bytes: Uint8Array): boolean {
   )
 }
 
-/** Why these bytes are not an XGBoost JSON model, if they are not. */
+/** Why these bytes are not an XGBoost model, if they are not. */
 function refuse(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return 'it is empty'
   const head = latin(bytes, 512)
   const text = head.replace(/^ï»¿/, '').trimStart()
-  if (text.startsWith('{')) {
-    if (/"(tree_info|pandas_categorical|max_feature_idx)"/.test(head) && !/"learner"/.test(head)) {
-      return "it looks like LightGBM's JSON dump, which is not supported yet; supported is an XGBoost model saved as JSON"
-    }
-    return undefined
-  }
+  if (text.startsWith('{')) return undefined
   if (text.startsWith('[') && /"nodeid"/.test(head)) {
     return `it is an XGBoost dump (dump_model), which cannot be loaded by XGBoost either; save the model with save_model('model.json')`
   }
-  return `it is ${foreign(bytes, text)}; supported is an XGBoost model saved as JSON (save_model('model.json'))`
+  return `it is ${foreign(bytes, text)}; supported are models of XGBoost (JSON, UBJSON), LightGBM (text, JSON), ONNX and PMML, and those that Python loads`
 }
 
 function foreign(bytes: Uint8Array, text: string): string {
-  if (text.startsWith('tree\n') || text.startsWith('tree\r')) return 'a LightGBM text model, which is not supported yet'
   if (text.startsWith('<')) return 'an XML document, but no PMML'
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) {
     return `a Python pickle, whose loading runs its code; ${AS_PYTHON}`

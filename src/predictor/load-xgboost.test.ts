@@ -273,7 +273,6 @@ describe('loadXgboost: refusals', () => {
 describe('loadArtifact', () => {
   const foreign: readonly (readonly [string, Uint8Array, RegExp])[] = [
     ['nothing', new Uint8Array(0), /it is empty/],
-    ['LightGBM', golden('models/lgb_binary.txt'), /a LightGBM text model/],
     ['a pickle', Uint8Array.of(0x80, 0x04, 0x95, 1, 2, 3), /a Python pickle/],
     ['a ZIP archive', Buffer.from('PK\x03\x04….'), /a ZIP archive/],
     ['gzip', Uint8Array.of(0x1f, 0x8b, 8, 0), /compressed with gzip/],
