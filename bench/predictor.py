@@ -88,10 +88,11 @@ class Subject:
         from onnxmltools.convert.common.data_types import FloatTensorType
 
         convert = onnxmltools.convert_xgboost if self.trainer == "xgboost" else onnxmltools.convert_lightgbm
-        graph = convert(self.model, initial_types=[("x", FloatTensorType([None, self.rows.shape[1]]))])
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        options = {} if self.trainer == "xgboost" else {"zipmap": False}
+        graph = convert(self.model, initial_types=[("x", FloatTensorType([None, self.rows.shape[1]]))], **options)
+        threads = onnxruntime.SessionOptions()
+        threads.intra_op_num_threads = threads.inter_op_num_threads = 1
+        session = onnxruntime.InferenceSession(graph.SerializeToString(), threads, providers=["CPUExecutionProvider"])
         output = session.get_outputs()[1].name
         return lambda rows: session.run([output], {"x": rows})[0]
 
