@@ -39,6 +39,7 @@ export function fastPredictor(forest: Forest, budget: PredictBudget = {}): Margi
 function kernelMargins(forest: Forest, budget: PredictBudget): { margins: Margins; bytes: number } | undefined {
   const { bytes = BYTES_MAX, kind } = budget
   if (kind === 'scalar' || forest.roots.length === 0 || forest.feature.length * 12 > bytes) return undefined
+  if (forest.lines !== undefined) return undefined
   if (forest.precision === 'float32' && forest.base.some(base => Math.fround(base) !== base)) return undefined
   const columns = columnsOf(forest, Math.floor(bytes / ROWS))
   if (columns === undefined) return undefined
