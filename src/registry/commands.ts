@@ -214,6 +214,7 @@ function summary(version: ModelVersion): string[] {
   return [
     `  model      ${objective}, ${format}${facts['trees'] === undefined ? '' : `, ${facts['trees']} trees`}`,
     `  answers    ${outputs} from ${signature.inputs.length} features`,
+    ...computedBy(version),
     `  artifact   ${artifact.bytes} bytes, SHA-256 ${artifact.sha256}`,
     ...(reference === undefined ? [] : [`  reference  ${reference.rows} rows, SHA-256 ${reference.sha256}`]),
     ...(metrics.length === 0
@@ -222,6 +223,15 @@ function summary(version: ModelVersion): string[] {
           `  metrics    ${metrics.join(', ')}${measuredMetrics === undefined ? ' (stated, not checked)' : ' (measured)'}`,
         ]),
   ]
+}
+
+function computedBy({ external }: ModelVersion): string[] {
+  if (external?.kind === 'remote') return [`  by         ${external.settings.url}`]
+  if (external?.kind !== 'python') return []
+  const { command, workers, trust } = external.settings
+  const isOne = workers === 1
+  const runs = trust ? `, which ${isOne ? 'runs' : 'run'} code of the artifact` : ''
+  return [`  by         ${workers} ${isOne ? 'process' : 'processes'} of ${command}${runs}`]
 }
 
 function inputsTable(terminal: CommandContext['terminal'], { signature }: ModelVersion): string {

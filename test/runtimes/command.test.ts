@@ -1,12 +1,12 @@
 /** `bellwether register` with Python models: a pickle, an MLflow folder, requirements beside model.yaml. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { bellwether, startServer, temporaryFolder, withServer } from '../server.ts'
 import { PYTHON, skipUnless } from '../services.ts'
-import { artifactOf, pickled } from './python.ts'
+import { artifactOf, isRunning, pickled } from './python.ts'
 
 const MLFLOW = `
 import sys, mlflow.pyfunc, pandas
@@ -46,6 +46,7 @@ test('a pickle and an MLflow folder are registered and asked by commands', { ski
     ] as const) {
       const registered = await run('register', yaml)
       assert.match(registered, new RegExp(`Registered ${name}@1\\.0\\.0`))
+      assert.match(registered, /by {9}1 process of .*python, which runs code of the artifact/)
       assert.match(registered, /Note: loading this artifact runs its code/)
       assert.match(await run('register', yaml), /is registered already/, 'the same folder is the same artifact')
       assert.deepEqual(await outputsOf(server.url, name), { prediction: 3.75 })
@@ -65,7 +66,7 @@ test('a pickle and an MLflow folder are registered and asked by commands', { ski
     await server.kill('SIGKILL')
     const again = await startServer({ data: server.data, env })
     try {
-      assert.ok(!existsSync(`/proc/${worker}`), 'no worker outlives its server')
+      assert.ok(!isRunning(worker), 'no worker outlives its server')
       assert.deepEqual(await outputsOf(again.url, 'pickle'), { prediction: 3.75 })
     } finally {
       await again.kill('SIGTERM')

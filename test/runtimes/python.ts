@@ -102,3 +102,12 @@ export function rowsFor(
     ),
   )
 }
+
+/** Whether a process runs: one that has ended and that nobody has asked about yet is still listed, without a command line. */
+export function isRunning(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1') !== ''
+  } catch {
+    return false
+  }
+}

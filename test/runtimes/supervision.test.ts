@@ -9,7 +9,7 @@ import type { PythonSettings } from '../../src/predictor/external.ts'
 import type { AwaitedPredictor } from '../../src/predictor/predictor.ts'
 import { openRuntimes } from '../../src/runtimes/runtimes.ts'
 import { skipUnless } from '../services.ts'
-import { artifactOf, type Heard, pickled, SETTINGS, surroundings } from './python.ts'
+import { artifactOf, type Heard, isRunning, pickled, SETTINGS, surroundings } from './python.ts'
 
 const skip = skipUnless('python')
 
@@ -196,7 +196,7 @@ test('closing answers what was asked, takes no more, and leaves neither process 
     assert.ok(!existsSync(folder))
   })
   assert.ok(existsSync(ELSEWHERE), 'a folder that is not ours stays')
-  assert.ok(!existsSync(`/proc/${pid}`))
+  assert.ok(!isRunning(pid))
 })
 
 test('a server that is killed leaves no worker behind, whatever it is doing', { skip }, async () => {
@@ -220,7 +220,7 @@ test('a server that is killed leaves no worker behind, whatever it is doing', { 
   const pid = await new Promise<number>(resolve => server.stdout.once('data', text => resolve(Number(text))))
   assert.match(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), /worker\.py/)
   server.kill('SIGKILL')
-  await retried(async () => assert.ok(!existsSync(`/proc/${pid}`), 'the worker is gone'))
+  await retried(async () => assert.ok(!isRunning(pid), 'the worker is gone'))
 })
 
 /** Asks until it is answered: a worker takes a moment to start. */

@@ -18,6 +18,11 @@ export interface VersionBody {
   readonly description?: string
   readonly format: string
   readonly task: string
+  /** Where somebody else computes it. */
+  readonly external?: {
+    readonly kind: string
+    readonly settings: { readonly command?: string; readonly trust?: boolean; readonly url?: string }
+  }
   readonly registeredAt: number
   readonly registeredBy: string
   readonly statedMetrics: Readonly<Record<string, number>>

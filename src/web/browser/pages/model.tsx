@@ -201,7 +201,7 @@ function Fact({ name, value }: { name: VNode | string; value: string }): VNode {
 }
 
 function AboutPanel({ version }: { version: VersionBody }): VNode {
-  const { model, limitations, reference, signature, statedMetrics, measuredMetrics = {} } = version
+  const { model, limitations, reference, signature, statedMetrics, external, measuredMetrics = {} } = version
   const metrics = Object.entries({ ...statedMetrics, ...measuredMetrics })
   return (
     <section class="panel half">
@@ -216,6 +216,7 @@ function AboutPanel({ version }: { version: VersionBody }): VNode {
         <dd>{signature.inputs.map(({ name }) => name).join(', ')}</dd>
         <dt>Answers</dt>
         <dd>{signature.outputs.map(({ name }) => name).join(', ')}</dd>
+        <ComputedBy external={external} />
         {reference === undefined ? null : (
           <>
             <dt>
@@ -254,5 +255,17 @@ function AboutPanel({ version }: { version: VersionBody }): VNode {
         </dd>
       </dl>
     </section>
+  )
+}
+
+/** Whom the server asks, and whether it runs code that came with the model: nothing where it computes the model itself. */
+function ComputedBy({ external }: { external: VersionBody['external'] }): VNode | null {
+  if (external === undefined) return null
+  const { command, trust, url } = external.settings
+  return (
+    <>
+      <dt>Computed by</dt>
+      <dd>{url ?? `Python (${command})${trust === true ? ', which runs code of the artifact' : ''}`}</dd>
+    </>
   )
 }
