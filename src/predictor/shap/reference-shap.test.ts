@@ -32,7 +32,7 @@ function valueFor(feature: string, cells: ReadonlyMap<string, string>, { inputs 
 describe('reference models', { skip }, () => {
   for (const name of skip === false ? CASES : []) {
     const signature = JSON.parse(readFileSync(new URL(`${name}/signature.json`, ROOT), 'utf8')) as Signature
-    for (const file of readdirSync(new URL(name, ROOT)).filter(path => path.startsWith('shap_xgb'))) {
+    for (const file of readdirSync(new URL(name, ROOT)).filter(path => path.startsWith('shap_'))) {
       const model = file.slice('shap_'.length, -'.csv'.length)
       test(`${name}/${model}`, () => {
         const ending = model.startsWith('xgb') ? 'json' : 'txt'
