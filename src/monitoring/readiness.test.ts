@@ -35,6 +35,7 @@ describe('defaultModelCheck()', () => {
       models: {
         get: async (model: string) => {
           if (model === 'broken') throw new Problem('corrupt', 'damaged')
+          return { predictor: {} }
         },
       },
       ...(configured === undefined ? {} : { defaultModel: configured }),

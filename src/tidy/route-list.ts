@@ -13,7 +13,7 @@ import type { SourceFile } from './tree.ts'
 export interface LoadedRoute {
   /** The file it comes from. */
   readonly file: string
-  readonly route: Pick<AnyRoute, 'method' | 'path' | 'permission'>
+  readonly route: Pick<AnyRoute, 'kind' | 'method' | 'path' | 'permission'>
 }
 
 /** @param root folder that the files' paths start from. */
