@@ -15,14 +15,7 @@ import { requireRoom } from '../shap/rows.ts'
 import { Arena } from './shap-arena.ts'
 import { BLOCK } from './shap-block.ts'
 import { columnsOf } from './shap-columns.ts'
-import {
-  directEngine,
-  type Placed,
-  quadratureEngine,
-  type Setting,
-  scatteredEngine,
-  suitsDirect,
-} from './shap-engines.ts'
+import { type Placed, quadratureEngine, type Setting, tableEngine } from './shap-engines.ts'
 import { shapKernels } from './shap-kernels.ts'
 import { type Plan, planOf, walkedBytes } from './shap-plan.ts'
 
@@ -101,13 +94,12 @@ function whereThereIsRoom<T>(make: () => T): T | undefined {
 }
 
 function explainBy(setting: Setting, plan: Plan): { readonly explain: Explain; readonly bytes: number } {
-  const { columns, shape, forest } = setting
+  const { shape, forest } = setting
   const width = forest.features.length
   const arena = new Arena()
   const placed: Placed[] = []
   if (plan.tabled.length > 0) {
-    const engine = suitsDirect(columns) ? directEngine : scatteredEngine
-    placed.push(engine(setting, plan.tabled, arena))
+    placed.push(tableEngine(setting)(setting, plan.tabled, arena))
   }
   if (plan.walked.length > 0) placed.push(quadratureEngine(setting, plan.walked, arena))
   const memory = arena.memory()

@@ -13,6 +13,8 @@ export interface CategoryAxis {
   readonly categories: number
   /** `table[column × kinds + kind]`, of as many columns as the axis needs. */
   readonly table: Uint8Array
+  /** The same as `byKind[kind × columns + column]`. */
+  readonly byKind: Uint8Array
   readonly columns: number
   /** By decision the bits of the classes that go left, where classes are bits. */
   readonly masks?: Uint8Array
@@ -34,7 +36,10 @@ export function categoryAxis(forest: Forest, feature: number, nodes: readonly nu
       table[index * kinds + kind] = goesLeft(forest, node, value) ? 0 : 255
     }
   }
-  return asBits(feature, categories, nodes.length, table) ?? { feature, categories, table, columns: nodes.length }
+  const bits = asBits(feature, categories, nodes.length, table)
+  if (bits !== undefined) return bits
+  const byKind = table.map((_, at) => table[(at % nodes.length) * kinds + Math.floor(at / nodes.length)]!)
+  return { feature, categories, table, byKind, columns: nodes.length }
 }
 
 /** The number of kinds of values. */
@@ -62,7 +67,7 @@ function asBits(feature: number, categories: number, decisions: number, table: U
   const masks = Uint8Array.from({ length: decisions }, (_, decision) =>
     classes.reduce((mask, kind, bit) => mask | (table[decision * kinds + kind] === 0 ? 1 << bit : 0), 0),
   )
-  return { feature, categories, table: bits, columns: 1, masks }
+  return { feature, categories, table: bits, byKind: bits, columns: 1, masks }
 }
 
 function areAlike(table: Uint8Array, kinds: number, decisions: number, one: number, other: number): boolean {

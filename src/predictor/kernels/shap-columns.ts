@@ -92,7 +92,7 @@ export function columnsOf(
   const first = axes.reduce((count, { stretches }) => count + stretches.length, 0)
   const categorical = categoryAxes(forest, first, column, cut)
   const count = categorical.reduce((sum, { columns }) => sum + columns, first)
-  const kindBytes = categorical.reduce((sum, { table }) => sum + table.length, 0)
+  const kindBytes = categorical.reduce((sum, { table }) => sum + 2 * table.length, 0)
   if (count > limit || kindBytes > KIND_BYTES_MAX) return undefined
   const isBits = new Uint8Array(count)
   let next = first
@@ -239,13 +239,11 @@ function quantiser(
       for (let index = 0; index < stretches.length; index++) writeRanks(stretches[index]!, values, ranks, count, layout)
     }
     let column = first
-    for (const { feature, categories, columns, table } of categorical) {
-      readValues(rows, from * width + feature, width, count, single, values)
-      for (let row = 0; row < count; row++) ranks[row] = kindOf(values[row]!, categories)
-      const end = column + columns
-      for (let at = 0; column < end; column++, at += kindsOf(categories)) {
-        writeKinds(table, at, column, ranks, count, layout)
-      }
+    for (const axis of categorical) {
+      readValues(rows, from * width + axis.feature, width, count, single, values)
+      for (let row = 0; row < count; row++) ranks[row] = kindOf(values[row]!, axis.categories)
+      writeKinds(axis, column, ranks, count, layout)
+      column += axis.columns
     }
   }
 }
@@ -316,13 +314,23 @@ function clamped(rank: number): number {
 }
 
 function writeKinds(
-  table: Uint8Array,
+  { columns, categories, table, byKind }: CategoryAxis,
   first: number,
-  column: number,
   kinds: Int32Array,
   count: number,
   { bytes, at, rowStride, columnStride }: ByteLayout,
 ): void {
-  let target = at + column * columnStride
-  for (let row = 0; row < count; row++, target += rowStride) bytes[target] = table[first + kinds[row]!]!
+  if (columnStride === 1) {
+    for (let row = 0; row < count; row++) {
+      const start = kinds[row]! * columns
+      bytes.set(byKind.subarray(start, start + columns), at + row * rowStride + first)
+    }
+    return
+  }
+  const size = kindsOf(categories)
+  for (let column = 0; column < columns; column++) {
+    const own = table.subarray(column * size, (column + 1) * size)
+    let target = at + (first + column) * columnStride
+    for (let row = 0; row < count; row++, target += rowStride) bytes[target] = own[kinds[row]!]!
+  }
 }

@@ -127,6 +127,22 @@ export function addDirect(
   }
 }
 
+/** The same for one row of more columns than registers hold. `columns` names those of each pair. */
+export function addFar(bytes: usize, pairs: usize, end: usize, columns: usize, sums: usize): void {
+  let low = v128.load(sums)
+  let high = v128.load(sums, 16)
+  for (let pair = pairs; pair < end; pair += PAIR) {
+    const passed = answersFar(pair, bytes, columns)
+    const one = first(pair, passed)
+    const other = second(pair, passed)
+    low = f32x4.add(low, f32x4.add(v128.load(one), v128.load(other)))
+    high = f32x4.add(high, f32x4.add(v128.load(one, 16), v128.load(other, 16)))
+    columns += 32
+  }
+  v128.store(sums, low)
+  v128.store(sums, high, 16)
+}
+
 @inline
 function addSlot(table: usize, place: usize, sums: usize): void {
   const sum = sums + <usize>load<u16>(place)

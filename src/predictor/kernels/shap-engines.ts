@@ -51,16 +51,14 @@ function vectorsOf(columns: Columns): number {
   return columns.count <= 16 ? 1 : columns.count <= 32 ? 2 : 4
 }
 
-/** Whether tables with a slot for each feature will do. */
-export function suitsDirect(columns: Columns): boolean {
-  return columns.used.length <= SLOTS && columns.count <= REGISTER_COLUMNS
+/** The engine for tables that suits a forest. */
+export function tableEngine({ columns }: Setting): typeof directEngine {
+  if (columns.used.length > SLOTS) return scatteredEngine
+  return columns.count <= REGISTER_COLUMNS ? directEngine : farEngine
 }
 
-export function directEngine(
-  { columns, shape, rules, kernels }: Setting,
-  trees: readonly TabledTree[],
-  arena: Arena,
-): Placed {
+/** At most 8 features, in few columns. */
+function directEngine({ columns, shape, rules, kernels }: Setting, trees: readonly TabledTree[], arena: Arena): Placed {
   const vectors = vectorsOf(columns)
   const room = roomByRow(vectors * 16, SLOTS, BLOCK, arena)
   const masked = Math.max(0, ...columns.isBits)
@@ -85,7 +83,46 @@ export function directEngine(
   }
 }
 
-export function scatteredEngine(setting: Setting, trees: readonly TabledTree[], arena: Arena): Placed {
+/** At most 8 features, in any number of columns. */
+function farEngine({ columns, shape, rules, kernels }: Setting, trees: readonly TabledTree[], arena: Arena): Placed {
+  const alone = roomByRow(columns.count, SLOTS, 1, arena)
+  const bytes = arena.reserve(BLOCK * columns.count)
+  const sums = arena.reserve(BLOCK * SLOTS * 4)
+  const room = { bytes, rowStride: 1, columnStride: BLOCK, sums, sumRowStride: SLOTS, sumFeatureStride: 1 }
+  const { chunks, stretches } = placeTables(trees, columns.place, true, rules, arena)
+  const pairs = arena.put(encodePairs(chunks))
+  const far = arena.put(encodeFarColumns(chunks))
+  const tests = arena.put(encodeTests(chunks, BLOCK))
+  const tables = arena.put(encodeChunks(chunks, 0))
+  const patterns = arena.reserve(CHUNKS_AT_ONCE * BLOCK)
+  return memory => {
+    const { addFar } = kernels.direct(memory)
+    const { readPatterns, addTogether } = kernels.scattered(memory)
+    const one = accessTo(alone, memory, columns, shape)
+    const many = accessTo(room, memory, columns, shape)
+    return (rows, from, count, out) => {
+      const { quantise, clear, flush } = count === 1 ? one : many
+      const padded = Math.ceil(count / 16) * 16
+      quantise(rows, from, count)
+      for (const { output, from: first, to } of stretches) {
+        clear(count)
+        if (count === 1) {
+          const at = pairs + (first / 2) * PAIR_BYTES
+          addFar(alone.bytes, at, pairs + (to / 2) * PAIR_BYTES, far + first * 16, alone.sums)
+        }
+        for (let chunk = first; chunk < to && count > 1; chunk += CHUNKS_AT_ONCE) {
+          const last = Math.min(to, chunk + CHUNKS_AT_ONCE)
+          readPatterns(bytes, padded, BLOCK, tests + chunk * TESTS_BYTES, tests + last * TESTS_BYTES, patterns)
+          addTogether(patterns, count, BLOCK, tables + chunk * CHUNK_BYTES, tables + last * CHUNK_BYTES, sums)
+        }
+        flush(from, count, output, out)
+      }
+    }
+  }
+}
+
+/** Any number of features and columns. */
+function scatteredEngine(setting: Setting, trees: readonly TabledTree[], arena: Arena): Placed {
   const { columns, shape, rules, kernels } = setting
   const room = roomByColumn(columns.count, columns.used.length, arena)
   const { chunks, stretches } = placeTables(trees, columns.place, false, rules, arena)

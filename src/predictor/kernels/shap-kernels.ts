@@ -14,6 +14,7 @@ export interface DirectKernel {
     end: number,
     sums: number,
   ): void
+  addFar(bytes: number, pairs: number, end: number, columns: number, sums: number): void
   addOne(
     bytes: number,
     vectors: number,
@@ -30,6 +31,7 @@ export interface DirectKernel {
 export interface ScatteredKernel {
   readPatterns(bytes: number, rows: number, stride: number, tests: number, end: number, patterns: number): void
   addScattered(patterns: number, rows: number, stride: number, chunks: number, end: number, sums: number): void
+  addTogether(patterns: number, rows: number, stride: number, chunks: number, end: number, sums: number): void
 }
 
 export interface QuadratureKernel {

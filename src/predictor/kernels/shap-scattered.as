@@ -4,7 +4,7 @@
  *
  * First `readPatterns`: which of a chunk's eight tests each row passes, a bit each. A test has eight bytes: where its
  * column is (4), low, width, mask; it is passed where (byte and mask) − low < width, as signed bytes. Then `addScattered`: the pattern says
- * which row of the chunk's table to add, and the chunk where the sums of each slot's feature are.
+ * which row of the chunk's table to add, and the chunk where the sums of each slot's feature are; or `addTogether`.
  */
 const TESTS: usize = 64
 /** Of a chunk: the address of its table, the number of slots, and for each of 8 slots where its sums are (4 bytes each). */
@@ -70,5 +70,23 @@ export function addScattered(patterns: usize, rows: usize, stride: usize, chunks
       }
     }
     patterns += stride
+  }
+}
+
+/** Where slot i is feature i: adds 8 sums for each row, which stand together. */
+export function addTogether(patterns: usize, rows: usize, stride: usize, chunks: usize, end: usize, sums: usize): void {
+  for (let row: usize = 0; row < rows; row++) {
+    let low = v128.load(sums)
+    let high = v128.load(sums, 16)
+    let pattern = patterns + row
+    for (let chunk = chunks; chunk < end; chunk += CHUNK) {
+      const at = <usize>load<u32>(chunk) + (<usize>load<u8>(pattern) << 5)
+      low = f32x4.add(low, v128.load(at))
+      high = f32x4.add(high, v128.load(at, 16))
+      pattern += stride
+    }
+    v128.store(sums, low)
+    v128.store(sums, high, 16)
+    sums += 32
   }
 }
