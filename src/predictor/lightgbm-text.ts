@@ -9,6 +9,14 @@ import type { LightgbmTree, LightgbmTrees, LinearLeaves } from './lightgbm-tree.
 
 const VALUES_MAX = 1 << 24
 const HEAD_BYTES_MAX = 1 << 24
+/** A split that only parts what is missing from the rest has the threshold inf. */
+const SPECIAL: Readonly<Record<string, number>> = {
+  __proto__: null as never,
+  inf: Number.POSITIVE_INFINITY,
+  '-inf': Number.NEGATIVE_INFINITY,
+  nan: Number.NaN,
+  '-nan': Number.NaN,
+}
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/
 const NEWLINE = 0x0a
 const SPACE = 0x20
@@ -208,6 +216,11 @@ class Lines {
       while (bytes[from] === SPACE) from++
       let text = ''
       for (; from < to && bytes[from] !== SPACE && text.length < 400; from++) text += String.fromCharCode(bytes[from]!)
+      const special = SPECIAL[text]
+      if (special !== undefined) {
+        numbers[index] = special
+        continue
+      }
       if (!NUMBER.test(text)) throw refusal(`${key} holds ${JSON.stringify(text.slice(0, 40))}, wanted a number`)
       numbers[index] = Number(text)
     }

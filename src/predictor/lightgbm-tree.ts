@@ -75,6 +75,12 @@ export class LightgbmTrees {
       }
       value[node] = cutOf(tree.threshold[node]!)
       missingLeft[node] = (decision >> 1) & 1
+      if (tree.threshold[node] === Number.POSITIVE_INFINITY) {
+        // All that is not missing goes left, infinity too, of which `v < cut` is false for every cut: the sides change places.
+        value[node] = Number.NEGATIVE_INFINITY
+        missingLeft[node] = 1 - missingLeft[node]!
+        ;[left[node], right[node]] = [right[node]!, left[node]!]
+      }
       modes[node] = [NAN_IS_ZERO, ZERO_MISSING, 0][decision >> 2]!
     }
     value.set(tree.leafValue, inner)
@@ -165,6 +171,7 @@ function cutOf(threshold: number): number {
 }
 
 function nextUp(value: number): number {
+  if (value === Number.NEGATIVE_INFINITY) return -Number.MAX_VALUE
   if (!Number.isFinite(value)) return value
   DOUBLE[0] = value === 0 ? 0 : value
   BITS[0] = BITS[0]! + (value < 0 ? -1n : 1n)
