@@ -98,6 +98,8 @@ export interface OnnxGraphInput {
   /** Rows alone, or rows × columns. */
   readonly rank: 1 | 2
   readonly columns: number
+  /** It takes one row at a time. */
+  readonly isSingle: boolean
 }
 
 export type ExternalModel = PythonModel | RemoteModel | OnnxGraph

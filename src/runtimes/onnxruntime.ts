@@ -45,12 +45,13 @@ function predictorOf(model: OnnxGraph, ask: Ask, session: InferenceSession): Run
   const { kind: _kind, bytes, inputs: _inputs, answer: _answer, ...head } = model
   const width = model.features.length
   const pending = new Set<Promise<void>>()
+  const rowsMax = model.inputs.some(({ isSingle }) => isSingle) ? 1 : ROWS_MAX
   let isClosed = false
   const all = async (rows: Float64Array, count: number, out: Float64Array): Promise<void> => {
     const answers = new Float64Array(count * model.outputCount)
     const voids = voidsOf(model, rows, count)
-    for (let from = 0; from < count; from += ROWS_MAX) {
-      const to = Math.min(from + ROWS_MAX, count)
+    for (let from = 0; from < count; from += rowsMax) {
+      const to = Math.min(from + rowsMax, count)
       const into = answers.subarray(from * model.outputCount, to * model.outputCount)
       answersInto(model, await ask(rows.subarray(from * width, to * width), to - from), to - from, into)
     }
@@ -62,7 +63,7 @@ function predictorOf(model: OnnxGraph, ask: Ask, session: InferenceSession): Run
     bytes: bytes.byteLength,
     async predict(rows, count, out) {
       if (isClosed) throw new Problem('unavailable', 'Cannot predict: the model was let go of')
-      const job = all(count > ROWS_MAX ? rows.slice(0, count * width) : rows, count, out)
+      const job = all(count > rowsMax ? rows.slice(0, count * width) : rows, count, out)
       pending.add(job)
       try {
         await job

@@ -1,6 +1,6 @@
-"""Makes test/golden/onnx: small models of scikit-learn, XGBoost and LightGBM as ONNX, and what ONNX Runtime answers.
+"""Makes test/golden/onnx: small models of scikit-learn, XGBoost, LightGBM and CatBoost as ONNX, and what ONNX Runtime answers.
 
-    pip install skl2onnx onnxmltools onnxruntime scikit-learn xgboost lightgbm
+    pip install skl2onnx onnxmltools onnxruntime scikit-learn xgboost lightgbm catboost
     python test/golden/onnx_reference.py test/golden/onnx
 
 Each case is NAME.onnx and an entry of cases.json: `rows` (as the columns of the model, texts and null included), the answer
@@ -8,8 +8,10 @@ wanted (`expected`), and `native`: whether it is computed without ONNX Runtime. 
 """
 import json
 import sys
+import tempfile
 from pathlib import Path
 
+import catboost
 import lightgbm as lgb
 import numpy as np
 import onnxruntime as ort
@@ -232,6 +234,19 @@ whole = np.nan_to_num(np.round(np.abs(gaps) * 3)).astype(np.float32)
 boosted('lgb_categorical', lgb.LGBMClassifier(**quiet, min_child_samples=5, min_data_per_group=5, cat_smooth=1).fit(whole, Y2, categorical_feature=[1, 2]), convert_lightgbm,
         test=np.abs(np.round(np.nan_to_num(TEST) * 3)))
 
+
+def cat(name, model, y):
+    model.fit(gaps, y)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_model(f'{folder}/m.onnx', format='onnx')
+        put(f'cat_{name}', Path(f'{folder}/m.onnx').read_bytes(), [[plain(v) for v in row] for row in TEST.tolist()], {'features': TEST}, True)
+
+
+small = dict(iterations=6, depth=3, verbose=False, allow_writing_files=False, random_seed=1)
+cat('binary', catboost.CatBoostClassifier(**small), Y2)
+cat('multiclass', catboost.CatBoostClassifier(**small), TEXT3)
+cat('regression', catboost.CatBoostRegressor(**small), YR)
+
 # --- single operators
 from onnx import TensorProto, helper as h, numpy_helper as nh
 
@@ -327,6 +342,9 @@ graph('op_vector_inputs', [h.make_node('Unsqueeze', ['a', 'one'], ['c']), h.make
       inputs=[('a', TensorProto.FLOAT, [None]), ('b', TensorProto.INT32, [None, 1])], constants={'one': np.array([1])},
       rows=[[0.5, 3], [1.5, -4], [-1, 7], [0, 0]], feed={'a': np.array([0.5, 1.5, -1, 0], np.float32), 'b': np.array([[3], [-4], [7], [0]], np.int32)})
 
+graph('op_single_row', [h.make_node('Reshape', ['x', 's'], ['a']), h.make_node('ReduceMax', ['a'], ['y'], axes=[0, 1, 2], keepdims=1)],
+      inputs=[('x', TensorProto.FLOAT, [1, 5])], constants={'s': np.array([1, 5, 1])}, rows=FULL[:1], native=False)
+
 
 # --- trees of every kind: per tree 0: x0 MODE t ? (x1 MODE t ? w : w) : w
 def ensemble_of(name, kind, trees=3, modes=('BRANCH_LEQ',), targets=1, weights=None, missing=None, thresholds=None, rows=None, native=True, ids=None, dtype=np.float32, **attributes):
@@ -414,5 +432,5 @@ ensemble5('one_target', n_targets=1, leaf_targetids=[0] * 6)
 ensemble5('double', kind=TensorProto.DOUBLE)
 ensemble5('stump', tree_roots=[0], nodes_featureids=[0], nodes_modes=tensor([0], TensorProto.UINT8), nodes_splits=tensor([0.0]), nodes_truenodeids=[0], nodes_trueleafs=[1], nodes_falsenodeids=[0],
           nodes_falseleafs=[1], nodes_missing_value_tracks_true=[0], membership_values=tensor([float('nan')]), leaf_targetids=[0], leaf_weights=tensor([2.5]), n_targets=1)
-versions = {'scikit-learn': sklearn.__version__, 'skl2onnx': skl2onnx.__version__, 'onnxruntime': ort.__version__, 'xgboost': xgb.__version__, 'lightgbm': lgb.__version__}
+versions = {'scikit-learn': sklearn.__version__, 'skl2onnx': skl2onnx.__version__, 'onnxruntime': ort.__version__, 'xgboost': xgb.__version__, 'lightgbm': lgb.__version__, 'catboost': catboost.__version__}
 (OUT / 'cases.json').write_text(json.dumps({'versions': versions, 'cases': cases}))

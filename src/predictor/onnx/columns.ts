@@ -12,6 +12,8 @@ export interface OnnxInput {
   /** Dimensions, with that of the rows. */
   readonly rank: 1 | 2
   readonly columns: number
+  /** It states one row. */
+  readonly isSingle: boolean
 }
 
 const FEATURES_MAX = 1 << 16
@@ -33,9 +35,10 @@ function inputOf(model: OnnxModel, { name, element, shape }: OnnxValue): OnnxInp
   if (rows === undefined || more.length > 0)
     throw damaged(`its input ${name} has ${shape!.length} dimensions; ${wanted}`)
   if (rows > 1) throw damaged(`its input ${name} has exactly ${rows} rows; export it with an open number of rows`)
-  if (columns === undefined) return { name, type, element, rank: 1, columns: 1 }
+  const isSingle = rows === 1
+  if (columns === undefined) return { name, type, element, rank: 1, columns: 1, isSingle }
   const width = columns > 0 ? columns : widthOf(model, name)
-  if (width !== undefined) return { name, type, element, rank: 2, columns: width }
+  if (width !== undefined) return { name, type, element, rank: 2, columns: width, isSingle }
   throw damaged(`its input ${name} does not say how many columns it has; export it with FloatTensorType([None, n])`)
 }
 

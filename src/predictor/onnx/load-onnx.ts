@@ -129,7 +129,8 @@ function headOf(
   const reads = intakeOf(inputs)
   const types = inputs.flatMap(({ type, columns }) => Array.from({ length: columns }, () => type))
   const last =
-    model.nodes.findLast(({ op }) => /Ensemble|Classifier|Regressor|Gemm|MatMul/.test(op)) ?? model.nodes.at(-1)
+    model.nodes.findLast(({ op }) => /Ensemble|Classifier|Regressor|Gemm|MatMul/.test(op)) ??
+    model.nodes.findLast(({ op }) => !/Cast|Identity|Reshape|ZipMap/.test(op))
   return {
     format: 'onnx',
     task,
@@ -180,7 +181,7 @@ function graphOf(
     kind: 'onnx-graph',
     outputCount: meaning.only === undefined && !answer.isLabel ? known : 1,
     bytes: answer.zipped ? withOutput(bytes, answer.name) : bytes,
-    inputs: inputs.map(({ name, element, rank, columns: width }) => ({ name, element, rank, columns: width })),
+    inputs: inputs.map(({ type: _, ...input }) => input),
     answer: { name: answer.name, columns: known, ...(meaning.only === undefined ? {} : { only: meaning.only }) },
   }
 }
