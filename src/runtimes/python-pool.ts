@@ -57,6 +57,8 @@ interface Call {
 
 const QUEUE_CALLS_MAX = 1024
 const QUEUE_ROWS_MAX = 1 << 17
+/** How long calls that were taken may go on after it was asked to close. */
+const DRAIN_MS_MAX = 10_000
 const RESTART = { firstMs: 100, mostMs: 30_000 }
 /** After so many failures in a row callers are told at once. */
 const FAILURES_PATIENT = 3
@@ -105,7 +107,7 @@ export class PythonPool {
 
   /** Why nobody can answer now, if so. */
   fault(): string | undefined {
-    return this.#idle.length === 0 && this.#failures >= FAILURES_PATIENT ? this.#fault?.message : undefined
+    return this.#workers.size === 0 && this.#failures >= FAILURES_PATIENT ? this.#fault?.message : undefined
   }
 
   counts(): PoolCounts {
@@ -120,7 +122,7 @@ export class PythonPool {
       if (this.#queue.length > 0 || this.#idle.length < this.#workers.size) {
         const { promise, resolve } = Promise.withResolvers<void>()
         this.#drained = resolve
-        const cancel = this.#surroundings.timers.after(2 * this.#options.timeoutMs, resolve)
+        const cancel = this.#surroundings.timers.after(DRAIN_MS_MAX, resolve)
         this.#pump()
         await promise
         cancel()

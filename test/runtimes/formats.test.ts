@@ -104,6 +104,22 @@ const CASES: Readonly<Record<string, () => Promise<void>>> = {
     const { answers, method } = await same('scores', [AGE, BALANCE])
     assert.deepEqual([answers, method], ['number', 'decision_function'])
   },
+  'formats: python: classifiers asked to predict: the number of the class': async () => {
+    const bytes = readFileSync(join(folder, 'pickle'))
+    const served = { name: 'labels@1.0.0', artifact: async () => bytes }
+    const settings = { ...SETTINGS, method: 'predict' }
+    const described = await openRuntimes(surroundings()).describePython(bytes, settings, served)
+    const { predictor } = await described.open(ALL)
+    const cells = rows.flatMap(([age, balance, place]) => [age, balance, PLACES.indexOf(place)])
+    const out = new Float64Array(rows.length)
+    await predictor.predict(Float64Array.from(cells), rows.length, out)
+    await predictor.close()
+    assert.equal(predictor.answers, 'class')
+    assert.deepEqual(
+      [...out],
+      expected['pickle']!.answers.map(probability => Number(probability > 0.5)),
+    )
+  },
   'formats: python: regressors, of several targets as well': async () => {
     assert.equal((await same('regression', [AGE, BALANCE])).task, 'regression')
     assert.equal((await same('targets', [AGE, BALANCE])).task, 'regression')
