@@ -2,7 +2,7 @@
  * The decisions of a forest as comparisons of bytes.
  *
  * A feature's distinct thresholds, sorted, are its *cuts*; the *rank* of a value is how many of them are ≤ it, so that
- * `x < cuts[c]` is `rank ≤ c`. A column is a feature as bytes: the rank − 128. Where a feature has more than 255 cuts it has several
+ * `x < cuts[c]` is `rank ≤ c`. A column is a feature as bytes: the rank − 127. Where a feature has more than 254 cuts it has several
  * columns, each for a stretch of ranks, clamped to its ends. A missing value is −128 in a column where it goes left and 127 where it
  * goes right, so that nodes need not know of missing values; a feature of which both happens has both columns. Each set of
  * categories has a column of its own (see `predict-classes.ts`).
@@ -12,7 +12,7 @@ import { type ClassedFeature, classesOf, type SetColumn } from './predict-classe
 
 export interface RankColumn {
   readonly column: number
-  /** The rank, among the cuts of the axis, that becomes −128. */
+  /** The rank, among the cuts of the axis, that becomes −128; −1 at first. */
   readonly below: number
   /** What NaN is. */
   readonly missing: number
@@ -38,7 +38,7 @@ export interface Columns {
 }
 
 /** Cuts that one column can tell apart. */
-const STRETCH = 255
+const STRETCH = 254
 /** Cuts of an axis: ranks have 16 bits, with their sign, on their way. */
 const AXIS_CUTS: number = STRETCH * 128
 
@@ -55,8 +55,8 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
     const of = feature[node]!
     if (of < 0 || (flags[node]! & CATEGORICAL) !== 0) continue
     const rank = placeOf(cuts[of]!, value[node]!)
-    const below = rank - (rank % STRETCH)
-    const key = below * 16 + (flags[node]! & (MISSING_LEFT | ZERO_MISSING | NAN_IS_ZERO))
+    const below = rank - (rank % STRETCH) - 1
+    const key = (below + 1) * 16 + (flags[node]! & (MISSING_LEFT | ZERO_MISSING | NAN_IS_ZERO))
     let known = own[of]!.get(key)
     if (known === undefined) {
       if (count === limit) return undefined
@@ -72,11 +72,11 @@ export function columnsOf(forest: Forest, limit: number): Columns | undefined {
   return { count: count + classes.sets.length, axes, ...classes, column, cut }
 }
 
-/** One for every 32,640 cuts. */
+/** One for every 32,512 cuts. */
 function axesOf(feature: number, cuts: Float64Array, columns: readonly RankColumn[]): Axis[] {
   const axes: Axis[] = []
   for (let from = 0; from < cuts.length; from += AXIS_CUTS) {
-    const here = columns.filter(({ below }) => below >= from && below < from + AXIS_CUTS)
+    const here = columns.filter(({ below }) => below + 1 >= from && below + 1 < from + AXIS_CUTS)
     const relative = here.map(column => ({ ...column, below: column.below - from }))
     axes.push({ feature, cuts: cuts.subarray(from, from + AXIS_CUTS), columns: relative })
   }
@@ -88,7 +88,7 @@ function rankColumn(column: number, below: number, flags: number, cuts: Float64A
   if ((flags & ZERO_MISSING) !== 0) return { column, below, missing: default_, zero: default_ }
   if ((flags & NAN_IS_ZERO) === 0) return { column, below, missing: default_ }
   const zero = cuts.reduce((rank, cut) => rank + Number(0 >= cut), 0)
-  return { column, below, missing: Math.min(Math.max(zero - below, 0), STRETCH) - 128 }
+  return { column, below, missing: Math.min(Math.max(zero - below, 0), 255) - 128 }
 }
 
 /** The sorted distinct thresholds of each feature. */

@@ -5,8 +5,9 @@ import { DENSE_DEPTH_MAX, denseBytes, denseTrees } from './predict-dense-trees.t
 import { type PredictKernels, predictKernels } from './predict-kernels.ts'
 import { type Quantiser, quantiserBytes, quantiserOf } from './predict-quantiser.ts'
 import { addsOf, ROWS, type Room, roomOf } from './predict-room.ts'
-import { SEVENS_BYTES_MAX, SEVENS_COLUMNS_MAX, sevensBytes, sevenTrees } from './predict-seven-trees.ts'
+import { SEVENS_BYTES_MAX, SEVENS_SLOTS_MAX, sevensBytes, sevenTrees } from './predict-seven-trees.ts'
 import type { TreeShape } from './predict-shapes.ts'
+import { type Slots, slotsOf } from './predict-slots.ts'
 import { SPARSE_LEAVES_MAX, sparseBytes, sparseTrees } from './predict-sparse-trees.ts'
 import { WALK_COLUMNS_MAX, type WalkTrees, walkBytes, walkTrees } from './predict-walk-trees.ts'
 import { Arena } from './shap-arena.ts'
@@ -36,7 +37,8 @@ export function engineBytes(kind: EngineKind, forest: Forest, shapes: readonly T
   const size = forest.precision === 'float32' ? 4 : 8
   const worth = size * addsOf(forest)
   const own = { dense: denseBytes, sparse: sparseBytes, walk: walkBytes }[kind]
-  const alone = walksBySevens(forest, columns, shapes) ? sevensBytes : kind === 'walk' ? () => 0 : walkBytes
+  const alone =
+    slotsForSevens(forest, columns, shapes) !== undefined ? sevensBytes : kind === 'walk' ? () => 0 : walkBytes
   const trees = shapes.reduce((sum, shape) => sum + own(shape, worth) + alone(shape, worth), 0)
   return trees + quantiserBytes(columns, forest.features.length, size) + forest.base.length * ROWS * size
 }
@@ -50,8 +52,9 @@ export function startEngine(
 ): PredictEngine | undefined {
   const arena = new Arena()
   const room = roomOf(forest, columns, arena)
-  const quantiser = quantiserOf(room)
-  const run = runnerOf(kind, room, shapes, quantiser)
+  const slots = slotsForSevens(forest, columns, shapes)
+  const quantiser = quantiserOf(room, slots)
+  const run = runnerOf(kind, room, shapes, slots, quantiser)
   let memory: KernelMemory | undefined
   const kernels = predictKernels(() => {
     memory = arena.memory()
@@ -95,20 +98,31 @@ interface Runner {
   readonly one: Alone
 }
 
-/** Forests of one output and few columns walk a single row by blocks of nodes; others node by node. */
-function walksBySevens({ base, precision }: Forest, { count }: Columns, shapes: readonly TreeShape[]): boolean {
-  if (base.length !== 1 || count > SEVENS_COLUMNS_MAX) return false
-  return shapes.reduce((sum, shape) => sum + sevensBytes(shape, precision === 'float32' ? 4 : 8), 0) <= SEVENS_BYTES_MAX
+/** Forests of one output and few columns walk a single row by blocks of nodes; others, `undefined`, node by node. */
+function slotsForSevens(
+  { base, precision }: Forest,
+  columns: Columns,
+  shapes: readonly TreeShape[],
+): Slots | undefined {
+  if (base.length !== 1 || columns.count > 2 * SEVENS_SLOTS_MAX) return undefined
+  const bytes = shapes.reduce((sum, shape) => sum + sevensBytes(shape, precision === 'float32' ? 4 : 8), 0)
+  const slots = slotsOf(columns)
+  return slots.count <= SEVENS_SLOTS_MAX && bytes <= SEVENS_BYTES_MAX ? slots : undefined
 }
 
-function runnerOf(kind: EngineKind, room: Room, shapes: readonly TreeShape[], quantiser: Quantiser): Runner {
-  const { arena, forest, columns, columnsAt } = room
+function runnerOf(
+  kind: EngineKind,
+  room: Room,
+  shapes: readonly TreeShape[],
+  slots: Slots | undefined,
+  quantiser: Quantiser,
+): Runner {
+  const { arena, forest, columnsAt } = room
   const addsBytes = addsOf(forest) * 8
   const double = Number(room.size === 8)
   const scratch = arena.reserve(8 * ROWS)
-  const sevens = walksBySevens(forest, columns, shapes)
-  const walk = kind === 'walk' || !sevens ? walkTrees(room, shapes) : undefined
-  const one = sevens ? bySevens(room, shapes, quantiser) : byNodes(room, walk!, quantiser)
+  const walk = kind === 'walk' || slots === undefined ? walkTrees(room, shapes) : undefined
+  const one = slots === undefined ? byNodes(room, walk!, quantiser) : bySevens(room, shapes, slots, quantiser)
   if (kind === 'dense') {
     const trees = denseTrees(room, shapes)
     return { one, block: k => k.predictDense(trees.at, trees.end, trees.adds, addsBytes, scratch, double) }
@@ -123,8 +137,8 @@ function runnerOf(kind: EngineKind, room: Room, shapes: readonly TreeShape[], qu
 
 type Alone = (kernels: PredictKernels, sums: Float32Array | Float64Array) => void
 
-function bySevens(room: Room, shapes: readonly TreeShape[], quantiser: Quantiser): Alone {
-  const { at, end, row, vectors, ways } = sevenTrees(room, shapes)
+function bySevens(room: Room, shapes: readonly TreeShape[], slots: Slots, quantiser: Quantiser): Alone {
+  const { at, end, row, vectors, ways } = sevenTrees(room, shapes, slots)
   const single = room.size === 4
   return (kernels, sums) => {
     quantiser.quantiseOne(kernels, row)

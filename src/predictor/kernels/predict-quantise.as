@@ -7,7 +7,7 @@
  * 0, by sixteenths: 16 pivots (the last cut of each sixteen), then 256 cuts, all float32.
  * A *column* (4 × u32): address, the rank that becomes −128; bytes for NaN, for zeros, and 255 where zeros are read so.
  */
-import { COLUMNS, ROWS } from './parts/leaf-sums'
+import { ROWS } from './parts/leaf-sums'
 
 const AXIS: usize = 20
 const COLUMN: usize = 16
@@ -131,7 +131,7 @@ export function quantiseDouble(
   quantise<f64>(rows, width, count, axes, end, ranks, zeros, zeroMax)
 }
 
-/** A single row, whose bytes come to stand side by side: the columns' addresses are read as numbers. */
+/** A single row, whose bytes come to stand side by side: columns have numbers instead of addresses. */
 @inline
 function quantiseOne<T>(rows: usize, axes: usize, end: usize, into: usize, zeroMax: f64): void {
   for (let axis = axes; axis < end; axis += AXIS) {
@@ -142,10 +142,10 @@ function quantiseOne<T>(rows: usize, axes: usize, end: usize, into: usize, zeroM
     const isZero = abs(<f64>value) <= zeroMax
     const last = <usize>load<u32>(axis, 16)
     for (let column = <usize>load<u32>(axis, 12); column < last; column += COLUMN) {
-      const known = min(max(rank - load<i32>(column, 4), 0), 255) - 128
+      const known = min(max(rank - load<i32>(column, 4), 1), 255) - 128 // −128 is left to missing values
       const orMissing = select<i32>(known, <i32>load<i8>(column, 8), value == value)
       const byte = isZero && load<u8>(column, 10) != 0 ? <i32>load<i8>(column, 9) : orMissing
-      store<i8>(into + <usize>((load<u32>(column) - <u32>COLUMNS) >> 6), <i8>byte)
+      store<i8>(into + <usize>load<u32>(column), <i8>byte)
     }
   }
 }

@@ -4,6 +4,7 @@ import { MISSING, OTHER } from './predict-classes.ts'
 import type { Axis, Columns, RankColumn } from './predict-columns.ts'
 import type { PredictKernels } from './predict-kernels.ts'
 import { ROWS, type Room } from './predict-room.ts'
+import type { Slots } from './predict-slots.ts'
 
 export interface Quantiser {
   /** Where up to 64 rows are put, as they are. */
@@ -14,13 +15,15 @@ export interface Quantiser {
   quantiseOne(kernels: PredictKernels, into: number): void
 }
 
-export function quantiserOf(room: Room): Quantiser {
+/** @param slots where a single row's bytes are wanted. */
+export function quantiserOf(room: Room, slots: Slots | undefined): Quantiser {
   const { arena, forest, columns } = room
   const width = forest.features.length * 8
   const rowsAt = arena.reserve(ROWS * width)
   const ranks = arena.reserve(ROWS * 2)
   const zeros = arena.reserve(ROWS)
   const axes = putAxes(room)
+  const axesOne = slots === undefined ? undefined : putAxes(room, slots)
   const classed = putClassed(room)
   const sets = putSets(room, classed.codesAt)
   const single = forest.precision === 'float32'
@@ -36,13 +39,15 @@ export function quantiserOf(room: Room): Quantiser {
       kernels.lookUp(count, sets.at, sets.end)
     },
     quantiseOne(kernels, into) {
+      if (slots === undefined || axesOne === undefined) throw new RangeError('Cannot quantise: no slots were asked for')
       const quantise = single ? kernels.quantiseOneSingle : kernels.quantiseOneDouble
-      quantise(rowsAt, axes.at, axes.end, into, zeroMax > 0 ? zeroMax : -1)
+      quantise(rowsAt, axesOne.at, axesOne.end, into, zeroMax > 0 ? zeroMax : -1)
       if (sets.at === sets.end) return
       const firstSet = columns.count - columns.sets.length
       kernels.classify(rowsAt, width, 1, classed.at, classed.end, Number(single))
       kernels.lookUp(1, sets.at, sets.end)
-      kernels.gather(room.columnsAt + firstSet * ROWS, room.columnsAt + columns.count * ROWS, into + firstSet)
+      const from = room.columnsAt + firstSet * ROWS
+      kernels.gather(from, room.columnsAt + columns.count * ROWS, into + slots.slot[firstSet]!)
     },
   }
 }
@@ -58,23 +63,31 @@ function put({ arena }: Room, records: readonly (readonly number[])[]): List {
   return { at, end: at + words.byteLength }
 }
 
-function putAxes(room: Room): List {
+/** With columns to write, or with slots. */
+function putAxes(room: Room, slots?: Slots): List {
   return put(
     room,
     room.columns.axes.map(axis => {
-      const own = put(
-        room,
-        axis.columns.map(column => rankRecord(room, column)),
-      )
+      const records = axis.columns.flatMap(column => {
+        if (slots === undefined) return [rankRecord(column, room.columnsAt + column.column * ROWS)]
+        return slots.isWritten[column.column] === 1 ? [slotRecord(column, slots)] : []
+      })
+      const own = put(room, records)
       const { half, cuts } = filledCuts(room, axis)
       return [axis.feature * 8, room.arena.put(cuts), half, own.at, own.end]
     }),
   )
 }
 
-function rankRecord({ columnsAt }: Room, { column, below, missing, zero }: RankColumn): number[] {
+function rankRecord({ below, missing, zero }: RankColumn, into: number): number[] {
   const bytes = (missing & 255) | (((zero ?? 0) & 255) << 8) | (zero === undefined ? 0 : 255 << 16)
-  return [columnsAt + column * ROWS, below, bytes, 0]
+  return [into, below, bytes, 0]
+}
+
+/** What a node takes 1 from holds −128 for a missing value. */
+function slotRecord(column: RankColumn, { slot, less }: Slots): number[] {
+  const missing = less[column.column] === 1 ? -128 : column.missing
+  return rankRecord({ ...column, missing }, slot[column.column]!)
 }
 
 /** As `predict-quantise.as` searches them: by sixteenths, which is faster, or by halves. */

@@ -2,12 +2,13 @@
 import type { Forest } from '../forest.ts'
 import { type Room, worthOf, worths } from './predict-room.ts'
 import type { TreeShape } from './predict-shapes.ts'
+import type { Slots } from './predict-slots.ts'
 
 /** A row's bytes stay in four registers. */
-export const SEVENS_COLUMNS_MAX = 64
+export const SEVENS_SLOTS_MAX = 64
 /** Trees that need more are walked node by node: what lies outside the processor's cache is no faster. */
 export const SEVENS_BYTES_MAX: number = 4 << 20
-const BLOCK = 24
+const BLOCK = 32
 const WAYS = 8
 const LEVELS = 3
 const ALWAYS_LEFT = 127
@@ -22,16 +23,16 @@ export interface SevenTrees {
 }
 
 /** Of a forest of one output. */
-export function sevenTrees(room: Room, shapes: readonly TreeShape[]): SevenTrees {
+export function sevenTrees(room: Room, shapes: readonly TreeShape[], slots: Slots): SevenTrees {
   const { arena, forest } = room
   const trees = new Uint32Array(shapes.length * 2)
   for (const [tree, { depth }] of shapes.entries()) {
     const steps = Math.max(0, Math.ceil(depth / LEVELS) - 1)
-    trees.set([putBlocks(room, tree, blocksOf(forest, forest.roots[tree]!, steps)), steps], tree * 2)
+    trees.set([putBlocks(room, slots, tree, blocksOf(forest, forest.roots[tree]!, steps)), steps], tree * 2)
   }
   const at = arena.put(trees)
-  const vectors = room.columns.count <= 16 ? 1 : room.columns.count <= 32 ? 2 : 4
-  return { at, end: at + trees.byteLength, ways: arena.put(waysOut()), row: arena.reserve(SEVENS_COLUMNS_MAX), vectors }
+  const vectors = slots.count <= 16 && !slots.less.includes(1) ? 1 : slots.count <= 32 ? 2 : 4
+  return { at, end: at + trees.byteLength, ways: arena.put(waysOut()), row: arena.reserve(SEVENS_SLOTS_MAX), vectors }
 }
 
 /** Bytes a tree takes, about. */
@@ -48,7 +49,7 @@ interface Block {
   readonly leaves: readonly number[]
 }
 
-function putBlocks(room: Room, tree: number, blocks: readonly Block[]): number {
+function putBlocks(room: Room, { slot: slotOf, less }: Slots, tree: number, blocks: readonly Block[]): number {
   const { arena, columns, forest } = room
   const bytes = new Uint8Array(blocks.length * BLOCK)
   const view = new DataView(bytes.buffer)
@@ -61,11 +62,15 @@ function putBlocks(room: Room, tree: number, blocks: readonly Block[]): number {
     const from = place * BLOCK
     for (let slot = 0; slot < WAYS; slot++) {
       const node = nodes[slot] ?? -1
-      view.setUint8(from + slot, node < 0 ? 0 : columns.column[node]!)
-      view.setInt8(from + WAYS + slot, node < 0 ? ALWAYS_LEFT : columns.cut[node]!)
+      view.setInt8(from + WAYS + slot, ALWAYS_LEFT)
+      if (node < 0) continue
+      const column = columns.column[node]!
+      view.setUint8(from + slot, slotOf[column]!)
+      view.setInt8(from + WAYS + slot, columns.cut[node]! - less[column]!)
+      view.setUint8(from + 2 * WAYS + slot, less[column]!)
     }
-    view.setUint32(from + 16, at + first * BLOCK, true)
-    view.setUint32(from + 20, worthAt, true)
+    view.setUint32(from + 24, at + first * BLOCK, true)
+    view.setUint32(from + 28, worthAt, true)
     worthAt += leaves.length * room.size
   }
   return at

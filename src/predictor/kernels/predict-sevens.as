@@ -1,12 +1,12 @@
 /**
- * A single row through trees of any depth, three levels at a step: the row's bytes (at most 64 columns) stay in registers, the 7 nodes of
+ * A single row through trees of any depth, three levels at a step: the row's bytes (at most 64 slots) stay in registers, the 7 nodes of
  * a *block* are compared at once, and a table says which of the 8 ways out the answers lead to.
  *
- * A block is 24 bytes: the columns of its nodes, breadth first (8 × u8), the bytes they are compared with (8 × i8; a row goes right where its
- * own is greater), the address of the first of its 8 successors, that of the first of 8 worths, which count where it is the last of its tree. A
+ * A block is 32 bytes: the slots of its nodes, breadth first (8 × u8), the bytes they are compared with (8 × i8; a row goes right where its
+ * own is greater), what is taken from the row's before (8 × u8; only where there is more than one vector), the address of the first of its 8 successors, that of the first of 8 worths, which count where it is the last of its tree. A
  * leaf above that is a block that leads to itself, compared with 127, which no byte exceeds.
  */
-const BLOCK: usize = 24
+const BLOCK: usize = 32
 
 /** Which of its 8 ways out a row takes. */
 @inline
@@ -19,6 +19,7 @@ function way(block: usize, row0: v128, row1: v128, row2: v128, row3: v128, vecto
       values = v128.or(values, i8x16.swizzle(row2, i8x16.sub(columns, i8x16.splat(32))))
       values = v128.or(values, i8x16.swizzle(row3, i8x16.sub(columns, i8x16.splat(48))))
     }
+    values = i8x16.sub(values, v128.load64_zero(block, 16))
   }
   const right = i8x16.bitmask(i8x16.gt_s(values, v128.load64_zero(block, 8)))
   return <usize>load<u8>(ways + <usize>(right & 127))
@@ -40,10 +41,10 @@ function sumSevens<T>(trees: usize, end: usize, row: usize, vectors: i32, ways: 
   for (; trees < end; trees += 8) {
     let block = <usize>load<u32>(trees)
     for (let steps = load<i32>(trees, 4); steps > 0; steps--) {
-      block = <usize>load<u32>(block, 16) + way(block, row0, row1, row2, row3, vectors, ways) * BLOCK
+      block = <usize>load<u32>(block, 24) + way(block, row0, row1, row2, row3, vectors, ways) * BLOCK
     }
     const last = way(block, row0, row1, row2, row3, vectors, ways)
-    sum += load<T>(<usize>load<u32>(block, 20) + last * sizeof<T>())
+    sum += load<T>(<usize>load<u32>(block, 28) + last * sizeof<T>())
   }
   return sum
 }
