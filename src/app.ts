@@ -172,7 +172,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const feedback = openFeedback({ ...world, ...named, ...limits })
   metrics.family(feedback.render)
   closing.push(() => feedback.close())
-  const models = openModels({ load: registry.load, clock, bytesMax: MODELS_BYTES_MAX })
+  const models = openModels({ load: registry.load, clock, timers: systemTimers, bytesMax: MODELS_BYTES_MAX })
   closing.push(() => models.close())
   closing.push(async () => runtimes.close())
   const serving: Serving = {

@@ -161,7 +161,7 @@ function servingOf(
     }) as unknown as LoadedVersion
   return {
     catalogue,
-    models: openModels({ load, clock, bytesMax: 1e9 }),
+    models: openModels({ load, clock, timers: manualTimers(), bytesMax: 1e9 }),
     releases: championReleases(catalogue),
     pseudonyms: { subject: id => id, unit: id => id },
     seals: { open: async () => plaintext => `sealed${plaintext.length}` },

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Problem } from '../errors.ts'
 import { manualClock } from '../platform/clock.ts'
+import { manualTimers } from '../platform/timers.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
 import type { LoadedModel } from './lane.ts'
-import { type Models, openModels } from './models.ts'
+import { type Models, type ModelsParts, openModels } from './models.ts'
 
 const MODEL_BYTES = 100
 
@@ -42,7 +43,11 @@ function loader(bytesMax: number): Loader {
     else next.fail(error)
     await new Promise(resolve => setImmediate(resolve))
   }
-  return { models: openModels({ load, clock, bytesMax }), loads, end, clock }
+  return { models: openModels({ load, clock, timers: manualTimers(), bytesMax }), loads, end, clock }
+}
+
+function world(): Pick<ModelsParts, 'clock' | 'timers'> {
+  return { clock: manualClock(0), timers: manualTimers() }
 }
 
 async function loaded({ models, end }: Loader, model: string): Promise<LoadedModel> {
@@ -106,12 +111,13 @@ describe('openModels()', () => {
 
   it('refuses a version whose signature and artifact do not agree', async () => {
     const wrong = { ...sum('a', '1.0.0'), predictor: { ...sum('a', '1.0.0').predictor, outputCount: 2 } }
-    const models = openModels({ load: async () => wrong, clock: manualClock(0), bytesMax: 1e9 })
+    const models = openModels({ load: async () => wrong, ...world(), bytesMax: 1e9 })
     await assert.rejects(Promise.resolve(models.get('a', '1.0.0')), { code: 'misconfigured' })
   })
 
   it('closes models that somebody else computes when it lets go of them, and takes no more once it is closed', async () => {
     const closed: string[] = []
+    const timers = manualTimers()
     const load = async (model: string, version: string): Promise<LoadedVersion> => {
       const found = sum(model, version)
       return {
@@ -119,14 +125,18 @@ describe('openModels()', () => {
         predictor: { ...found.predictor, close: async () => void closed.push(model) },
       } as LoadedVersion
     }
-    const models = openModels({ load, clock: manualClock(0), bytesMax: MODEL_BYTES })
+    const models = openModels({ load, clock: manualClock(0), timers, bytesMax: MODEL_BYTES })
     await models.get('a', '1.0.0')
     await models.get('b', '1.0.0')
+    timers.advance(4_999)
+    assert.deepEqual(closed, [], 'somebody may have it in hand')
+    timers.advance(1)
     assert.deepEqual(closed, ['a'])
+    await models.get('d', '1.0.0')
     const coming = models.get('c', '1.0.0')
     await Promise.all([models.close(), assert.rejects(Promise.resolve(coming), { code: 'unavailable' })])
-    assert.deepEqual(closed.sort(), ['a', 'b', 'c'])
-    await assert.rejects(Promise.resolve(models.get('d', '1.0.0')), { code: 'unavailable' })
+    assert.deepEqual(closed.sort(), ['a', 'b', 'c', 'd'])
+    await assert.rejects(Promise.resolve(models.get('e', '1.0.0')), { code: 'unavailable' })
   })
 
   it('lets go of one whose signature and artifact do not agree', async () => {
@@ -134,7 +144,7 @@ describe('openModels()', () => {
     const wrong = sum('a', '1.0.0')
     const predictor = { ...wrong.predictor, outputCount: 2, close: async () => void closed++ }
     const load = async (): Promise<LoadedVersion> => ({ ...wrong, predictor }) as LoadedVersion
-    const models = openModels({ load, clock: manualClock(0), bytesMax: 1e9 })
+    const models = openModels({ load, ...world(), bytesMax: 1e9 })
     await assert.rejects(Promise.resolve(models.get('a', '1.0.0')), { code: 'misconfigured' })
     assert.equal(closed, 1)
   })

@@ -4,6 +4,7 @@
  */
 import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { Timers } from '../platform/timers.ts'
 import { explainerOf } from '../predictor/explainer.ts'
 import { type AnyPredictor, isAwaited } from '../predictor/predictor.ts'
 import { backgroundRows } from '../registry/background.ts'
@@ -26,12 +27,15 @@ export interface Models {
 export interface ModelsParts {
   readonly load: (model: string, version: string) => Promise<LoadedVersion>
   readonly clock: Clock
+  readonly timers: Timers
   /** Least recently used models make room beyond this; one is always kept. */
   readonly bytesMax: number
 }
 
 /** A failure is told again for so long, so that a crowd at a broken model does not load it once for each of them. */
 const FAILURE_KEPT_MS = 1_000
+/** Requests that are under way when a model is put away have so long to ask it. */
+const LEAVING_MS = 5_000
 
 interface Place {
   loaded: LoadedModel | undefined
@@ -41,13 +45,23 @@ interface Place {
   usedAt: number
 }
 
-export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
+export function openModels({ load, clock, timers, bytesMax }: ModelsParts): Models {
   const places = new Map<string, Map<string, Place>>()
   const lanes = laneMaker()
   let uses = 0
   // What explains a model is made when it is asked for: what all of them hold is counted when one comes.
   const bytes = (): number => allOf(places).reduce((sum, { loaded }) => sum + (loaded?.bytes() ?? 0), 0)
   let isClosed = false
+  /** Put away, and still open to those who had them in hand. */
+  const leaving = new Set<LoadedModel>()
+  const leave = (model: LoadedModel): void => {
+    if (!isAwaited(model.predictor)) return
+    leaving.add(model)
+    timers.after(LEAVING_MS, () => {
+      leaving.delete(model)
+      letGo(model).catch(() => undefined) // there is nobody to tell of a fault
+    })
+  }
 
   const fill = async (place: Place, model: string, version: string): Promise<LoadedModel> => {
     try {
@@ -58,7 +72,7 @@ export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
       }
       place.loaded = loaded
       const excess = bytes() - bytesMax
-      if (excess > 0) evict(places, place, excess)
+      if (excess > 0) evict(places, place, excess, leave)
       return loaded
     } catch (error) {
       place.failure = { error, until: clock.now() + FAILURE_KEPT_MS }
@@ -86,7 +100,8 @@ export function openModels({ load, clock, bytesMax }: ModelsParts): Models {
       const all = allOf(places)
       places.clear()
       await Promise.all(all.map(place => place.loading?.catch(() => undefined)))
-      await Promise.all(all.map(place => place.loaded && letGo(place.loaded)))
+      const open = [...leaving, ...all.flatMap(({ loaded }) => loaded ?? [])]
+      await Promise.all(open.map(letGo))
     },
   }
 }
@@ -117,16 +132,20 @@ function allOf(places: ReadonlyMap<string, ReadonlyMap<string, Place>>): Place[]
   return [...places.values()].flatMap(versions => [...versions.values()])
 }
 
-/** Lets go of the models that were not used for longest until `excess` bytes are free. */
-function evict(places: Map<string, Map<string, Place>>, keep: Place, excess: number): void {
+/** Puts away the models that were not used for longest until `excess` bytes are free; `leave` takes each. */
+function evict(
+  places: Map<string, Map<string, Place>>,
+  keep: Place,
+  excess: number,
+  leave: (model: LoadedModel) => void,
+): void {
   const oldest = allOf(places).filter(place => place !== keep && place.loaded !== undefined)
   oldest.sort((a, b) => a.usedAt - b.usedAt)
   let freed = 0
   for (const place of oldest) {
     if (freed >= excess) break
     freed += place.loaded!.bytes()
-    // Answers under way end first; there is nobody to tell of a fault.
-    letGo(place.loaded!).catch(() => undefined)
+    leave(place.loaded!)
     place.loaded = undefined
   }
 }

@@ -6,6 +6,7 @@ import type { Durability } from '../ledger/record.ts'
 import type { Refusal } from '../ledger/refusals.ts'
 import { manualClock } from '../platform/clock.ts'
 import { uuid7 } from '../platform/ids.ts'
+import { manualTimers } from '../platform/timers.ts'
 import { liveCatalogue } from '../registry/catalogue.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
 import type { Feature } from '../registry/signature.ts'
@@ -73,7 +74,7 @@ catalogue.apply({ revision: 1, versions: VERSIONS, aliases: [] })
 const clock = manualClock(1_000)
 const serving: Serving = {
   catalogue,
-  models: openModels({ load: async model => loadedVersion(model), clock, bytesMax: 1e9 }),
+  models: openModels({ load: async model => loadedVersion(model), clock, timers: manualTimers(), bytesMax: 1e9 }),
   releases: championReleases(catalogue),
   pseudonyms: { subject: id => `s${id.length}`, unit: id => `u${id.length}` },
   seals: { open: async subject => (plaintext, id) => `${subject}:${id.length}:${plaintext.length}` },
