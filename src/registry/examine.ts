@@ -17,6 +17,7 @@ import { columnsNote, describeExternal, externalColumns } from './external.ts'
 import { featureNames, inferSignature, outputsOf, requireColumns } from './infer.ts'
 import type { Manifest } from './manifest.ts'
 import { measure, requireReproduced, THRESHOLD, TOLERANCE, truthOf } from './measure.ts'
+import { measureClasses } from './measure-classes.ts'
 import { type ColumnProfile, profileCategories, profileNumbers, type ReferenceProfile } from './profile.ts'
 import { type EncodedColumn, encodeTable, predictColumns } from './rows.ts'
 import type { Signature } from './signature.ts'
@@ -202,15 +203,23 @@ async function measured(
   evaluation: CsvTable,
   notes: string[],
 ): Promise<Record<string, number>> {
-  if (model.task === 'multiclass') {
-    notes.push('metrics of multi-class models are not recomputed')
+  const { task, answers: scale } = model
+  if (task !== 'multiclass' && predictor.outputCount > 1) {
+    notes.push('metrics of models of several targets are not recomputed')
     return {}
   }
-  const truth = truthOf(evaluation, manifest.target!, model, EVALUATION)
+  const classes = task === 'multiclass' && predictor.outputCount > 1 ? classNames(model, predictor) : model.classes
+  const truth = truthOf(
+    evaluation,
+    manifest.target!,
+    { task, ...(classes === undefined ? {} : { classes }) },
+    EVALUATION,
+  )
   const columns = encodeTable(signature, evaluation, EVALUATION)
-  const [answers] = await predictColumns(predictor, columns, evaluation.rows)
-  const { task, answers: scale } = model
-  const metrics = measure({ task, scale, threshold: manifest.threshold ?? THRESHOLD }, truth, answers!)
+  const answers = await predictColumns(predictor, columns, evaluation.rows)
+  const threshold = manifest.threshold ?? THRESHOLD
+  const metrics =
+    task === 'multiclass' ? measureClasses(truth, answers) : measure({ task, scale, threshold }, truth, answers[0]!)
   const unknown = requireReproduced(manifest.metrics ?? {}, metrics, manifest.metrics_tolerance ?? TOLERANCE)
   if (unknown.length > 0) {
     const known = Object.keys(metrics)
@@ -219,6 +228,11 @@ async function measured(
     notes.push(`not recomputed: ${unknown.join(', ')}; ${reason}`)
   }
   return metrics
+}
+
+/** By number. */
+function classNames({ classes }: Model, { outputCount }: AnyPredictor): readonly string[] {
+  return classes ?? Array.from({ length: outputCount }, (_, at) => String(at))
 }
 
 function noteUnused(

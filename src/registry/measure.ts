@@ -10,6 +10,8 @@ import type { AnswerScale, ModelHead, Task } from '../predictor/predictor.ts'
 
 export const TOLERANCE = 0.005
 export const THRESHOLD = 0.5
+/** Where a model says nothing of how many there are. */
+const CLASSES_MAX = 1000
 
 /** Names that trainers use, by our own. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
@@ -18,8 +20,12 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   recall: ['sensitivity', 'tpr'],
   f1_score: ['f1'],
   auc_roc: ['roc_auc', 'auc', 'roc_auc_score'],
+  f1_macro: ['macro_f1'],
+  f1_weighted: ['weighted_f1'],
+  auc_ovr: ['roc_auc_ovr', 'auc_macro_ovr'],
+  auc_ovo: ['roc_auc_ovo', 'auc_macro_ovo'],
   average_precision: ['auc_pr', 'pr_auc', 'average_precision_score'],
-  log_loss: ['logloss'],
+  log_loss: ['logloss', 'mlogloss', 'multi_logloss'],
   brier: ['brier_score', 'brier_score_loss'],
   mae: ['mean_absolute_error'],
   mse: ['mean_squared_error'],
@@ -99,7 +105,7 @@ export function requireReproduced(
   })
 }
 
-/** The true values of a data set: its target column; the names of the classes of a binary model are 0 and 1. */
+/** The true values of a data set: its target column; the names of the classes of a model are their numbers. */
 export function truthOf(
   table: CsvTable,
   target: string,
@@ -113,9 +119,10 @@ export function truthOf(
     })
   }
   if (column === undefined) return fail('is not one of its columns')
-  if (column.kind === 'string' && task === 'binary' && column.texts.every(text => classes?.includes(text) === true)) {
+  const isClasses = task === 'binary' || task === 'multiclass'
+  if (column.kind === 'string' && isClasses && column.texts.every(text => classes?.includes(text) === true)) {
     if (column.missing > 0) return fail(`is missing in ${column.missing} rows`)
-    return Float64Array.from(column.codes, code => (column.texts[code] === classes?.[1] ? 1 : 0))
+    return Float64Array.from(column.codes, code => classes!.indexOf(column.texts[code]!))
   }
   if (column.kind === 'string' || column.kind === 'text') {
     return fail(
@@ -123,8 +130,22 @@ export function truthOf(
     )
   }
   if (column.missing > 0) return fail(`is missing in ${column.missing} rows`)
+  if (task === 'multiclass') return classNumbers(column.values, classes, fail)
   const wrong = task === 'binary' ? column.values.find(value => value !== 0 && value !== 1) : undefined
   return wrong === undefined ? column.values : fail(`has the value ${wrong}, wanted 0 or 1`)
+}
+
+/** Numbers may be names of classes as well: of those that scikit-learn was given as 3, 5 and 7, the first is 3. */
+function classNumbers(
+  values: Float64Array,
+  classes: readonly string[] | undefined,
+  fail: (detail: string) => never,
+): Float64Array {
+  const numbers = classes === undefined ? values : values.map(value => classes.indexOf(String(value)))
+  const at = numbers.findIndex(number => !(Number.isInteger(number) && number >= 0 && number < CLASSES_MAX))
+  return at < 0
+    ? numbers
+    : fail(`has the value ${values[at]}, wanted a class, ${classes?.slice(0, 20).join(', ') ?? 'numbered from 0'}`)
 }
 
 function rounded(value: number): number {
