@@ -5,7 +5,7 @@
 import { type Forest, forestBytes, type LeafLines } from './forest.ts'
 import { answering } from './link.ts'
 import { headOf, type MarginPredictor, requireRoom } from './predictor.ts'
-import { isPlain, type SeekLeaves, seekAny, seekComplete } from './seek-leaves.ts'
+import { isPlain, readMissing, seekAny, seekPlain } from './seek-leaves.ts'
 
 const f32 = Math.fround
 
@@ -43,25 +43,21 @@ export function scalarMargins(forest: Forest): Margins {
   const { features, base, precision } = forest
   const width = features.length
   const outputs = base.length
-  const row = new Float64Array(width)
+  const row = new Float64Array(3 * width)
   const sums = new Float64Array(outputs)
   const leaves = new Int32Array(forest.roots.length)
-  const seek = seekAny(forest)
-  const seekFast: SeekLeaves = isPlain(forest) ? seekComplete(forest, forest.depth) : seek
+  const plain = isPlain(forest)
+  const seek = plain ? seekPlain(forest, forest.depth) : seekAny(forest)
   const addLeaves = adder(forest)
   const single = precision === 'float32'
 
   return (rows, count, out) => {
     for (let index = 0; index < count; index++) {
       const from = index * width
-      let hasMissing = false
-      for (let column = 0; column < width; column++) {
-        const value = rows[from + column]!
-        if (Number.isNaN(value)) hasMissing = true
-        row[column] = single ? f32(value) : value
-      }
-      if (hasMissing) seek(row, leaves)
-      else seekFast(row, leaves)
+      for (let column = 0; column < width; column++)
+        row[column] = single ? f32(rows[from + column]!) : rows[from + column]!
+      if (plain) readMissing(row, width)
+      seek(row, leaves)
       for (let output = 0; output < outputs; output++) sums[output] = base[output]!
       addLeaves(leaves, sums, row)
       for (let output = 0; output < outputs; output++) out[index * outputs + output] = sums[output]!

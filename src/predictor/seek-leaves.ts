@@ -32,17 +32,39 @@ export function isMissing(x: number, flag: number): boolean {
   return Number.isNaN(x) || ((flag & ZERO_MISSING) !== 0 && Math.abs(x) <= ZERO_MAX)
 }
 
-/** Whether a row without NaN can be walked by comparisons alone. */
+/** Whether a row `readings` long can be walked by comparisons alone. */
 export function isPlain({ flags }: Forest): boolean {
   return flags.every(flag => (flag & (CATEGORICAL | ZERO_MISSING)) === 0)
 }
 
 /**
- * For rows without a missing value, in a forest that `isPlain`. A comparison becomes 0 or 1 and is added to the child's
+ * The values of a row in three readings, one after the other, in which a comparison decides about missing values too: as they
+ * are (NaN is not ≥ anything: left); with +∞ for NaN (it is ≥ every threshold: right); with 0 for NaN.
+ */
+export function readMissing(row: Float64Array, width: number): void {
+  for (let column = 0; column < width; column++) {
+    const value = row[column]!
+    const isMissing = Number.isNaN(value)
+    row[width + column] = isMissing ? Number.POSITIVE_INFINITY : value
+    row[2 * width + column] = isMissing ? 0 : value
+  }
+}
+
+/** Which value of `readMissing` a node compares; any for a leaf. */
+function readings({ feature, flags, features }: Forest): Int32Array {
+  return feature.map((column, node) => {
+    if (column < 0) return 0
+    if ((flags[node]! & NAN_IS_ZERO) !== 0) return 2 * features.length + column
+    return (flags[node]! & MISSING_LEFT) !== 0 ? column : features.length + column
+  })
+}
+
+/**
+ * For rows that `readMissing` has read, in a forest that `isPlain`. A comparison becomes 0 or 1 and is added to the child's
  * number (`Number(a >= b)` compiles to one instruction; a conditional expression would be a branch that the processor
  * mispredicts half the time: 3.0 µs against 0.9 µs a row of 120 trees of depth 4).
  */
-export function seekComplete(forest: Forest, depth: number): SeekLeaves {
+export function seekPlain(forest: Forest, depth: number): SeekLeaves {
   return depth <= EVEN_DEPTH_MAX ? seekEvenly(forest, depth) : seekToTheEnd(forest)
 }
 
@@ -52,7 +74,7 @@ export function seekComplete(forest: Forest, depth: number): SeekLeaves {
  */
 function seekEvenly(forest: Forest, depth: number): SeekLeaves {
   const { roots } = forest
-  const column = forest.feature.map(feature => Math.max(feature, 0))
+  const column = readings(forest)
   const next = forest.child.map((child, node) => (forest.feature[node]! < 0 ? node : child))
   const cut = forest.value.map((value, node) => (forest.feature[node]! < 0 ? Number.NaN : value))
   return (row, leaves) => {
@@ -84,12 +106,11 @@ function seekEvenly(forest: Forest, depth: number): SeekLeaves {
 
 function seekToTheEnd(forest: Forest): SeekLeaves {
   const { roots, feature, value, child } = forest
+  const column = readings(forest)
   return (row, leaves) => {
     for (let tree = 0; tree < roots.length; tree++) {
       let node = roots[tree]!
-      for (let column = feature[node]!; column >= 0; column = feature[node]!) {
-        node = child[node]! + Number(row[column]! >= value[node]!)
-      }
+      while (feature[node]! >= 0) node = child[node]! + Number(row[column[node]!]! >= value[node]!)
       leaves[tree] = node
     }
   }

@@ -212,10 +212,17 @@ describe('fastPredictor', () => {
     }
   })
 
-  test('leaves to the scalar path what does not fit the budget', () => {
+  test('leaves to the scalar path linear trees, and what does not fit the budget', () => {
     const forest = forestOf(PLAIN)
     assert.equal(fastPredictor(forest, { bytes: 1000 }).bytes, forestPredictor(forest).bytes)
     const bytes = 120_000
+    const lines = {
+      starts: Int32Array.of(0),
+      constants: new Float64Array(0),
+      features: new Int32Array(0),
+      coefficients: new Float64Array(0),
+    }
+    assert.equal(fastPredictor({ ...forest, lines }).bytes, forestPredictor(forest).bytes + lines.starts.byteLength)
     assert.ok(fastPredictor(forest, { bytes }).bytes <= forestPredictor(forest).bytes + bytes)
   })
 })

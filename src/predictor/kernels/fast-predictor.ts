@@ -40,6 +40,7 @@ function kernelMargins(forest: Forest, budget: PredictBudget): { margins: Margin
   const { bytes = BYTES_MAX, kind } = budget
   if (kind === 'scalar' || forest.roots.length === 0 || forest.feature.length * 12 > bytes) return undefined
   if (forest.lines !== undefined) return undefined
+  if (forest.lines !== undefined) return undefined // lines in leaves need the row's numbers
   if (forest.precision === 'float32' && forest.base.some(base => Math.fround(base) !== base)) return undefined
   const columns = columnsOf(forest, Math.floor(bytes / ROWS))
   if (columns === undefined) return undefined
