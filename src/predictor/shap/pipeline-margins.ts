@@ -41,9 +41,11 @@ class Analysis {
   readonly #sums = new Map<number, Sum>()
   readonly #constants: ReadonlyMap<number, number>
   readonly #makers = new Map<number, PipelineStep>()
+  readonly #isClass: boolean
   #work = 0
 
-  constructor({ registers, features, constants, steps }: Pipeline) {
+  constructor({ registers, features, constants, steps, answers }: Pipeline) {
+    this.#isClass = answers === 'class'
     this.origins = new Int32Array(registers).fill(CONSTANT)
     for (let feature = 0; feature < features.length; feature++) this.origins[feature] = feature
     this.#constants = new Map(Array.from(constants.registers, (register, at) => [register, constants.values[at]!]))
@@ -136,11 +138,12 @@ class Analysis {
 
   /** The sums behind registers, through links that keep the order of answers, and the choice of the likeliest class. */
   marginsOf(registers: Int32Array, left: number = LINKS_MAX): readonly Sum[] | undefined {
+    const direct = whole(Array.from(registers, register => this.sum(register)))
     const makers = new Set(Array.from(registers, register => this.#makers.get(register)))
     const [step] = makers
-    const behind =
-      makers.size === 1 && step !== undefined && left > 0 ? this.#behind(step, registers, left - 1) : undefined
-    return behind ?? whole(Array.from(registers, register => this.sum(register)))
+    if (makers.size > 1 || step === undefined || left === 0) return direct
+    const isSum = direct !== undefined && step.op === 'binary'
+    return isSum ? direct : (this.#behind(step, registers, left - 1) ?? direct)
   }
 
   #behind(step: PipelineStep, registers: Int32Array, left: number): readonly Sum[] | undefined {
@@ -152,13 +155,29 @@ class Analysis {
       )
     }
     if (step.op === 'spread') return this.#shared(step, places, left)
-    if (step.to.length > 1 || registers.length > 1) return undefined
-    if (step.op === 'lookup' || (step.op === 'reduce' && step.name === 'argmax')) return this.marginsOf(step.from, left)
-    if (step.op !== 'binary') return undefined
+    if (step.op === 'binary') return this.#scaled(step, places, left)
+    // The name of the likeliest class.
+    const isChoice = step.op === 'lookup' || (step.op === 'reduce' && step.name === 'argmax')
+    return this.#isClass && isChoice && step.to.length === 1 ? this.marginsOf(step.from, left) : undefined
+  }
+
+  #scaled(step: Step<'binary'>, places: readonly number[], left: number): readonly Sum[] | undefined {
+    const { name, to } = step
+    const a = Int32Array.from(places, place => step.left[place]!)
+    const b = Int32Array.from(places, place => step.right[place]!)
+    const isAbove = (limit: number): boolean => b.every(register => this.#constants.get(register)! > limit)
+    if ((name === 'multiply' || name === 'divide') && isAbove(0)) return this.marginsOf(a, left)
+    if (name === 'add' && isAbove(Number.NEGATIVE_INFINITY)) return this.marginsOf(a, left)
     // A score above a limit; the other of two shares.
-    if (step.name === 'greater' && this.#constants.has(step.right[0]!)) return this.marginsOf(step.left, left)
-    if (step.name !== 'subtract' || this.#constants.get(step.left[0]!) !== 1) return undefined
-    return whole((this.marginsOf(step.right, left) ?? []).map(sum => this.#added([[sum, -1]])))
+    if (to.length > 1) return undefined
+    if (name === 'greater' && this.#isClass && isAbove(Number.NEGATIVE_INFINITY)) return this.marginsOf(a, left)
+    if (name !== 'subtract' || this.#constants.get(a[0]!) !== 1) return undefined
+    return whole((this.marginsOf(b, left) ?? []).map(sum => this.#added([[sum, -1]])))
+  }
+
+  #isShare(register: number): boolean {
+    const step = this.#makers.get(register)
+    return step?.op === 'forest' || step?.op === 'spread' || (step?.op === 'unary' && step.name === 'sigmoid')
   }
 
   #shared(
@@ -167,6 +186,8 @@ class Analysis {
     left: number,
   ): readonly Sum[] | undefined {
     if (!SHARES.has(name) || size !== to.length) return undefined
+    // Of numbers that are shares already, or nearly; a row that is divided by its sum is no link.
+    if (name === 'divide-by-l1' && !from.every(register => this.#isShare(register))) return undefined
     const all = this.marginsOf(from, left)
     if (all?.length !== size) return undefined
     if (places.length === size) return places.map(place => all[place]!)

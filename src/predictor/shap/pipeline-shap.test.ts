@@ -167,7 +167,10 @@ describe('pipelineShap', () => {
       keys: ids(0, 1) as never,
       values: ids(1, 0) as never,
     }
-    hold(pipelineOf([sums, label, named], ids(23)), ids(20, 21), random)
+    hold(pipelineOf([sums, label, named], ids(23), { answers: 'class' }), ids(20, 21), random)
+    const scaled: PipelineStep = { op: 'binary', name: 'multiply', left: ids(22), right: ids(4), to: ids(24), rounding }
+    const exponential: PipelineStep = { op: 'unary', name: 'exp', from: ids(20), to: ids(22), rounding }
+    hold(pipelineOf([sums, exponential, scaled], ids(24)), ids(20), random)
   })
 
   test('is path-dependent where the forest knows its cover', () => {
@@ -199,6 +202,15 @@ describe('pipelineShap', () => {
     const random = seededRandom(6)
     const mixed: PipelineStep = { op: 'binary', name: 'multiply', left: ids(12), right: ids(13), to: ids(20), rounding }
     assert.equal(pipelineShap(pipelineOf([mixed], ids(20))), undefined)
+    const norm: PipelineStep = {
+      op: 'spread',
+      name: 'divide-by-l1',
+      from: ids(12, 13),
+      to: ids(20, 21),
+      size: 2,
+      rounding,
+    }
+    assert.equal(pipelineShap(pipelineOf([norm], ids(20, 21))), undefined)
     const layer: PipelineStep = { op: 'unary', name: 'tanh', from: ids(20, 21), to: ids(22, 23), rounding }
     const last: PipelineStep = { op: 'reduce', name: 'sum', from: ids(22, 23), to: ids(24), size: 2, rounding }
     assert.equal(pipelineShap(pipelineOf([matrix(random, ids(20, 21)), layer, last], ids(24))), undefined)
