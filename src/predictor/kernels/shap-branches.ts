@@ -49,8 +49,10 @@ export interface BranchLayout {
   readonly always: number
 }
 
-/** A decision on a feature, seen from the next one on the same feature below it. */
+/** A decision on a feature, seen from below; the last of those on the way. */
 interface Prior {
+  readonly player: number
+  readonly up: Prior | undefined
   /** Product of the shares so far. */
   readonly share: number
   /** Address of the mask of the rows that pass. */
@@ -60,19 +62,19 @@ interface Prior {
 interface Node {
   readonly node: number
   readonly frame: number
-  readonly priors: ReadonlyMap<number, Prior>
+  readonly way: Prior | undefined
 }
 
 export function placeTree(layout: BranchLayout, tree: ScalarTree, rule: Quadrature, arena: Arena): PlacedTree {
   const { forest, shares, frames } = layout
   const { feature, child } = forest
   const size = frameSize(tree.points)
-  const queue: Node[] = [{ node: tree.root, frame: frames, priors: new Map() }]
+  const queue: Node[] = [{ node: tree.root, frame: frames, way: undefined }]
   const branches: Node[] = []
   const twigs: Node[] = []
   const starts: [number, number][] = Array.from(rule.weights, (weight, point) => [frames + 32 + point * FOUR, weight])
   for (let index = 0; index < queue.length; index++) {
-    const { node, frame, priors } = queue[index]!
+    const { node, frame, way } = queue[index]!
     if (feature[node]! < 0) {
       const means = frame + 32 + tree.points * FOUR
       for (let point = 0; point < tree.points; point++) starts.push([means + point * FOUR, tree.worth(node)])
@@ -83,11 +85,11 @@ export function placeTree(layout: BranchLayout, tree: ScalarTree, rule: Quadratu
     ;(twig ? twigs : branches).push(queue[index]!)
     if (twig) continue
     const player = layout.columns.player[feature[node]!]!
-    const before = priors.get(player)?.share ?? 1
+    const before = lastOf(player, way)?.share ?? 1
     for (const side of [0, 1]) {
-      const prior = { share: before * shares[left + side]!, mask: frame + side * FOUR }
+      const share = before * shares[left + side]!
       const below = frames + queue.length * size
-      queue.push({ node: left + side, frame: below, priors: new Map(priors).set(player, prior) })
+      queue.push({ node: left + side, frame: below, way: { player, up: way, share, mask: frame + side * FOUR } })
     }
   }
   const nodes = [...branches, ...twigs]
@@ -97,7 +99,7 @@ export function placeTree(layout: BranchLayout, tree: ScalarTree, rule: Quadratu
   const [termsAt, at, startsAt] = [arena.put(terms), arena.put(records), arena.put(encodeStarts(starts))]
   terms.set(termsOf(rule, 1))
   for (const [index, node] of nodes.entries()) {
-    const prior = node.priors.get(layout.columns.player[feature[node.node]!]!)
+    const prior = lastOf(layout.columns.player[feature[node.node]!]!, node.way)
     const place = prior === undefined ? 0 : (index + 1) * 2 * tree.points
     if (prior !== undefined) terms.set(termsOf(rule, prior.share), place)
     encodeNode(layout, tree, node, frameOf, termsAt + place * 4, records, index * NODE_BYTES)
@@ -113,6 +115,13 @@ export function placeTree(layout: BranchLayout, tree: ScalarTree, rule: Quadratu
   }
 }
 
+/** The last decision on the way that is on a feature of this player. */
+function lastOf(player: number, way: Prior | undefined): Prior | undefined {
+  let step = way
+  while (step !== undefined && step.player !== player) step = step.up
+  return step
+}
+
 /** By point: t / f, then z / f². */
 function termsOf({ points }: Quadrature, share: number): Float32Array {
   const factors = points.map(t => t + (1 - t) * share)
@@ -122,7 +131,7 @@ function termsOf({ points }: Quadrature, share: number): Float32Array {
 function encodeNode(
   { forest, columns, shares, columnStride, sumStride, always }: BranchLayout,
   { worth }: ScalarTree,
-  { node, frame, priors }: Node,
+  { node, frame, way }: Node,
   frameOf: ReadonlyMap<number, number>,
   terms: number,
   out: DataView,
@@ -141,7 +150,7 @@ function encodeNode(
   out.setUint32(at + 12, frame, true)
   out.setUint32(at + 16, frameOf.get(left) ?? 0, true)
   out.setUint32(at + 20, frameOf.get(left + 1) ?? 0, true)
-  out.setUint32(at + 24, priors.get(player)?.mask ?? always, true)
+  out.setUint32(at + 24, lastOf(player, way)?.mask ?? always, true)
   out.setUint32(at + 28, terms, true)
   if (frameOf.has(left)) {
     out.setFloat32(at + 32, leftShare, true)

@@ -42,6 +42,11 @@ export function categoryAxis(forest: Forest, feature: number, nodes: readonly nu
   return { feature, categories, table, byKind, columns: nodes.length }
 }
 
+/** Bytes of the table of a feature with these decisions. */
+export function kindBytesOf(forest: Forest, nodes: readonly number[]): number {
+  return nodes.length * kindsOf(largestIn(forest, nodes))
+}
+
 /** The number of kinds of values. */
 export function kindsOf(categories: number): number {
   return categories + OTHER_KINDS.length

@@ -11,6 +11,12 @@ import { type Columns, leftTest, type Test } from './shap-columns.ts'
 /** The most tests of a chunk: the bits of a byte. */
 export const TESTS_MAX = 8
 
+/** Deeper trees go by quadrature: ways are looked at step by step. */
+const PATH_MAX = 64
+
+/** Bytes of a row of a table. */
+const ROW_BYTES = 32
+
 /** A leaf as its chunk sees it: for each feature on its path what must hold for the row to pass it there. */
 export interface ChunkLeaf {
   readonly node: number
@@ -38,20 +44,34 @@ interface Step {
   readonly left: boolean
 }
 
-/** Cuts the tree below `root`; `undefined` where some leaf alone needs more than `TESTS_MAX` tests. */
-export function chunksOf(forest: Forest, columns: Columns, shares: Float64Array, root: number): Chunk[] | undefined {
+/**
+ * Cuts the tree below `root`; `undefined` where some leaf alone needs more than `TESTS_MAX` tests, or the tables together more
+ * than `room` bytes.
+ */
+export function chunksOf(
+  forest: Forest,
+  columns: Columns,
+  shares: Float64Array,
+  root: number,
+  room: number,
+): Chunk[] | undefined {
   const { feature, child } = forest
   const chunks: Chunk[] = []
+  let left = room
   const visit = (node: number, path: readonly Step[]): boolean => {
+    if (path.length > PATH_MAX) return false
     const tests = passage(columns, path)
+    if (tests.length > TESTS_MAX) return false
     const inner = innerNodes(forest, node, TESTS_MAX + 1)
-    if (tests.length + inner.length <= TESTS_MAX) {
-      if (path.length + inner.length > 0) chunks.push(chunk(forest, columns, shares, path, tests, inner))
-      return true
+    const bits = tests.length + inner.length
+    if (bits <= TESTS_MAX) {
+      if (bits > 0) chunks.push(chunk(forest, columns, shares, path, tests, inner))
+      left -= ROW_BYTES << bits
+      return left >= 0
     }
     if (feature[node]! < 0) return false
-    const left = child[node]!
-    return visit(left, [...path, { node, left: true }]) && visit(left + 1, [...path, { node, left: false }])
+    const below = child[node]!
+    return visit(below, [...path, { node, left: true }]) && visit(below + 1, [...path, { node, left: false }])
   }
   return visit(root, []) ? chunks : undefined
 }

@@ -80,6 +80,12 @@ describe('columnsOf', () => {
     sameDecisions(forest, edgeRows(random, forest, 60))
   })
 
+  test('is absent where one category is so large that tables would be', () => {
+    const made = randomForest(seededRandom(1), { features: 3, trees: 9, depth: 6 })
+    const sets = { ...made.sets, firsts: made.sets.firsts.map(() => (1 << 19) - 1) }
+    assert.equal(columnsOf({ ...made, sets }, 1 << 16), undefined)
+  })
+
   test('is absent where a forest needs more columns than allowed', () => {
     const forest = randomForest(seededRandom(1), { features: 9, trees: 9, depth: 6 })
     assert.equal(columnsOf(forest, 3), undefined)

@@ -8,7 +8,7 @@
  */
 import { CATEGORICAL, type Forest, MISSING_LEFT, NAN_IS_ZERO, ZERO_MAX, ZERO_MISSING } from '../forest.ts'
 import { type Players, columnsOf as playersOf } from '../shap/forest-trees.ts'
-import { type CategoryAxis, categoryAxis, kindOf, kindsOf, namesOf } from './shap-categories.ts'
+import { type CategoryAxis, categoryAxis, kindBytesOf, kindOf, kindsOf, namesOf } from './shap-categories.ts'
 
 /** Passed by a byte b where ((b and mask) − low) mod 256 < width. */
 export interface Test {
@@ -69,8 +69,8 @@ interface Axis {
   readonly stretches: readonly Ranks[]
 }
 
-/** For the bytes of all kinds of categories. */
-const KIND_BYTES_MAX = 16 << 20
+/** Bytes of all kinds of categories, looked at before they are made: one number in a file may name the category 2^24. */
+const KIND_BYTES_MAX = 8 << 20
 
 /** What a row must pass to go left. */
 export function leftTest({ column, cut, isBits }: Columns, node: number): Test {
@@ -91,9 +91,10 @@ export function columnsOf(
   const axes = numberAxes(forest, limit, column, cut)
   const first = axes.reduce((count, { stretches }) => count + stretches.length, 0)
   const categorical = categoryAxes(forest, first, column, cut)
+  if (categorical === undefined) return undefined
   const count = categorical.reduce((sum, { columns }) => sum + columns, first)
   const kindBytes = categorical.reduce((sum, { table }) => sum + 2 * table.length, 0)
-  if (count > limit || kindBytes > KIND_BYTES_MAX) return undefined
+  if (count > limit) return undefined
   const isBits = new Uint8Array(count)
   let next = first
   for (const { columns, masks } of categorical) {
@@ -131,8 +132,8 @@ function numberAxes(forest: Forest, limit: number, column: Int32Array, cut: Uint
   return stretches.flatMap((own, of) => (own.length === 0 ? [] : [axis(of, cuts[of]!, own)]))
 }
 
-/** The features that are looked up in sets, and the columns, from `first` on, and cuts of their nodes. */
-function categoryAxes(forest: Forest, first: number, column: Int32Array, cut: Uint8Array): CategoryAxis[] {
+/** The features that are looked up in sets, and the columns, from `first` on, and cuts of their nodes. `undefined` where there is no end of them. */
+function categoryAxes(forest: Forest, first: number, column: Int32Array, cut: Uint8Array): CategoryAxis[] | undefined {
   const { feature, flags, value, sets } = forest
   const names = namesOf(sets)
   const decisions = new Map<number, Map<string, number>>()
@@ -145,10 +146,14 @@ function categoryAxes(forest: Forest, first: number, column: Int32Array, cut: Ui
     decisions.set(of, known)
     const key = `${decisive(flags[node]!)} ${names[value[node]!]}`
     const number = known.get(key) ?? known.size
-    if (number === known.size) shown.set(of, shown.get(of)?.concat(node) ?? [node])
+    const nodes = shown.get(of) ?? []
+    shown.set(of, nodes)
+    if (number === known.size) nodes.push(node)
     known.set(key, number)
     numbers[node] = number
   }
+  const size = [...shown.values()].reduce((sum, nodes) => sum + kindBytesOf(forest, nodes), 0)
+  if (size > KIND_BYTES_MAX) return undefined
   const axes = Array.from(shown, ([of, nodes]) => categoryAxis(forest, of, nodes))
   const starts = new Map<number, { start: number; masks: Uint8Array | undefined }>()
   axes.reduce((start, { feature: of, columns, masks }) => {
@@ -207,8 +212,14 @@ function find(cuts: Float64Array, threshold: number): number {
 
 /** How many of the cuts are ≤ x. */
 function rankOf(cuts: Float64Array, x: number): number {
-  const after = cuts.findIndex(cut => cut > x)
-  return after < 0 ? cuts.length : after
+  let low = 0
+  let high = cuts.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (cuts[middle]! <= x) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function axis(feature: number, cuts: Float64Array, stretches: readonly Ranks[]): Axis {

@@ -54,7 +54,7 @@ export function planOf(forest: Forest, columns: Columns, shares: Float64Array, b
   let offered = 0
   for (const { root } of trees) {
     if (candidates.has(root) || offered > 2 * budget) continue
-    const chunks = chunksOf(forest, columns, shares, root)
+    const chunks = chunksOf(forest, columns, shares, root, budget)
     if (chunks === undefined) continue
     const bytes = tableBytes(chunks)
     offered += bytes
