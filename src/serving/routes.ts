@@ -19,8 +19,15 @@ const Prediction = Type.Object({
   release: Type.Union([Type.String(), Type.Null()], { description: 'null where the caller pinned the version' }),
   arm: Type.Union([Type.String(), Type.Null()]),
   outputs: Type.Record(Type.String(), Type.Number()),
+  explanation: Type.Optional(
+    Type.Object({}, { additionalProperties: true, description: 'Where it was asked: docs/explanations.md' }),
+  ),
 })
 const Answered: TSchema = Type.Union([Prediction, Type.Object({ predictions: Type.Array(Prediction) })])
+
+const ExplainQuery: TSchema = Type.Object({
+  explain: Type.Optional(Type.Boolean({ description: 'Tell with the answer what moved it, where that is exact' })),
+})
 
 const DESCRIPTION = `One object of features, or an array of them. Headers give the context of the call, all optional:
 \`Bellwether-Subject\` (whom it is about; kept as a keyed pseudonym only), \`Bellwether-Purpose\` (checked against the model's permitted uses),
@@ -39,6 +46,7 @@ export function servingRoutes(serving: Serving): AnyRoute[] {
     summary,
     description: DESCRIPTION,
     tag: 'Predictions',
+    query: ExplainQuery,
     body: Rows,
     answers: { 200: Answered },
     problems: INVOCATION_PROBLEMS,

@@ -23,7 +23,7 @@ export interface Registered {
 
 /** @param yaml what model.yaml says beside name, version and files. */
 export async function registerChurn(
-  { transport }: RunningApp,
+  { transport }: Pick<RunningApp, 'transport'>,
   yaml: string,
   version = '1.0.0',
   files: readonly ('reference' | 'artifact')[] = ['artifact', 'reference'],

@@ -4,10 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { httpTransport } from '../../src/client.ts'
 import type { PredictionRecord } from '../../src/ledger/record.ts'
-import { customers, predict, registerChurn } from '../browser/churn.ts'
+import { customers, predict } from '../browser/churn.ts'
 import { bellwether, startServer, temporaryFolder } from '../server.ts'
-import { logit, sumOf } from './churn.ts'
+import { logit, registerChurn, sumOf } from './churn.ts'
 
 const ENV = { BELLWETHER_LEDGER_SEGMENT_BYTES_MAX: '30000' }
 
@@ -16,7 +17,8 @@ test('survive a kill -9, are sealed, verified and exported, and add up', async (
   const asked = customers().slice(0, 240)
   try {
     let server = await startServer({ data, env: ENV })
-    await registerChurn(server)
+    const registered = await registerChurn({ transport: httpTransport(server.url) }, 'explain: always')
+    assert.equal(registered.status, 201)
     const ids = await predict(server, asked.slice(0, 120), 'customer-1')
     await server.kill('SIGKILL')
     server = await startServer({ data, env: ENV })
