@@ -70,7 +70,8 @@ export async function examine(manifest: Manifest, sources: Sources, outside: Out
   const closing: (() => Promise<void>)[] = described === undefined ? [] : [described.close]
   const open: OpenModel = async (signature, reference) => {
     const opened = await described?.open(externalColumns(signature, reference))
-    const predictor = opened?.predictor ?? (isExternal(model) ? await runtimes.open(model, served) : predictorOf(model))
+    const predictor =
+      opened?.predictor ?? (isExternal(model) ? await openNew(model, served, runtimes) : predictorOf(model))
     if (isAwaited(predictor)) closing.push(() => predictor.close())
     return { predictor, ...(opened === undefined ? {} : { external: opened.model }) }
   }

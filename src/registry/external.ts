@@ -60,6 +60,16 @@ export async function describeExternal(
   return settings === undefined ? undefined : await runtimes.describePython(bytes, settings, served)
 }
 
+/** Opens a model that is new: what ONNX Runtime does not take is the fault of whoever brings it, not of this server. */
+export async function openNew(model: ExternalModel, served: Served, runtimes: Runtimes): Promise<AwaitedPredictor> {
+  try {
+    return await runtimes.open(model, served)
+  } catch (error) {
+    const cause = error instanceof Problem ? error.cause : undefined
+    throw cause instanceof Problem && cause.code === 'invalid' ? cause : error
+  }
+}
+
 /** What a foreign model is told of its columns: types as pandas would read them from the reference data. */
 export function externalColumns({ inputs }: Signature, reference: CsvTable | undefined): readonly ExternalColumn[] {
   return inputs.map(({ name, type, categories, nullable }): ExternalColumn => {

@@ -39,11 +39,14 @@ export interface OnnxModel {
   readonly constants: ReadonlyMap<string, TensorValue>
   readonly inputs: readonly OnnxValue[]
   readonly outputs: readonly OnnxValue[]
-  /** Names of functions that the file defines itself. */
+  /** Domains of functions that the file defines itself. */
   readonly functions: readonly string[]
 }
 
 const NODES_MAX = 100_000
+const OUTPUTS_MAX = 1_000
+/** Inputs times nodes: what looking for the use of each takes. */
+const USES_MAX = 1e8
 
 interface Gathering {
   producer: string
@@ -75,10 +78,17 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
       hasGraph = true
       readGraph(reader, reader.message(field), model)
     } else if (field.number === 8) readOpset(reader, reader.message(field), model.opsets)
-    else if (field.number === 25) model.functions.push('function')
+    else if (field.number === 25) readFunction(reader, reader.message(field), model.functions)
   }
   if (!hasGraph) throw damaged('it has no graph')
+  const { nodes, inputs, outputs } = model
+  if (outputs.length > OUTPUTS_MAX) throw damaged(`it has ${outputs.length} outputs, at most ${OUTPUTS_MAX} are taken`)
+  if (inputs.length * nodes.length > USES_MAX) throw damaged(`it has ${inputs.length} inputs and ${nodes.length} nodes`)
   return model
+}
+
+function readFunction(reader: WireReader, span: Span, domains: string[]): void {
+  for (const field of reader.fields(span)) if (field.number === 10) domains.push(reader.text(field))
 }
 
 function readOpset(reader: WireReader, span: Span, opsets: Map<string, number>): void {

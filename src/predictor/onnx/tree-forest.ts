@@ -21,8 +21,9 @@ export interface TreeSums {
   readonly precision: 'float32' | 'float64'
 }
 
-/** Numbers that the vectors of all leaves may have together: 256 MB. */
-const VECTORS_MAX = 1 << 25
+/** Numbers that the vectors of all leaves may have together, beyond a multiple of what the file gives: most are 0 then. */
+const VECTORS_MAX = 1 << 20
+const VECTOR_SHARE_MIN = 1 / 64
 
 export function forestFrom(table: TreeTable, columns: number, sums: TreeSums): TreeForest {
   const { outputs, precision } = sums
@@ -121,8 +122,10 @@ class Leaves {
 
   #vector(node: number, outputOf: (target: number) => number): number[] {
     const { outputs } = this.#sums
-    if ((this.#vectors.length + 1) * outputs > VECTORS_MAX) throw unsupported(`leaves of ${outputs} values each`)
     const { starts, weights, targets } = this.#table
+    if ((this.#vectors.length + 1) * outputs > VECTORS_MAX + weights.length / VECTOR_SHARE_MIN) {
+      throw unsupported(`leaves of ${outputs} values each, nearly all of them 0`)
+    }
     const vector = new Array<number>(outputs).fill(0)
     for (let at = starts[node]!; at < starts[node + 1]!; at++) vector[outputOf(targets[at]!)]! += weights[at]!
     if (!vector.every(Number.isFinite)) throw damaged(`leaf ${node} has a weight that is no finite number`)
