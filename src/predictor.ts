@@ -36,6 +36,7 @@ export type { Background, Explainer, ExplainerOptions, ExplanationMethod } from 
 export { explainerOf } from './predictor/explainer.ts'
 export type { Forest } from './predictor/forest.ts'
 export { forestPredictor } from './predictor/forest-predictor.ts'
+export { fastPredictor, type PredictBudget } from './predictor/kernels/fast-predictor.ts'
 export type { ShapBudget } from './predictor/kernels/fast-tree-shap.ts'
 export { loadArtifact } from './predictor/load-artifact.ts'
 export { type Model, predictorOf } from './predictor/model.ts'

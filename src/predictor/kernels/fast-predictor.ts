@@ -30,6 +30,7 @@ interface Chosen {
   readonly costs: RowCosts
 }
 
+/** What `predictorOf` makes of a forest, with a say in how. */
 export function fastPredictor(forest: Forest, budget: PredictBudget = {}): MarginPredictor {
   const kernel = kernelMargins(forest, budget)
   if (kernel === undefined) return forestPredictor(forest)
