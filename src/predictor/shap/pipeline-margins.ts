@@ -27,6 +27,8 @@ const SEVERAL = -2
 const WORK_MAX = 1 << 22
 /** Steps from the answer back to sums. */
 const LINKS_MAX = 16
+/** Registers whose way back is looked for, each time that it is. */
+const BACK_MAX = 100_000
 
 /** Absent where the answer is no function of such sums. */
 export function pipelineMargins(pipeline: Pipeline): PipelineMargins | undefined {
@@ -43,6 +45,7 @@ class Analysis {
   readonly #makers = new Map<number, PipelineStep>()
   readonly #isClass: boolean
   #work = 0
+  #back = 0
 
   constructor({ registers, features, constants, steps, answers }: Pipeline) {
     this.#isClass = answers === 'class'
@@ -138,12 +141,21 @@ class Analysis {
 
   /** The sums behind registers, through links that keep the order of answers, and the choice of the likeliest class. */
   marginsOf(registers: Int32Array, left: number = LINKS_MAX): readonly Sum[] | undefined {
+    this.#back += registers.length
+    if (this.#back > BACK_MAX) return undefined
     const direct = whole(Array.from(registers, register => this.sum(register)))
     const makers = new Set(Array.from(registers, register => this.#makers.get(register)))
     const [step] = makers
-    if (makers.size > 1 || step === undefined || left === 0) return direct
+    if (left === 0 || step === undefined) return direct
+    if (makers.size > 1) return direct ?? this.#eachBehind(registers, left - 1)
     const isSum = direct !== undefined && step.op === 'binary'
     return isSum ? direct : (this.#behind(step, registers, left - 1) ?? direct)
+  }
+
+  /** Classes that are computed one by one. */
+  #eachBehind(registers: Int32Array, left: number): readonly Sum[] | undefined {
+    const found = Array.from(registers, (_, at) => this.marginsOf(registers.subarray(at, at + 1), left))
+    return whole(found.map(sums => (sums?.length === 1 ? sums[0] : undefined)))
   }
 
   #behind(step: PipelineStep, registers: Int32Array, left: number): readonly Sum[] | undefined {
@@ -168,6 +180,9 @@ class Analysis {
     const isAbove = (limit: number): boolean => b.every(register => this.#constants.get(register)! > limit)
     if ((name === 'multiply' || name === 'divide') && isAbove(0)) return this.marginsOf(a, left)
     if (name === 'add' && isAbove(Number.NEGATIVE_INFINITY)) return this.marginsOf(a, left)
+    // Shares of classes, divided by their sum.
+    const isJoint = name === 'divide' && b.length > 1 && b.every(register => register === b[0])
+    if (isJoint && a.every(register => this.#isShare(register))) return this.marginsOf(a, left)
     // A score above a limit; the other of two shares.
     if (to.length > 1) return undefined
     if (name === 'greater' && this.#isClass && isAbove(Number.NEGATIVE_INFINITY)) return this.marginsOf(a, left)

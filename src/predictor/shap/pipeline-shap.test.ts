@@ -168,6 +168,19 @@ describe('pipelineShap', () => {
       values: ids(1, 0) as never,
     }
     hold(pipelineOf([sums, label, named], ids(23), { answers: 'class' }), ids(20, 21), random)
+    const two: PipelineStep[] = [20, 21].map(from => {
+      return { op: 'unary', name: 'sigmoid', from: ids(from), to: ids(from + 2), rounding }
+    })
+    const all: PipelineStep = { op: 'reduce', name: 'l1', from: ids(22, 23), to: ids(24), size: 2, rounding }
+    const shares: PipelineStep = {
+      op: 'binary',
+      name: 'divide',
+      left: ids(22, 23),
+      right: ids(24, 24),
+      to: ids(25, 26),
+      rounding,
+    }
+    hold(pipelineOf([sums, ...two, all, shares], ids(25, 26)), ids(20, 21), random)
     const scaled: PipelineStep = { op: 'binary', name: 'multiply', left: ids(22), right: ids(4), to: ids(24), rounding }
     const exponential: PipelineStep = { op: 'unary', name: 'exp', from: ids(20), to: ids(22), rounding }
     hold(pipelineOf([sums, exponential, scaled], ids(24)), ids(20), random)
