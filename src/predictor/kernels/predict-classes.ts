@@ -62,18 +62,21 @@ export function classesOf(forest: Forest, { column, cut, first, limit }: Target)
     if (end > CATEGORIES_MAX || looks > LOOKS_MAX) return undefined
     const { classes, count } = classify(sets, distinct, end)
     if (count > CLASSES_MAX) return undefined
-    const known = new Map<string, number>()
+    const bySet = new Map<number, number>()
+    const byBits = new Map<string, number>()
     for (const node of members) {
       if ((flags[node]! & ZERO_MISSING) !== 0) return undefined
-      const bits = bitsOf(sets, value[node]!, classes, count)
-      if (missingGoesLeft(forest, node)) bits[MISSING >> 3]! |= 1 << (MISSING & 7)
-      const key = bits.join()
-      let number = known.get(key)
+      const missingLeft = Number(missingGoesLeft(forest, node))
+      const asked = value[node]! * 2 + missingLeft
+      let number = bySet.get(asked)
       if (number === undefined) {
-        number = first + columns.length
+        const bits = bitsOf(sets, value[node]!, classes, count)
+        bits[MISSING >> 3]! |= missingLeft << (MISSING & 7)
+        number = byBits.get(bits.join()) ?? first + columns.length
         if (number >= limit) return undefined
-        known.set(key, number)
-        columns.push({ column: number, of: classed.length, bits })
+        if (number === first + columns.length) columns.push({ column: number, of: classed.length, bits })
+        byBits.set(bits.join(), number)
+        bySet.set(asked, number)
       }
       column[node] = number
       cut[node] = -128
