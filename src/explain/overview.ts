@@ -6,11 +6,14 @@ import type { Catalogue } from '../registry/catalogue.ts'
 import { versionIn } from '../registry/registry.ts'
 import type { ModelVersion } from '../registry/version.ts'
 import type { Releases } from '../serving/choose.ts'
+import { marginNames } from '../serving/explaining.ts'
+import type { Models } from '../serving/models.ts'
 
 export interface OverviewParts {
   readonly ledger: Pick<OpenedLedger, 'explained'>
   readonly catalogue: Catalogue
   readonly releases: Pick<Releases, 'choose'>
+  readonly models: Pick<Models, 'get'>
   readonly clock: { now(): number }
 }
 
@@ -59,7 +62,7 @@ export async function overviewOf(parts: OverviewParts, name: string, asked: Over
   const since = asked.since ?? Math.max(0, until - DAY_MS)
   const { inputs } = version.signature
   const open = inputs.filter(({ sensitive }) => !sensitive).map(feature => feature.name)
-  const output = outputOf(version, asked.output)
+  const output = outputOf(version, await marginsOf(parts, version), asked.output)
   const question = { model: version.model, version: version.version, since, until, features: open, sampleMax: sample }
   const found = await parts.ledger.explained(output === undefined ? question : { ...question, margin: output })
   return {
@@ -99,14 +102,21 @@ function versionOf({ catalogue, releases }: OverviewParts, model: string, refere
   return versionIn(catalogue, model, chosen ?? 'champion')
 }
 
-/** Models with one margin keep no names. */
-function outputOf({ model, version, signature, task }: ModelVersion, asked: string | undefined): string | undefined {
-  const names = signature.outputs.map(({ name }) => name)
-  if (asked !== undefined && !names.includes(asked)) {
-    throw new Problem('invalid', `Cannot tell what moves ${asked}: ${model}@${version} answers ${names.join(', ')}`, {
-      fields: [{ field: 'output', problem: 'is no output of the version' }],
-    })
-  }
-  if (names.length > 1) return asked ?? names[0]
-  return task === 'multiclass' ? asked : undefined
+/** Names of the margins that records keep; none where there is one. */
+async function marginsOf({ models }: OverviewParts, version: ModelVersion): Promise<string[]> {
+  const { exact, predictor } = await models.get(version.model, version.version)
+  const explaining = exact()
+  return explaining === undefined ? [] : marginNames(explaining.outputCount, version, predictor)
+}
+
+function outputOf(
+  { model, version, signature }: ModelVersion,
+  margins: readonly string[],
+  asked: string | undefined,
+): string | undefined {
+  const names = margins.length > 0 ? margins : signature.outputs.map(({ name }) => name)
+  if (asked === undefined || names.includes(asked)) return margins.length > 0 ? (asked ?? margins[0]) : undefined
+  throw new Problem('invalid', `Cannot tell what moves ${asked}: ${model}@${version} answers ${names.join(', ')}`, {
+    fields: [{ field: 'output', problem: 'is no output of the version' }],
+  })
 }
