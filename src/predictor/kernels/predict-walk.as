@@ -1,5 +1,5 @@
 /**
- * Trees of any depth and size, walked from their roots: 8 rows at once, or 8 trees at once for a single row, so that the
+ * Trees of any depth and size, walked from their roots: 8 rows at once, or 4 trees at once for a single row, so that the
  * processor has something to do while it waits for a node.
  *
  * A *node* is 8 bytes: the byte that is compared (i8) and where the column begins that it is compared with (24 bits, counted
