@@ -57,6 +57,19 @@ const CASES: Readonly<Record<string, () => void>> = {
     const { text, json } = MADE.find(({ params }) => String(params['categorical_feature']) === '2')!
     const named = text.replace(/pandas_categorical:null|$/, '\npandas_categorical:[["b", "a", 3, true]]\n')
     assert.deepEqual(loadArtifact(Buffer.from(named)).categories[2], ['b', 'a', '3', 'true'])
+    // a second list of pandas: of ordered categories, which are numbers to LightGBM, or of a column with one category
+    const ordered = named
+      .replace('true]]', 'true], ["S", "M"]]')
+      .replace(/feature_infos=.*/, 'feature_infos=[-1:2.5] [0:7] 0:1 [0:1]')
+    assert.deepEqual(loadArtifact(Buffer.from(ordered)).categories.slice(1), [
+      undefined,
+      ['b', 'a', '3', 'true'],
+      ['S', 'M'],
+    ])
+    const unclear = ordered
+      .replace('[0:7] 0:1 [0:1]', '[0:1] 0:1 [0:1]')
+      .replace(/categorical_feature: 2/, 'categorical_feature: ')
+    assert.deepEqual(loadArtifact(Buffer.from(unclear)).categories.slice(1), [undefined, undefined, undefined])
     const withNames = JSON.stringify({ ...JSON.parse(json), pandas_categorical: [['x', 'y']] })
     assert.deepEqual(loadArtifact(Buffer.from(withNames)).categories[2], ['x', 'y'])
   },

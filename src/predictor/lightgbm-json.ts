@@ -3,11 +3,13 @@
  * written in full, so that answers are the same.
  */
 import { JsonReader } from './json-bytes.ts'
-import { type LightgbmFile, readPandasCategories } from './lightgbm-file.ts'
+import { type FeatureInfo, type LightgbmFile, readPandasCategories } from './lightgbm-file.ts'
 import { refusal } from './lightgbm-objectives.ts'
 import type { LightgbmTree, LightgbmTrees } from './lightgbm-tree.ts'
 
 const NAMES_MAX = 1_000_000
+/** Of a feature that is the same everywhere. */
+const NOTHING: FeatureInfo = { isCategorical: false, largest: -1, isWhole: true }
 /** Of trees, and what stands around them. Deeper ones the forest builder would refuse. */
 const DEPTH_MAX = 1100
 
@@ -22,9 +24,9 @@ export function readLightgbmJson(bytes: Uint8Array, trees: LightgbmTrees): Light
     featureCount: Number.NaN,
     average: false,
     names: [],
-    categorical: [],
+    infos: [],
   }
-  let withValues: ReadonlySet<string> = new Set()
+  let infos: ReadonlyMap<string, FeatureInfo> = new Map()
   reader.object(key => {
     if (key === 'version') file.version = reader.string()
     else if (key === 'objective') file.objective = reader.string()
@@ -32,13 +34,13 @@ export function readLightgbmJson(bytes: Uint8Array, trees: LightgbmTrees): Light
     else if (key === 'max_feature_idx') file.featureCount = reader.number() + 1
     else if (key === 'average_output') file.average = readTruth(reader)
     else if (key === 'feature_names') file.names = readNames(reader)
-    else if (key === 'feature_infos') withValues = readFeaturesWithValues(reader)
+    else if (key === 'feature_infos') infos = readInfos(reader)
     else if (key === 'pandas_categorical') file.pandas = readPandasCategories(reader)
     else if (key === 'tree_info') reader.array(() => readTree(reader, trees))
     else reader.skip()
   })
   reader.end()
-  file.categorical = file.names.map(name => withValues.has(name))
+  file.infos = file.names.map(name => infos.get(name) ?? NOTHING)
   return file
 }
 
@@ -58,16 +60,20 @@ function readNames(reader: JsonReader): string[] {
 }
 
 /** Categorical features list their values. */
-function readFeaturesWithValues(reader: JsonReader): Set<string> {
-  const found = new Set<string>()
+function readInfos(reader: JsonReader): Map<string, FeatureInfo> {
+  const infos = new Map<string, FeatureInfo>()
   reader.object(name => {
+    let [isCategorical, smallest, largest] = [false, -1, -1]
     reader.object(key => {
-      if (key === 'values') {
-        if (reader.numbers().length > 0) found.add(name)
-      } else reader.skip()
+      if (key === 'values') isCategorical = reader.numbers().length > 0
+      else if (key === 'min_value') smallest = reader.number()
+      else if (key === 'max_value') largest = reader.number()
+      else reader.skip()
     })
+    const isWhole = Number.isInteger(smallest) && smallest >= -1 && Number.isInteger(largest)
+    infos.set(name, { isCategorical, largest, isWhole })
   })
-  return found
+  return infos
 }
 
 function readTree(reader: JsonReader, trees: LightgbmTrees): void {

@@ -3,7 +3,7 @@
  * parts. First lines about the model, then the trees, then importances, parameters and the categories of pandas.
  */
 import { JsonReader } from './json-bytes.ts'
-import { type LightgbmFile, readPandasCategories } from './lightgbm-file.ts'
+import { type FeatureInfo, type LightgbmFile, readPandasCategories } from './lightgbm-file.ts'
 import { refusal } from './lightgbm-objectives.ts'
 import type { LightgbmTree, LightgbmTrees, LinearLeaves } from './lightgbm-tree.ts'
 
@@ -59,8 +59,23 @@ function headOf(head: ReadonlyMap<string, string>): Omit<LightgbmFile, 'categori
     featureCount: Number(head.get('max_feature_idx') ?? Number.NaN) + 1,
     average: head.has('average_output'),
     names: names.split(' '),
-    categorical: (head.get('feature_infos') ?? '').split(' ').map(info => /^-?\d+(:|$)/.test(info)),
+    infos: (head.get('feature_infos') ?? '').split(' ').map(infoOf),
   }
+}
+
+/** `-1:0:2` are categories, `[-1.5:2]` a range, and a feature that is the same everywhere has `none`. */
+function infoOf(info: string): FeatureInfo {
+  const isCategorical = /^-?\d+(:-?\d+)*$/.test(info)
+  const numbers = isCategorical ? info.split(':') : (/^\[(.+):(.+)\]$/.exec(info)?.slice(1) ?? [])
+  return {
+    isCategorical,
+    largest: numbers.reduce((most, number) => Math.max(most, Number(number)), -1),
+    isWhole: numbers.every(isWhole),
+  }
+}
+
+function isWhole(text: string): boolean {
+  return Number.isInteger(Number(text)) && Number(text) >= -1
 }
 
 /** Reads up to the line after the tree. */
@@ -95,6 +110,7 @@ const COLUMNS: ReadonlySet<string> = new Set([
 ])
 
 const NONE = new Float64Array(0)
+const ZERO = new Float64Array(1)
 
 function treeOf(columns: ReadonlyMap<string, Float64Array>): LightgbmTree {
   const column = (name: string): Float64Array => columns.get(name) ?? NONE
@@ -110,7 +126,7 @@ function treeOf(columns: ReadonlyMap<string, Float64Array>): LightgbmTree {
     left: column('left_child'),
     right: column('right_child'),
     leafValue,
-    leafCount: columns.get('leaf_count'),
+    leafCount: leaves === 1 ? ZERO : columns.get('leaf_count'), // LightGBM before 4 leaves it empty there
     innerCount: leaves === 1 ? NONE : columns.get('internal_count'),
     categories: categoriesOf(
       column('decision_type'),

@@ -35,7 +35,7 @@ export function loadLightgbm(bytes: Uint8Array, format: LightgbmFormat): Forest 
     task,
     objective: name,
     features: names,
-    featureTypes: names.map((_, feature) => (file.categorical[feature] === true ? 'c' : undefined)),
+    featureTypes: names.map((_, feature) => (file.infos[feature]?.isCategorical === true ? 'c' : undefined)),
     named: !names.every((feature, index) => feature === `Column_${index}`),
     categories,
     unseen: 'missing',
@@ -72,6 +72,8 @@ function requireSense(file: LightgbmFile, trees: number, featuresUsed: number): 
   }
   if (!(featureCount >= 1 && featureCount <= FEATURES_MAX)) throw refusal(`it has ${featureCount} features`)
   if (names.length !== featureCount) throw refusal(`it has ${names.length} feature names for ${featureCount} features`)
+  if (file.infos.length !== featureCount)
+    throw refusal(`it has ${file.infos.length} feature_infos for ${featureCount} features`)
   if (featuresUsed > featureCount) throw refusal(`a tree uses feature ${featuresUsed - 1} of ${featureCount}`)
   const seen = new Set<string>()
   const twice = names.find(name => seen.size === seen.add(name).size)

@@ -99,7 +99,8 @@ describe('loadXgboost: answers of XGBoost', () => {
   })
 
   test('reads the categories of a data frame', () => {
-    const model = edited(learner => {
+    const model = edited((learner, whole) => {
+      whole.version = [3, 3, 0]
       learner.gradient_booster.model.cats.enc = [
         { offsets: [0, 7, 12], values: [70, 114, -61, -94, 110, 99, 101, 83, 112, 97, 105, 110] },
         { type: 15, values: [3, 7] },
@@ -107,6 +108,8 @@ describe('loadXgboost: answers of XGBoost', () => {
       ]
     })
     assert.deepEqual(loadXgboost(model).categories.slice(0, 3), [['Frânce', 'Spain'], ['3', '7'], undefined])
+    const cut = Buffer.from(Buffer.from(model).toString().replace('[3,3,0]', '[3,2,0]'))
+    assert.deepEqual(loadXgboost(cut).categories.slice(0, 3), [undefined, ['3', '7'], undefined])
   })
 })
 

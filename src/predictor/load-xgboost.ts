@@ -197,7 +197,7 @@ function headOf(
     features,
     featureTypes: features.map((_, index) => learner.types[index]),
     named,
-    categories: features.map((_, index) => learner.model.categories?.[index]),
+    categories: features.map((_, index) => wholeTexts(learner.model.categories?.[index], version)),
     unseen: 'missing',
     answers: objective.answers,
     facts: {
@@ -207,6 +207,15 @@ function headOf(
       ...(Number.isInteger(best) ? { bestIteration: best! } : {}),
     },
   }
+}
+
+/**
+ * XGBoost 3.1 and 3.2 count where a text begins in characters and write bytes (`pd_cat_inf` of their `_data_utils.py`): where
+ * a letter takes more than one byte, the texts of the column are cut elsewhere, and the last ones lost. So they are not taken.
+ */
+function wholeTexts(texts: readonly string[] | undefined, version: string): readonly string[] | undefined {
+  const isCut = /^3\.[12]\./.test(version) && texts?.some(text => /[^\0-\x7f]/.test(text)) === true
+  return isCut ? undefined : texts
 }
 
 function forestOf(learner: Learner, checked: CheckedLearner, head: ModelHead): Forest {
