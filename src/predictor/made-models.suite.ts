@@ -97,10 +97,11 @@ export function assertLightgbm(made: LightgbmMade): void {
 /** Leaves have other numbers here: each of ours is one of theirs. */
 export function assertLeaves(forest: Forest, rows: Answers['rows'], wanted: LightgbmMade['leaf']): void {
   const seek = seekAny(forest)
+  const single = forest.precision === 'float32'
   const leaves = new Int32Array(forest.roots.length)
   const names = Array.from(forest.roots, () => new Map<number, number>())
   for (const [row, numbers] of wanted.entries()) {
-    seek(flat(rows[row]!), leaves)
+    seek(single ? flat(rows[row]!).map(Math.fround) : flat(rows[row]!), leaves)
     for (const [tree, number] of numbers.entries()) {
       assert.equal(names[tree]!.get(leaves[tree]!) ?? number, number, `row ${row}, tree ${tree}`)
       names[tree]!.set(leaves[tree]!, number)
