@@ -61,3 +61,24 @@ test('infinite thresholds of LightGBM', () => {
   }
   assert.throws(() => loadArtifact(stump('nan', 8)), /threshold NaN/)
 })
+
+test('in JSON an infinite threshold is written 1e300', () => {
+  const leaf = (value: number) => ({ leaf_value: value, leaf_count: 4 })
+  const split = { split_feature: 0, decision_type: '<=', default_left: false, missing_type: 'NaN', internal_count: 8 }
+  const tree = { ...split, threshold: 1e300, left_child: leaf(1), right_child: leaf(2) }
+  const model = loadArtifact(
+    new TextEncoder().encode(
+      JSON.stringify({
+        version: 'v4',
+        num_tree_per_iteration: 1,
+        max_feature_idx: 0,
+        feature_names: ['a'],
+        tree_info: [{ tree_structure: tree }],
+      }),
+    ),
+  )
+  assert.ok(model.kind === 'forest')
+  const out = new Float64Array(3)
+  predictorOf(model).predict(Float64Array.of(Number.MAX_VALUE, Number.POSITIVE_INFINITY, Number.NaN), 3, out)
+  assert.deepEqual([...out], [1, 1, 2])
+})

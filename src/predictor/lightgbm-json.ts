@@ -158,7 +158,7 @@ class Gathered {
     if (node['left_child'] === undefined || node['right_child'] === undefined) throw refusal('a node has one child')
     const categorical = node['categorical'] ?? 0
     this.#feature[inner] = node['split_feature'] ?? Number.NaN
-    this.#threshold[inner] = node['threshold'] ?? Number.NaN
+    this.#threshold[inner] = thresholdOf(node['threshold'] ?? Number.NaN)
     this.#decision[inner] = categorical + 2 * (node['default_left'] ?? 0) + 4 * (node['missing'] ?? 0)
     this.#innerCount[inner] = node['internal_count']
     if (categorical === 1) this.#categories.set(inner, membersOf(categories ?? String(node['threshold'])))
@@ -202,6 +202,11 @@ const NUMBERS: ReadonlySet<string> = new Set([
   'leaf_value',
   'leaf_count',
 ])
+
+/** LightGBM writes ±1e300 in JSON where a threshold is infinite (`AvoidInf`). */
+function thresholdOf(written: number): number {
+  return Math.abs(written) === 1e300 ? written * Number.POSITIVE_INFINITY : written
+}
 
 function isNumber(value: number | undefined): boolean {
   return value !== undefined
