@@ -26,6 +26,7 @@ interface Cells {
   /** Where the row ends, without its line end; where the next begins. */
   end: number
   next: number
+  hasQuotes: boolean
   /** A quote that is not closed, or text beside one. */
   isBroken: boolean
 }
@@ -42,6 +43,7 @@ function cellsFor(columns: number): Cells {
     quoted: new Uint8Array(room),
     end: 0,
     next: 0,
+    hasQuotes: false,
     isBroken: false,
   }
 }
@@ -130,6 +132,7 @@ function namedValues(
 /** Finds the cells of the row that begins at `from`. Cells beyond the room of `cells` are counted, not kept. */
 function scanRow(bytes: Buffer, from: number, delimiter: number, cells: Cells): void {
   cells.isBroken = false
+  cells.hasQuotes = false
   cells.count = 0
   let at = from
   for (;;) {
@@ -150,6 +153,7 @@ function scanRow(bytes: Buffer, from: number, delimiter: number, cells: Cells): 
 
 /** Takes the cell whose quote opens at `open`; returns where it ends: at a delimiter, a line end, or the end. */
 function scanQuoted(bytes: Buffer, open: number, delimiter: number, cells: Cells): number {
+  cells.hasQuotes = true
   const close = closingQuote(bytes, open + 1)
   if (close === -1) {
     cells.isBroken = true
@@ -187,10 +191,10 @@ function textOf(bytes: Buffer, { starts, ends, quoted }: Cells, cell: number): s
   return quoted[cell] === 1 ? text.replaceAll('""', '"') : text.trim()
 }
 
-function linesIn(bytes: Buffer, from: number, to: number, { quoted, count }: Cells): number {
-  // Only a quoted cell can hold a line break.
+function linesIn(bytes: Buffer, from: number, to: number, { hasQuotes }: Cells): number {
   let lines = 1
-  if (!quoted.subarray(0, Math.min(count, quoted.length)).includes(1)) return lines
+  // Only a quoted cell can hold a line break.
+  if (!hasQuotes) return lines
   for (let at = bytes.indexOf(LINE_FEED, from); at !== -1 && at < to - 1; at = bytes.indexOf(LINE_FEED, at + 1)) lines++
   return lines
 }
