@@ -52,7 +52,8 @@ export function makeGroup(schema: SchemaElement[], columns: readonly Column[], r
     statistics: false,
     ...(type === 'number' ? { encoding: 'PLAIN' as const } : {}),
   }))
-  void file.write({ columnData, rowGroupSize: rows })
+  // Pages of any size: a block's columns are no larger than one.
+  void file.write({ columnData, rowGroupSize: rows, pageSize: 0 })
   const [group] = file.row_groups
   return { bytes: writer.getBytes().slice(MAGIC_BYTES), group: movedBy(group!, -MAGIC_BYTES) }
 }
