@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { seededRandom } from '../../math/random.ts'
-import type { Forest } from '../forest.ts'
-import { forestPredictor } from '../forest-predictor.ts'
-import { loadArtifact } from '../load-artifact.ts'
-import { fastPredictor } from './fast-predictor.ts'
+import { seededRandom } from '../../src/math/random.ts'
+import type { Forest } from '../../src/predictor/forest.ts'
+import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
+import { fastPredictor } from '../../src/predictor/kernels/fast-predictor.ts'
+import { loadArtifact } from '../../src/predictor/load-artifact.ts'
 
 const ROWS = 500
 /** In the repository, and beside it. */
-const FOLDERS = ['../../../test/golden/', '../../../../shared/models/'].map(path => new URL(path, import.meta.url))
+const FOLDERS = ['../golden/', '../../../shared/models/'].map(path => new URL(path, import.meta.url))
 
 function forests(): { name: string; forest: Forest }[] {
   return FOLDERS.filter(existsSync).flatMap(folder => {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { golden } from '../../math/golden.suite.ts'
-import type { Forest } from '../forest.ts'
-import { loadArtifact } from '../load-artifact.ts'
-import { treeShap } from '../shap/tree-shap.ts'
-import { fastTreeShap } from './fast-tree-shap.ts'
+import { golden } from '../../src/math/golden.suite.ts'
+import type { Forest } from '../../src/predictor/forest.ts'
+import { fastTreeShap } from '../../src/predictor/kernels/fast-tree-shap.ts'
+import { loadArtifact } from '../../src/predictor/load-artifact.ts'
+import { treeShap } from '../../src/predictor/shap/tree-shap.ts'
 
 interface Reference {
   readonly rows: number[][]
@@ -21,7 +21,7 @@ const LIGHTGBM = ['binary', 'categorical', 'multiclass', 'regression', 'zero_as_
 
 describe('golden models by kernels', () => {
   for (const file of [...XGBOOST, ...LIGHTGBM]) {
-    const forest = loadArtifact(readFileSync(new URL(`../../../test/golden/models/${file}`, import.meta.url))) as Forest
+    const forest = loadArtifact(readFileSync(new URL(`../golden/models/${file}`, import.meta.url))) as Forest
     const reference = golden<Reference>(`model_${file.replace(/\.\w+$/, '')}`)
     const all = reference.rows
     const width = forest.features.length

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { type Random, seededRandom } from '../../math/random.ts'
-import { type Forest, NAN_IS_ZERO, ZERO_MISSING } from '../forest.ts'
-import { ForestBuilder, type TreeColumns } from '../forest-builder.ts'
-import { forestPredictor } from '../forest-predictor.ts'
-import { fastPredictor } from './fast-predictor.ts'
+import { type Random, seededRandom } from '../../src/math/random.ts'
+import { type Forest, NAN_IS_ZERO, ZERO_MISSING } from '../../src/predictor/forest.ts'
+import { ForestBuilder, type TreeColumns } from '../../src/predictor/forest-builder.ts'
+import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
+import { fastPredictor } from '../../src/predictor/kernels/fast-predictor.ts'
 
 interface Shape {
   readonly trees: number

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { seededRandom } from '../../math/random.ts'
-import type { Explainer } from '../explainer.ts'
-import type { Forest } from '../forest.ts'
-import { randomForest, randomRows, type Shape } from '../shap/random-forests.suite.ts'
-import { treeShap } from '../shap/tree-shap.ts'
-import { fastTreeShap } from './fast-tree-shap.ts'
+import { seededRandom } from '../../src/math/random.ts'
+import type { Explainer } from '../../src/predictor/explainer.ts'
+import type { Forest } from '../../src/predictor/forest.ts'
+import { fastTreeShap } from '../../src/predictor/kernels/fast-tree-shap.ts'
+import { randomForest, randomRows, type Shape } from '../../src/predictor/shap/random-forests.suite.ts'
+import { treeShap } from '../../src/predictor/shap/tree-shap.ts'
 
 const SHAPES: Readonly<Record<string, Shape>> = {
   'a stump': { features: 1, trees: 1, depth: 1 },

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { forestPredictor } from './forest-predictor.ts'
-import { loadArtifact } from './load-artifact.ts'
-import { predictorOf } from './model.ts'
-import type { MarginPredictor } from './predictor.ts'
+import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
+import { loadArtifact } from '../../src/predictor/load-artifact.ts'
+import { predictorOf } from '../../src/predictor/model.ts'
+import type { MarginPredictor } from '../../src/predictor/predictor.ts'
 
 const ROOT = new URL('../../../shared/models/', import.meta.url)
 const skip = existsSync(ROOT) ? false : 'the reference models are not beside this repository'
