@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { explainerOf } from '../explainer.ts'
-import { loadArtifact } from '../load-artifact.ts'
+import { explainerOf } from '../../src/predictor/explainer.ts'
+import { loadArtifact } from '../../src/predictor/load-artifact.ts'
 
-const ROOT = new URL('../../../../shared/models/', import.meta.url)
+const ROOT = new URL('../../../shared/models/', import.meta.url)
 const skip = existsSync(ROOT) ? false : 'the reference models are not beside this repository'
 const CASES = ['churn', 'credit', 'pricing', 'promotion', 'promotion_shoppers'] as const
 

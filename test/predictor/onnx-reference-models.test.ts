@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { isExternal, predictorOf } from '../model.ts'
-import type { Predictor } from '../predictor.ts'
-import { loadOnnx } from './load-onnx.ts'
+import { isExternal, predictorOf } from '../../src/predictor/model.ts'
+import { loadOnnx } from '../../src/predictor/onnx/load-onnx.ts'
+import type { Predictor } from '../../src/predictor/predictor.ts'
 
-const ROOT = new URL('../../../../shared/models/', import.meta.url)
+const ROOT = new URL('../../../shared/models/', import.meta.url)
 const skip = existsSync(ROOT) ? false : 'the reference models are not beside this repository'
 const CASES = ['churn', 'credit', 'pricing', 'promotion', 'promotion_shoppers'] as const
 

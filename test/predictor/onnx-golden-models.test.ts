@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { isExternal, predictorOf } from '../model.ts'
-import { CASES, GOLDEN, goldenBytes, requireGolden, requireNear } from './golden-models.suite.ts'
-import { loadOnnx } from './load-onnx.ts'
+import { isExternal, predictorOf } from '../../src/predictor/model.ts'
+import { CASES, GOLDEN, goldenBytes, requireGolden, requireNear } from '../../src/predictor/onnx/golden-models.suite.ts'
+import { loadOnnx } from '../../src/predictor/onnx/load-onnx.ts'
 
 describe('ONNX models', () => {
   for (const [name, { native }] of Object.entries(CASES)) {

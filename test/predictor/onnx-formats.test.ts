@@ -1,9 +1,9 @@
 /** What docs/formats.md says of ONNX, row by row. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CASES, goldenBytes, requireGolden } from './golden-models.suite.ts'
-import { loadOnnx } from './load-onnx.ts'
-import { fields, floatInput, node, onnxFile, output, tensor, value } from './onnx-file.suite.ts'
+import { CASES, goldenBytes, requireGolden } from '../../src/predictor/onnx/golden-models.suite.ts'
+import { loadOnnx } from '../../src/predictor/onnx/load-onnx.ts'
+import { fields, floatInput, node, onnxFile, output, tensor, value } from '../../src/predictor/onnx/onnx-file.suite.ts'
 
 /** All golden models that are computed here and called so agree with ONNX Runtime. */
 function allOf(names: RegExp, least: number): void {

@@ -1,11 +1,11 @@
 /** Against LightGBM's own `pred_contrib` of the same models (`test/golden`). */
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { golden, near } from '../../math/golden.suite.ts'
-import { explainerOf } from '../explainer.ts'
-import { forestPredictor } from '../forest-predictor.ts'
-import { loadLightgbm } from '../load-lightgbm.ts'
-import { treeShap } from './tree-shap.ts'
+import { golden, near } from '../../src/math/golden.suite.ts'
+import { explainerOf } from '../../src/predictor/explainer.ts'
+import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
+import { loadLightgbm } from '../../src/predictor/load-lightgbm.ts'
+import { treeShap } from '../../src/predictor/shap/tree-shap.ts'
 
 interface Lightgbm {
   readonly rows: number[][]
@@ -17,7 +17,7 @@ interface Lightgbm {
 describe('LightGBM', () => {
   for (const name of ['binary', 'categorical', 'multiclass', 'regression', 'zero_as_missing']) {
     test(`${name}: the contributions of pred_contrib, its bias, and their sum`, () => {
-      const file = new URL(`../../../test/golden/models/lgb_${name}.txt`, import.meta.url)
+      const file = new URL(`../golden/models/lgb_${name}.txt`, import.meta.url)
       const forest = loadLightgbm(readFileSync(file), 'lightgbm-text')
       const { rows: all, shap_rows: chosen, contribs } = golden<Lightgbm>(`model_lgb_${name}`)
       const rows = Float64Array.from(chosen.flatMap(row => all[row]!))

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { golden, near } from '../../math/golden.suite.ts'
-import { seededRandom } from '../../math/random.ts'
-import type { Answering } from '../explain/answering.ts'
-import { kernelShap } from '../explain/kernel-shap.ts'
-import { explainerOf } from '../explainer.ts'
-import { loadArtifact } from '../load-artifact.ts'
-import { predictorOf } from '../model.ts'
+import { golden, near } from '../../src/math/golden.suite.ts'
+import { seededRandom } from '../../src/math/random.ts'
+import type { Answering } from '../../src/predictor/explain/answering.ts'
+import { kernelShap } from '../../src/predictor/explain/kernel-shap.ts'
+import { explainerOf } from '../../src/predictor/explainer.ts'
+import { loadArtifact } from '../../src/predictor/load-artifact.ts'
+import { predictorOf } from '../../src/predictor/model.ts'
 
 const BACKGROUND = 12
 
@@ -20,7 +20,7 @@ describe('ONNX', () => {
     skl_rf_regressor: (p: number) => p,
   })) {
     test(name, async () => {
-      const model = loadArtifact(readFileSync(new URL(`../../../test/golden/models/${name}.onnx`, import.meta.url)))
+      const model = loadArtifact(readFileSync(new URL(`../golden/models/${name}.onnx`, import.meta.url)))
       const all = golden<{ rows: number[][] }>(`model_${name}`).rows.filter(row =>
         row.every(value => Math.abs(value) < 4),
       )

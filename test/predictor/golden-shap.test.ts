@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { golden } from '../../math/golden.suite.ts'
-import type { Explainer } from '../explainer.ts'
-import type { Forest } from '../forest.ts'
-import { forestPredictor } from '../forest-predictor.ts'
-import { loadXgboost } from '../load-xgboost.ts'
-import { interventionalTreeShap } from './interventional-tree-shap.ts'
-import { treeInteractions } from './tree-interactions.ts'
-import { treeShap } from './tree-shap.ts'
+import { golden } from '../../src/math/golden.suite.ts'
+import type { Explainer } from '../../src/predictor/explainer.ts'
+import type { Forest } from '../../src/predictor/forest.ts'
+import { forestPredictor } from '../../src/predictor/forest-predictor.ts'
+import { loadXgboost } from '../../src/predictor/load-xgboost.ts'
+import { interventionalTreeShap } from '../../src/predictor/shap/interventional-tree-shap.ts'
+import { treeInteractions } from '../../src/predictor/shap/tree-interactions.ts'
+import { treeShap } from '../../src/predictor/shap/tree-shap.ts'
 
 interface Xgboost {
   readonly rows: number[][]
@@ -22,7 +22,7 @@ interface Xgboost {
 }
 
 function xgboost(name: string): { forest: Forest; reference: Xgboost; rows: Float64Array; count: number } {
-  const file = new URL(`../../../test/golden/models/xgb_${name}.json`, import.meta.url)
+  const file = new URL(`../golden/models/xgb_${name}.json`, import.meta.url)
   const forest = loadXgboost(readFileSync(file)) as Forest
   const reference = golden<Xgboost>(`model_xgb_${name}`)
   const count = reference.contribs_float32.length

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { golden } from '../golden.suite.ts'
-import { quantile } from '../quantiles.ts'
-import { seededRandom } from '../random.ts'
-import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
+import { golden } from '../../src/math/golden.suite.ts'
+import { type BootstrapOptions, bootstrap } from '../../src/math/inference/bootstrap.ts'
+import { quantile } from '../../src/math/quantiles.ts'
+import { seededRandom } from '../../src/math/random.ts'
 
 type Interval = { low: number; high: number; se: number }
 

@@ -1,9 +1,9 @@
 /** Against shap's own C code on forests of scikit-learn, whose trees stand in `test/golden`. */
 import { describe, test } from 'node:test'
-import { golden, near } from '../../math/golden.suite.ts'
-import type { Forest } from '../forest.ts'
-import { ForestBuilder } from '../forest-builder.ts'
-import { treeShap } from './tree-shap.ts'
+import { golden, near } from '../../src/math/golden.suite.ts'
+import type { Forest } from '../../src/predictor/forest.ts'
+import { ForestBuilder } from '../../src/predictor/forest-builder.ts'
+import { treeShap } from '../../src/predictor/shap/tree-shap.ts'
 
 interface Sklearn {
   readonly rows: number[][]
