@@ -22,6 +22,9 @@ interface Region {
 
 type Regions = ReadonlyMap<number, Region>
 
+/** A forest may be deeper, but each level is a call here. */
+const DEPTH_MAX = 500
+
 export interface Columns {
   readonly probe: Probe
   readonly categories: readonly (readonly string[] | undefined)[]
@@ -42,6 +45,7 @@ export class BinaryTree {
   readonly #cover: number[] = []
   readonly #categories = new Map<number, Float64Array>()
   #hasCover: boolean
+  #depth = 0
 
   /** @param worth what a leaf answers; @throws OTHERWISE */
   constructor(model: TreeModel, columns: Columns, worth: (node: TreeNode) => number) {
@@ -89,6 +93,13 @@ export class BinaryTree {
 
   /** From child `index` on: those before it are false. */
   #chain(node: TreeNode, index: number, regions: Regions, cover: number): number {
+    if (++this.#depth > DEPTH_MAX) throw OTHERWISE
+    const place = this.#link(node, index, regions, cover)
+    this.#depth--
+    return place
+  }
+
+  #link(node: TreeNode, index: number, regions: Regions, cover: number): number {
     const child = node.children[index]
     if (child === undefined) {
       if (!this.#model.lastWhenNone) throw OTHERWISE

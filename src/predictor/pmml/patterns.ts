@@ -17,6 +17,7 @@ export function patternFault(pattern: string): string | undefined {
     rest = rest.slice(piece.length)
     const count = COUNT.exec(rest)?.[0]
     if (count === undefined) continue
+    if (piece.startsWith('(') || piece === '|') return 'it has a group of a special kind'
     if (piece === ')') return 'it repeats a group'
     if (/^(?:[*+]|\{\d+,\})/.test(count) && ++unbounded > 2) return 'it has more than two repetitions without bound'
     rest = rest.slice(count.length)

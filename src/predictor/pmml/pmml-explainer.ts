@@ -2,13 +2,14 @@
 import type { Explainer } from '../explainer.ts'
 import { newRow } from './core-rows.ts'
 import type { PmmlCore, PmmlModel } from './pmml.ts'
-import { type Row, takeInputs, valueAt } from './row.ts'
+import { takeInputs, valueAt } from './row.ts'
 import { INVALID, type Value } from './values.ts'
 
 /**
- * A value that the document treats (clips, replaces, takes for missing) is explained as what it becomes. A row that has no
- * answer has the contributions NaN. Where a row with a missing value has an answer though the core does not take that value,
- * no tree has asked for it on the row's way down: the core gives the same answer.
+ * A value that the document treats (clips, replaces, takes for missing) is explained as what it becomes. Where a row has an
+ * answer though one of its values is invalid, or missing in a column whose missing values the core does not take, no tree has
+ * asked for that value on the row's way down: the core gives the same answer. Of a row without an answer the contributions
+ * mean nothing.
  *
  * @param explainerOf explains the core; `undefined` where it cannot, or where fields are treated twice.
  */
@@ -32,34 +33,21 @@ export function pmmlExplainer(
     ...inner,
     explain(rows, count, out) {
       const treated = Float64Array.from(rows.subarray(0, count * width))
-      const size = inner.outputCount * width
-      const voids: number[] = []
-      for (let index = 0; index < count; index++) {
-        if (!treat(rows, index * width, treated)) voids.push(index)
-      }
+      for (let index = 0; index < count; index++) treat(rows, index * width, treated)
       inner.explain(treated, count, out)
-      for (const index of voids) out.fill(Number.NaN, index * size, (index + 1) * size)
     },
   }
 
-  function treat(rows: Float64Array, from: number, treated: Float64Array): boolean {
+  function treat(rows: Float64Array, from: number, treated: Float64Array): void {
     row.stamp++
     takeInputs(row, slots, rows, from)
     for (const field of fields) {
-      const value = treatedValue(row, field!.slot)
-      if (value === INVALID) return false
-      treated[from + field!.column] = numberOf(value as Value, field!.texts)
+      try {
+        treated[from + field!.column] = numberOf(valueAt(row, field!.slot), field!.texts)
+      } catch (error) {
+        if (error !== INVALID) throw error
+      }
     }
-    return true
-  }
-}
-
-function treatedValue(row: Row, slot: number): Value | typeof INVALID {
-  try {
-    return valueAt(row, slot)
-  } catch (error) {
-    if (error !== INVALID) throw error
-    return INVALID
   }
 }
 

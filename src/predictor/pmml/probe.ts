@@ -121,6 +121,24 @@ export class Probe {
     }
   }
 
+  /** Two places between which the change is: near where a straight line would meet the value, if it is there. */
+  #around(slot: number, value: number, line: Line, isStart: (x: number) => boolean): [bigint, bigint] {
+    const all: [bigint, bigint] = [ordinal(Number.NEGATIVE_INFINITY), ordinal(Number.POSITIVE_INFINITY)]
+    const [from, to] = [0, 1].map(x => {
+      this.truth(row => valueAt(row, slot) === undefined, line, slot, x)
+      return Number(this.#row.values[slot])
+    })
+    const guess = (value - from!) / (to! - from!)
+    if (!Number.isFinite(guess)) return all
+    const place = ordinal(guess)
+    for (let step = 2n; step < 1n << 24n; step <<= 4n) {
+      const [low, high] = [numberAt(place - step), numberAt(place + step)]
+      if (!Number.isFinite(low) || !Number.isFinite(high)) return all
+      if (isStart(low) && !isStart(high)) return [place - step, place + step]
+    }
+    return all
+  }
+
   #isDouble(slot: number): boolean {
     const one = this.#slots[slot]!
     if (one.kind === 'treated') return this.#isDouble(one.from)
@@ -166,8 +184,7 @@ export class Probe {
     if (kind !== 'derived' && this.#isDouble(slot)) return over ? numberAt(ordinal(value + 0) + 1n) : value
     const start = at(Number.NEGATIVE_INFINITY)
     if (at(Number.POSITIVE_INFINITY) === start) return Number.NaN
-    let low = ordinal(Number.NEGATIVE_INFINITY)
-    let high = ordinal(Number.POSITIVE_INFINITY)
+    let [low, high] = this.#around(slot, value, line, x => at(x) === start)
     while (high - low > 1n) {
       const middle = (low + high) >> 1n
       if (at(numberAt(middle)) === start) low = middle
@@ -177,7 +194,8 @@ export class Probe {
   }
 }
 
-const BUDGET = 2e8
+/** Steps of all comparisons together: some seconds. */
+const BUDGET = 5e7
 
 const bits = new DataView(new ArrayBuffer(8))
 

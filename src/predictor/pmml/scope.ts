@@ -7,7 +7,7 @@ import { type Element, refusal, refuseAt } from './xml.ts'
 /** Derived fields that ask for derived fields, and expressions in expressions: each level is a call when a row is computed. */
 const NESTING_MAX = 700
 /** Functions of the document are written out where they are applied; one that applies another twice doubles it. */
-const EXPRESSIONS_MAX = 2_000_000
+const WRITTEN_MAX = 200_000
 
 export interface Field {
   readonly slot: number
@@ -29,18 +29,19 @@ export class Document {
   /** Functions being written out. */
   readonly applying: Set<string> = new Set()
   #depth = 0
-  #expressions = 0
+  #written = 0
 
   add(slot: Slot): number {
     return this.slots.push(slot) - 1
   }
 
-  /** Counts an expression, and its depth while it is read. */
+  /** Counts the depth of an expression while it is read, and its number inside of functions. */
   nested<T>(element: Element, read: () => T): T {
     if (++this.#depth > NESTING_MAX)
       throw refuseAt(element, `expressions and derived fields are nested deeper than ${NESTING_MAX}`)
-    if (++this.#expressions > EXPRESSIONS_MAX)
-      throw refuseAt(element, `it has more than ${EXPRESSIONS_MAX} expressions, functions written out`)
+    if (this.applying.size > 0 && ++this.#written > WRITTEN_MAX) {
+      throw refuseAt(element, `it has more than ${WRITTEN_MAX} expressions in functions that are written out`)
+    }
     try {
       return read()
     } finally {
