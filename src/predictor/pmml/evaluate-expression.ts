@@ -1,6 +1,7 @@
 /** Expressions and treated fields as functions of a row. */
+
+import { type Domain, isInside } from './domain.ts'
 import type { Expression, Slot, Treatment } from './expression.ts'
-import { type Domain, isInside } from './fields.ts'
 import { functionNamed, truth } from './functions.ts'
 import { type Evaluate, give, type Row, valueAt } from './row.ts'
 import { castValue, type DataType, INVALID, type Value } from './values.ts'

@@ -4,7 +4,8 @@
  * asked for, once a row. No slot asks for one that asks for it (the loader resolves names in that order), so it ends.
  */
 
-import type { Domain, Interval, MiningField } from './fields.ts'
+import type { Domain, Interval } from './domain.ts'
+import type { MiningField } from './fields.ts'
 import type { DataType, Value } from './values.ts'
 
 export interface Treatment {

@@ -1,5 +1,6 @@
 /** What a document declares of its fields: the data dictionary, and each model's mining schema. */
 
+import type { Domain, Interval } from './domain.ts'
 import { type DataType, parseValue, type Value } from './values.ts'
 import {
   attribute,
@@ -13,22 +14,6 @@ import {
 } from './xml.ts'
 
 export type OpType = 'continuous' | 'categorical' | 'ordinal'
-
-/** Numbers between margins, of which each belongs to it or not. */
-export interface Interval {
-  readonly low: number
-  readonly high: number
-  readonly lowOpen: boolean
-  readonly highOpen: boolean
-}
-
-/** Which values a field may have. Empty lists: any. */
-export interface Domain {
-  readonly valid: readonly Value[]
-  readonly invalid: readonly Value[]
-  readonly missing: readonly Value[]
-  readonly intervals: readonly Interval[]
-}
 
 export interface DataField {
   readonly name: string
@@ -98,10 +83,6 @@ export function readInterval(element: Element): Interval {
   const high = numberAttribute(element, 'rightMargin') ?? Number.POSITIVE_INFINITY
   if (low > high) throw refuseAt(element, `its left margin ${low} is above its right margin ${high}`)
   return { low, high, lowOpen: closure.startsWith('open'), highOpen: closure.endsWith('Open') }
-}
-
-export function isInside({ low, high, lowOpen, highOpen }: Interval, value: number): boolean {
-  return (lowOpen ? value > low : value >= low) && (highOpen ? value < high : value <= high)
 }
 
 export type UsageType = 'active' | 'target' | 'supplementary' | 'other'

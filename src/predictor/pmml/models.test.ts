@@ -77,8 +77,8 @@ describe('TreeModel', () => {
       `<CompoundPredicate booleanOperator="surrogate">${inner}</CompoundPredicate>`
     const bytes = tree(
       '',
-      `<Node><True/><Node score="1">${surrogate(test1('x', 'lessThan', 0) + test1('z', 'lessThan', 0) + '<True/>')}</Node>
-      <Node score="2">${surrogate(test1('x', 'greaterOrEqual', 0) + test1('z', 'greaterOrEqual', 0) + '<False/>')}</Node></Node>`,
+      `<Node><True/><Node score="1">${surrogate(`${test1('x', 'lessThan', 0) + test1('z', 'lessThan', 0)}<True/>`)}</Node>
+      <Node score="2">${surrogate(`${test1('x', 'greaterOrEqual', 0) + test1('z', 'greaterOrEqual', 0)}<False/>`)}</Node></Node>`,
     )
     near(answer(bytes, { x: -1, z: 1 }), 1)
     near(answer(bytes, { x: null, z: 1 }), 2)

@@ -1,6 +1,8 @@
 /** What a name means where it stands: fields of the models around it, resolved to slots while a document is loaded. */
+
+import type { Domain } from './domain.ts'
 import type { Slot } from './expression.ts'
-import type { DataField, Domain, MiningField, OpType } from './fields.ts'
+import type { DataField, MiningField, OpType } from './fields.ts'
 import { type DataType, parseValue, type Value } from './values.ts'
 import { type Element, refusal, refuseAt } from './xml.ts'
 
