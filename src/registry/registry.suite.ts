@@ -21,7 +21,8 @@ function registering(place: FreshPlace): void {
     'a version is registered whole, and the first one is the champion',
     place,
     async ({ registry, records }) => {
-      const yaml = 'name: churn\nversion: 1.0.0\nowner: retention\ndurability: power\nuses: {prohibited: [credit]}\n'
+      const yaml =
+        'name: churn\nversion: 1.0.0\nowner: retention\ndurability: power\nexplain: on-request\nuses: {prohibited: [credit]}\n'
       const { version, created, notes } = await submit(registry, { manifest: yaml, reference: TWO_FEATURES_CSV })
       assert.equal(created, true)
       assert.deepEqual(notes, ['columns of the reference data that the model does not use: left'])
