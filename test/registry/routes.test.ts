@@ -134,7 +134,7 @@ registryTest('a registration: 201, the same again 200, other content 409', sqlit
   const first = await post([file('reference', bytesOf(TWO_FEATURES_CSV)), artifact(), field('model', YAML)])
   assert.deepEqual([first.status, first.location], [201, '/models/churn/versions/1.0.0'])
   const body = first.body as { created: boolean; version: { aliases: string[] }; notes: string[] }
-  assert.deepEqual([body.created, body.version.aliases, body.notes.length], [true, ['champion'], 1])
+  assert.deepEqual([body.created, body.version.aliases, body.notes.length], [true, ['champion'], 2])
   assert.equal(recordings(), 1)
   const again = await post([file('model', bytesOf(YAML)), artifact(), file('reference', bytesOf(TWO_FEATURES_CSV))])
   assert.deepEqual([again.status, (again.body as { created: boolean }).created], [200, false])
