@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import { records, strangeRecords } from './arbitraries.suite.ts'
-import { buildSegment } from './build-segment.ts'
-import { canonical } from './canonical.ts'
-import { type Duck, openDuck } from './duck.ts'
-import { readParquet } from './parquet.ts'
-import type { SegmentContent } from './segments.ts'
+import { records, strangeRecords } from '../../src/ledger/arbitraries.suite.ts'
+import { buildSegment } from '../../src/ledger/build-segment.ts'
+import { canonical } from '../../src/ledger/canonical.ts'
+import { type Duck, openDuck } from '../../src/ledger/duck.ts'
+import { readParquet } from '../../src/ledger/parquet.ts'
+import type { SegmentContent } from '../../src/ledger/segments.ts'
 
 describe('a segment', () => {
   let folder: string

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
-import { Problem, type ProblemCode } from '../errors.ts'
-import { databaseSuite } from './database.suite.ts'
-import { openDatabase } from './database.ts'
-import { sqlitePlace, temporaryFolder } from './temporary.suite.ts'
+import { Problem, type ProblemCode } from '../../src/errors.ts'
+import { databaseSuite } from '../../src/platform/database.suite.ts'
+import { openDatabase } from '../../src/platform/database.ts'
+import { sqlitePlace, temporaryFolder } from '../../src/platform/temporary.suite.ts'
 
 databaseSuite(sqlitePlace)
 
@@ -78,7 +78,7 @@ test('a file that is no database, and a folder that is not there, are told as wh
 
 test('an open database at rest does not keep the process alive', () => {
   const program = `
-    import { openDatabase } from '${new URL('./database.ts', import.meta.url)}'
+    import { openDatabase } from '${new URL('../../src/platform/database.ts', import.meta.url)}'
     await openDatabase({ file: ':memory:' }, [])
     process.stdout.write('open')`
   const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
@@ -89,7 +89,7 @@ test('an open database at rest does not keep the process alive', () => {
 })
 
 const WRITER = `
-  import { openDatabase } from '${new URL('./database.ts', import.meta.url)}'
+  import { openDatabase } from '${new URL('../../src/platform/database.ts', import.meta.url)}'
   import { sql } from 'kysely'
   const db = await openDatabase({ file: process.env.DATABASE }, [
     { slice: 'kill', steps: { '001_rows': tx => tx.schema.createTable('rows').addColumn('id', 'integer').execute() } },

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { Problem } from '../errors.ts'
-import { openLineSink } from './line-sink.ts'
-import { temporaryFolder } from './temporary.suite.ts'
+import { Problem } from '../../src/errors.ts'
+import { openLineSink } from '../../src/platform/line-sink.ts'
+import { temporaryFolder } from '../../src/platform/temporary.suite.ts'
 
 const tell = (lost: number): string => `lost ${lost}`
 
@@ -50,7 +50,7 @@ test('a log that cannot be opened is told of', t => {
 function sinkProcess(t: TestContext, body: string) {
   const program = `
     import { writeSync } from 'node:fs'
-    import { openLineSink } from '${new URL('./line-sink.ts', import.meta.url)}'
+    import { openLineSink } from '${new URL('../../src/platform/line-sink.ts', import.meta.url)}'
     const sink = openLineSink({ destination: 1, tell: lost => 'lost ' + lost })
     const turn = () => new Promise(setImmediate)
     const say = what => writeSync(2, what + '\\n')
@@ -130,7 +130,7 @@ test('a reader who is gone is not written to any more, and the process lives on'
 test('a process that ends without closing its sink still says its last words', () => {
   for (const end of ['process.exit(3)', 'throw new Error("fault")', '']) {
     const program = `
-      import { openLineSink } from '${new URL('./line-sink.ts', import.meta.url)}'
+      import { openLineSink } from '${new URL('../../src/platform/line-sink.ts', import.meta.url)}'
       const sink = openLineSink({ destination: 1, tell: String })
       sink.write('last words')
       ${end}`

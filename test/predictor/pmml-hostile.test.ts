@@ -1,9 +1,9 @@
 /** Documents that want to hurt: they are refused, soon, with a reason. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Problem } from '../../errors.ts'
-import { loadPmml } from './load-pmml.ts'
-import { answer, derived, document, near, refused, schema } from './small-documents.suite.ts'
+import { Problem } from '../../src/errors.ts'
+import { loadPmml } from '../../src/predictor/pmml/load-pmml.ts'
+import { answer, derived, document, near, refused, schema } from '../../src/predictor/pmml/small-documents.suite.ts'
 
 const X = '<FieldRef field="x"/>'
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
