@@ -5,6 +5,7 @@
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { ColumnChunk, RowGroup, SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
+import { writeDoubles } from './double-column.ts'
 import type { Column } from './scored-rows.ts'
 
 /** `PAR1`, with which every Parquet file begins. */
@@ -12,10 +13,8 @@ export const MAGIC_BYTES = 4
 
 /** Zstandard at its fastest: native, where the writer's own Snappy is JavaScript and takes three times as long. */
 const FASTEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
-const CODEC = {
-  codec: 'ZSTD',
-  compressors: { ZSTD: (input: Uint8Array): Uint8Array => zstdCompressSync(input, FASTEST) },
-} as const
+const CODEC = 'ZSTD'
+const compress = (input: Uint8Array): Uint8Array => zstdCompressSync(input, FASTEST)
 
 export interface MadeGroup {
   readonly bytes: Uint8Array
@@ -43,19 +42,40 @@ export function schemaOf(columns: readonly Omit<Column, 'values'>[], extras: Gro
 
 export function makeGroup(schema: SchemaElement[], columns: readonly Column[], rows: number): MadeGroup {
   const writer = new ByteWriter(1 << 20)
-  const file = new ParquetWriter({ writer, schema, ...CODEC })
-  const columnData = columns.map(({ name, type, values }) => ({
+  const others = columns.filter(({ type }) => type !== 'number')
+  const chunks = new Map(
+    chunksOf(writer, schema, others, rows).map(chunk => [chunk.meta_data!.path_in_schema[0]!, chunk]),
+  )
+  for (const { name, nullable, values } of columns.filter(({ type }) => type === 'number')) {
+    const numbers = values as Float64Array
+    chunks.set(name, writeDoubles(writer, { name, nullable, numbers }, { codec: CODEC, compress }))
+  }
+  const all = columns.map(({ name }) => chunks.get(name)!)
+  const total_byte_size = all.reduce((sum, { meta_data: meta }) => sum + meta!.total_uncompressed_size, 0n)
+  const total_compressed_size = all.reduce((sum, { meta_data: meta }) => sum + meta!.total_compressed_size, 0n)
+  const group = { columns: all, total_byte_size, num_rows: BigInt(rows), total_compressed_size }
+  return { bytes: writer.getBytes().slice(MAGIC_BYTES), group: movedBy(group, -MAGIC_BYTES) }
+}
+
+/** The columns that are not numbers, written by the library. */
+function chunksOf(
+  writer: ByteWriter,
+  schema: SchemaElement[],
+  columns: readonly Column[],
+  rows: number,
+): readonly ColumnChunk[] {
+  const file = new ParquetWriter({ writer, schema, codec: CODEC, compressors: { [CODEC]: compress } })
+  if (columns.length === 0) return []
+  // Bounds and places of pages cost time for columns that hardly anybody will select by.
+  const columnData = columns.map(({ name, values }) => ({
     name,
     data: values as unknown[],
     offsetIndex: false,
-    // A third of the time would go into dictionaries and bounds of columns that hardly anybody will select by.
     statistics: false,
-    ...(type === 'number' ? { encoding: 'PLAIN' as const } : {}),
   }))
   // Pages of any size: a block's columns are no larger than one.
   void file.write({ columnData, rowGroupSize: rows, pageSize: 0 })
-  const [group] = file.row_groups
-  return { bytes: writer.getBytes().slice(MAGIC_BYTES), group: movedBy(group!, -MAGIC_BYTES) }
+  return file.row_groups[0]!.columns
 }
 
 /** The group as it is named where its bytes begin `by` further on. */

@@ -65,6 +65,7 @@ export interface Column {
   readonly name: string
   readonly type: 'number' | 'boolean' | 'string' | 'extra'
   readonly nullable: boolean
+  /** Of numbers a `Float64Array`, NaN where one is missing. */
   readonly values: ArrayLike<unknown>
 }
 
@@ -80,8 +81,10 @@ export function columnsOf({ signature }: Scorer, scored: ScoredRows, outputs: re
   const all = answerColumns(answers)
   const answered = outputs.map(({ name, type }, at): Column => {
     const values = all[at] ?? []
-    const isWhole = kept.length === values.length
-    return { name, type, nullable: false, values: isWhole ? values : picked(kept, row => values[row]) }
+    if (kept.length === values.length && type !== 'number') return { name, type, nullable: false, values }
+    if (type === 'number')
+      return { name, type, nullable: false, values: numbersOf(values as ArrayLike<number>, kept, 1, 0) }
+    return { name, type, nullable: false, values: picked(kept, row => values[row]) }
   })
   return [...features, ...extras, ...answered]
 }
@@ -106,25 +109,14 @@ function featureColumn(feature: Feature, at: number, width: number, { parsed, ke
     const flags = picked(numbers, flag => (Number.isNaN(flag) ? null : flag === 1))
     return { name, type: 'boolean', nullable, values: flags }
   }
-  const hasMissing = nullable && numbers.some(Number.isNaN)
-  return { name, type: 'number', nullable, values: hasMissing ? withGaps(numbers) : numbers }
+  return { name, type: 'number', nullable, values: numbers }
 }
 
 /** Every `width`th number from `at` on, of the rows kept. */
-function numbersOf(values: Float64Array, kept: Int32Array, width: number, at: number): Float64Array {
+function numbersOf(values: ArrayLike<number>, kept: Int32Array, width: number, at: number): Float64Array {
   const numbers = new Float64Array(kept.length)
   for (let row = 0; row < kept.length; row++) numbers[row] = values[kept[row]! * width + at]!
   return numbers
-}
-
-/** What is missing is left out: an array of numbers and gaps holds its numbers as they are, one of numbers and nulls an object for each. */
-function withGaps(numbers: Float64Array): (number | undefined)[] {
-  const all = new Array<number>(numbers.length)
-  for (let row = 0; row < numbers.length; row++) {
-    const number = numbers[row]!
-    if (!Number.isNaN(number)) all[row] = number
-  }
-  return all
 }
 
 /** A loop, because `Array.from` walks typed arrays by their iterator, ten times as slow. */

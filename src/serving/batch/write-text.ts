@@ -71,7 +71,7 @@ export function csvLine(cells: readonly unknown[], delimiter = ','): string {
 }
 
 function csvCell(cell: unknown, delimiter: string): string {
-  if (typeof cell === 'number') return String(cell)
+  if (typeof cell === 'number') return Number.isNaN(cell) ? '' : String(cell)
   const text = cell === undefined || cell === null ? '' : cell instanceof Date ? cell.toISOString() : String(cell)
   const isPlain = !/["\r\n]/.test(text) && !text.includes(delimiter)
   return isPlain ? text : `"${text.replaceAll('"', '""')}"`
