@@ -2,7 +2,9 @@
 // Starts the command line on a Node that can run it. This file must itself run on Node 20: plain JavaScript, nothing new.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { constants } from 'node:os'
+import module from 'node:module'
+import { constants, homedir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NODE_MIN = [24, 12]
@@ -10,6 +12,9 @@ const EXIT_UNAVAILABLE = 69
 // V8 lets its young generation swell and shrink with the rate of requests, which moves the memory of a steady server by a
 // seventh; 8 MB a half cost no speed (docs/benchmarks.md). It can be told only when a process starts.
 const SERVER_FLAGS = ['--max-semi-space-size=8']
+
+// Half of a start goes into compiling. The folder is the user's own: what lies in a shared one, others could have compiled.
+const CACHE = compiledFolder()
 
 const file = path => fileURLToPath(new URL(path, import.meta.url))
 // A clone has its source, which Node runs as it is; the published package has only what was compiled from it.
@@ -28,6 +33,11 @@ if (program === undefined) {
   if (lacks && typeof process.execve === 'function' && process.platform !== 'win32' && process.connected !== true) {
     process.execve(process.execPath, [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)])
   }
+  if (CACHE !== undefined) {
+    // For the threads and child processes too. Where the folder cannot be written, Node compiles as ever.
+    process.env.NODE_COMPILE_CACHE = CACHE
+    module.enableCompileCache(CACHE)
+  }
   await import(new URL(program.endsWith('.ts') ? '../src/cli.ts' : '../dist/cli.js', import.meta.url).href)
 } else {
   const node = ['../node_modules/node/bin/node', '../node_modules/node/bin/node.exe'].map(file).find(existsSync)
@@ -40,13 +50,26 @@ if (program === undefined) {
   }
 }
 
+function compiledFolder() {
+  const { NODE_COMPILE_CACHE: given, NODE_DISABLE_COMPILE_CACHE: isOff, XDG_CACHE_HOME: caches } = process.env
+  if (isOff) return undefined
+  if (given) return given
+  try {
+    return join(caches || join(homedir(), '.cache'), 'bellwether', 'compiled')
+  } catch {
+    // A user without a home, as some containers have it.
+    return undefined
+  }
+}
+
 function fail(reason) {
   process.stderr.write(`Cannot start Bellwether: ${reason}\n`)
   process.exitCode = EXIT_UNAVAILABLE
 }
 
 function runWith(node) {
-  const child = spawn(node, [...flags, program, ...args], { stdio: 'inherit' })
+  const env = CACHE === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: CACHE }
+  const child = spawn(node, [...flags, program, ...args], { stdio: 'inherit', env })
   // A terminal sends its signals to both of us; passed on, the child would take one Ctrl-C for two.
   const isTerminal = process.stdin.isTTY === true
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {
