@@ -9,7 +9,7 @@ import type { Answers } from './scored-rows.ts'
 /** Blocks that wait for each thread: one is in work, one is ready. */
 const BLOCKS_EACH = 2
 const HEAP_MB_MAX = 1024
-const YOUNG_MB_MAX = 48
+const YOUNG_MB_MAX = 32
 
 interface Job {
   readonly block: Block

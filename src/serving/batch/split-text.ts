@@ -4,7 +4,7 @@ import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Problem } from '../../errors.ts'
 
-const BLOCK_BYTES = 2 << 20
+const BLOCK_BYTES = 1 << 20
 /** A row longer than this is a file that is something else. */
 const ROW_BYTES_MAX = 8 << 20
 const READ_BYTES = 1 << 20
