@@ -50,6 +50,17 @@ export function recordOf(line: Buffer): Buffer | undefined {
   return record
 }
 
+/** How many lines these bytes are; -1 where the last one has no end. */
+export function countLines(bytes: Uint8Array): number {
+  let count = 0
+  let at = 0
+  for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, at)) {
+    count++
+    at = end + 1
+  }
+  return at === bytes.length ? count : -1
+}
+
 /** What a look through lines found. */
 export interface Scan {
   /** Whole lines before the first damage. */

@@ -9,6 +9,7 @@ import { type ManualTimers, manualTimers } from '../platform/timers.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import { type Journal, type JournalOptions, openJournal } from './journal.ts'
 import { type JournalFile, readJournalFile } from './journal-files.ts'
+import { lineBytesMax, writeLine } from './journal-line.ts'
 
 let folder: string
 let clock: ManualClock
@@ -39,6 +40,14 @@ function record(number: number): string {
 
 function records(first: number, count: number): string[] {
   return Array.from({ length: count }, (_, at) => record(first + at))
+}
+
+function linesOf(texts: readonly string[]): Buffer {
+  const buffer = Buffer.alloc(texts.reduce((sum, text) => sum + lineBytesMax(text), 0))
+  return buffer.subarray(
+    0,
+    texts.reduce((at, text) => writeLine(text, buffer, at), 0),
+  )
 }
 
 function contents(files: readonly JournalFile[]): string[] {
@@ -143,17 +152,23 @@ describe('journal', () => {
     await journal.close()
   })
 
-  it('tells its follower what was written, once a turn', async () => {
-    const heard: [number, readonly string[]][] = []
-    const journal = open({ onWrite: (first, written) => heard.push([first, written]) })
-    await Promise.all([journal.append(records(0, 2)), journal.append(records(2, 1))])
-    await journal.append(records(3, 1))
-    assert.deepEqual(heard, [
-      [0, records(0, 3)],
-      [3, records(3, 1)],
+  it('takes records that are lines already among others, in their order, and nothing that is no whole line', async () => {
+    const journal = open()
+    const lines = linesOf(records(2, 3))
+    const copied = Uint8Array.from(lines)
+    await Promise.all([
+      journal.append(records(0, 2)),
+      journal.appendLines(copied, 3),
+      journal.append(records(5, 1)),
+      journal.appendLines(linesOf(records(6, 1)), 1, 'power').then(() => assert.equal(journal.progress.flushed(), 7)),
+      assert.rejects(journal.appendLines(lines, 2), TypeError),
+      assert.rejects(journal.appendLines(lines.subarray(0, -1), 3), TypeError),
+      Promise.resolve(copied.fill(0)),
     ])
-    assert.equal(journal.progress.written(), 4)
+    assert.deepEqual(contents(journal.files()), records(0, 7))
     await journal.close()
+    const refused = await journal.appendLines(lines, 3).catch(error => error)
+    assert.equal(refused.code, 'unavailable')
   })
 
   it('begins a new file at bytesMax, named by its first record', async () => {

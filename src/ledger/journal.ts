@@ -13,9 +13,10 @@ import {
   recoverJournal,
 } from './journal-files.ts'
 import { Flusher, flushedNote, type OpenFile, PROBE_MS } from './journal-flush.ts'
-import { hasLineFeed, lineBytesMax, writeLine } from './journal-line.ts'
+import { countLines } from './journal-line.ts'
 import { type Progress, progress } from './progress.ts'
 import type { Durability } from './record.ts'
+import { TurnBuffer } from './turn-buffer.ts'
 
 export interface JournalOptions {
   /** At most so long after its write is a record on the device, as long as the device keeps up. */
@@ -31,8 +32,6 @@ export interface JournalOptions {
   readonly turnBytesMax?: number
   readonly timers?: Timers
   readonly disk?: Disk
-  /** Called once a turn, right after its write and before anybody hears of it. Must not throw. */
-  readonly onWrite?: (first: number, records: readonly string[]) => void
   /** A file is finished: whole, on the device, and in `closedFiles()`. */
   readonly onClosed?: (file: JournalFile) => void
   /** The disk began to refuse (a problem) or takes again (undefined). Once for each change, not for each request. */
@@ -60,6 +59,8 @@ export interface Journal {
    * it would never fit, `unavailable` after `close`.
    */
   append(records: readonly string[], durability?: Durability): Promise<void>
+  /** As `append`, of `count` records that are lines already (see `writeLine`); the bytes are copied. */
+  appendLines(lines: Uint8Array, count: number, durability?: Durability): Promise<void>
   /** Resolves when all that is written now is on the device. */
   flush(): Promise<void>
   /** Finishes the file in use, if it has records, and begins a new one. Resolves when it is in `closedFiles()`. */
@@ -86,7 +87,6 @@ export function openJournal(folder: string, options: JournalOptions): Journal {
 interface Turn extends PromiseWithResolvers<void> {
   /** Shared by those who wait for the device. */
   flushed?: Promise<void>
-  readonly records: string[]
   count: number
 }
 
@@ -98,8 +98,6 @@ interface Trouble {
 }
 
 const TURN_BYTES_MAX = 64 << 20
-/** A turn's buffer that grew beyond this is let go after the turn. */
-const BUFFER_BYTES = 1 << 20
 
 class FileJournal implements Journal {
   readonly progress: Progress = progress()
@@ -116,8 +114,7 @@ class FileJournal implements Journal {
   private current: OpenFile
   private rolled: OpenFile | undefined
   private turn: Turn | undefined
-  private buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
-  private used = 0
+  private readonly buffer = new TurnBuffer()
   private trouble: Trouble | undefined
   private rollRefusedAt = Number.NEGATIVE_INFINITY
   private cancelAge: (() => void) | undefined
@@ -150,21 +147,37 @@ class FileJournal implements Journal {
   }
 
   append(records: readonly string[], durability: Durability = 'process'): Promise<void> {
-    const refused = this.refusal(records)
-    if (refused !== undefined) return Promise.reject(refused)
-    this.turn ??= this.startTurn()
-    const { turn } = this
-    const start = this.used
-    for (const record of records) {
-      this.makeRoom(lineBytesMax(record))
-      this.used = writeLine(record, this.buffer, this.used)
-    }
-    if (hasLineFeed(records)) {
-      this.used = start
+    let length = 0
+    for (const record of records) length += record.length
+    const turn = this.turnFor(length)
+    if (turn instanceof Problem) return Promise.reject(turn)
+    if (!this.buffer.add(records)) {
       return Promise.reject(new TypeError('Cannot append a record: it holds a line feed, canonical JSON has none'))
     }
     turn.count += records.length
-    if (this.options.onWrite !== undefined) turn.records.push(...records)
+    return this.kept(turn, durability)
+  }
+
+  appendLines(lines: Uint8Array, count: number, durability: Durability = 'process'): Promise<void> {
+    if (countLines(lines) !== count) {
+      return Promise.reject(new TypeError(`Cannot append lines: wanted ${count} whole ones, found others`))
+    }
+    const turn = this.turnFor(lines.length)
+    if (turn instanceof Problem) return Promise.reject(turn)
+    this.buffer.addLines(lines)
+    turn.count += count
+    return this.kept(turn, durability)
+  }
+
+  /** The turn that takes so many bytes more, or why none does. */
+  private turnFor(bytes: number): Turn | Problem {
+    const refused = this.refusal(bytes)
+    if (refused !== undefined) return refused
+    this.turn ??= this.startTurn()
+    return this.turn
+  }
+
+  private kept(turn: Turn, durability: Durability): Promise<void> {
     if (durability === 'process') return turn.promise
     turn.flushed ??= turn.promise.then(() => this.flusher.flush())
     return turn.flushed
@@ -251,16 +264,14 @@ class FileJournal implements Journal {
     }
   }
 
-  private refusal(records: readonly string[]): Problem | undefined {
+  private refusal(length: number): Problem | undefined {
     if (this.closing !== undefined) return new Problem('unavailable', 'Cannot append: the journal is closed')
     if (this.trouble !== undefined && !this.mayProbe(this.trouble)) return this.trouble.problem
-    let length = 0
-    for (const record of records) length += record.length
-    if (this.used + length <= this.turnBytesMax) return undefined
+    if (this.buffer.used + length <= this.turnBytesMax) return undefined
     const wanted = `at most ${this.turnBytesMax} bytes at once`
     if (length > this.turnBytesMax)
       return new Problem('too_large', `Cannot append: ${length} bytes of records, ${wanted}`)
-    const message = `Cannot append: ${this.used + length} bytes would wait for the disk, ${wanted}`
+    const message = `Cannot append: ${this.buffer.used + length} bytes would wait for the disk, ${wanted}`
     return new Problem('overloaded', message, { retryAfterSeconds: 1 })
   }
 
@@ -272,30 +283,20 @@ class FileJournal implements Journal {
     return elapsedMs >= PROBE_MS || elapsedMs < 0
   }
 
-  private makeRoom(bytes: number): void {
-    const wanted = this.used + bytes
-    if (wanted <= this.buffer.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, this.buffer.length * 2))
-    this.buffer.copy(larger, 0, 0, this.used)
-    this.buffer = larger
-  }
-
   /**
    * `setImmediate`, because it runs right after the poll for input: all requests that the poll found have been parsed and
    * share the write. A microtask would run after each socket's.
    */
   private startTurn(): Turn {
     setImmediate(() => this.writeTurn())
-    return { ...Promise.withResolvers<void>(), records: [], count: 0 }
+    return { ...Promise.withResolvers<void>(), count: 0 }
   }
 
   private writeTurn(): void {
     const turn = this.turn!
-    const { size: first } = this
     this.turn = undefined
     const problem = this.trouble?.where === 'flush' ? this.trouble.problem : this.write()
-    this.used = 0
-    if (this.buffer.length > BUFFER_BYTES) this.buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+    this.buffer.clear()
     if (problem !== undefined) {
       turn.reject(problem)
       return
@@ -305,17 +306,17 @@ class FileJournal implements Journal {
     this.progress.setWritten(this.size)
     turn.resolve()
     this.flusher.wrote()
-    this.options.onWrite?.(first, turn.records)
     if (this.current.bytes >= this.options.bytesMax) this.rollSoon()
   }
 
   /** Writes the turn's bytes, all or none. */
   private write(): Problem | undefined {
-    const { current, buffer, used, disk } = this
+    const { current, disk } = this
+    const { bytes, used } = this.buffer
     try {
       if (this.trouble !== undefined) disk.truncate(current.fd, current.bytes) // the attempt before may have left bytes
       for (let done = 0; done < used; ) {
-        const count = disk.write(current.fd, buffer, done, used - done, current.bytes + done)
+        const count = disk.write(current.fd, bytes, done, used - done, current.bytes + done)
         if (count === 0) throw Object.assign(new Error('The disk took no bytes'), { code: 'EIO' })
         done += count
       }

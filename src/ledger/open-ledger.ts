@@ -20,7 +20,7 @@ import type { LookupAnswer, LookupQuestion } from './lookup-question.ts'
 import { type Notary, openNotary } from './notary.ts'
 import type { JudgedWindow, QualityQuestion } from './quality-question.ts'
 import type { Found, SearchPlan } from './query.ts'
-import type { ChangeRecord, LedgerRecord } from './record.ts'
+import type { ChangeRecord, Durability, LedgerRecord } from './record.ts'
 import { openSealer, type Sealer, type SealerEvents } from './seal.ts'
 import { countSegments, readManifest } from './segments.ts'
 
@@ -60,6 +60,8 @@ export interface OpenedLedger extends Ledger {
   readonly keyId: string
   /** `heads.jsonl`, which is only appended to. */
   readonly headsPath: string
+  /** As `append`, of records that another process of this server has made lines of: see `Journal.appendLines`. */
+  appendLines(lines: Uint8Array, count: number, durability?: Durability): Promise<void>
   /** Throws the problem that keeps the journal from taking records. */
   readonly requireWritable: () => void
   /** As `query`, as canonical texts; with `explain`, also how they were found. */
@@ -176,6 +178,10 @@ class WholeLedger implements OpenedLedger {
 
   append(...args: Parameters<Ledger['append']>): Promise<void> {
     return this.#parts.journal.append(...args)
+  }
+
+  appendLines(...args: Parameters<Journal['appendLines']>): Promise<void> {
+    return this.#parts.journal.appendLines(...args)
   }
 
   async find(id: string): Promise<LedgerRecord | undefined> {
