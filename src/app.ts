@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Access, openAccess } from './access/access.ts'
 import { admission } from './access/admission.ts'
 import { judgeBinding } from './access/keyless.ts'
+import { configuredRates } from './access/open-rates.ts'
 import { accessRoutes } from './access/routes.ts'
 import { accessMigrations } from './access/tables.ts'
 import { httpTransport, type Transport } from './client.ts'
@@ -187,6 +188,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     observers: [...watches.observers, feedback.observe, accessLog(log.line)],
     clock,
     timer: () => performance.now(),
+    rates: await configuredRates(config, () => performance.now(), log, closing),
     ids,
     ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
     batchRowsMax,
@@ -299,6 +301,7 @@ async function openDoor(
   const door = httpDoor({
     routes: routesOf(world, parts),
     admission: admission(access, `Bearer ${ownerKey}`, isOpen),
+    rates: parts.serving.rates,
     readJson,
     ids,
     log,

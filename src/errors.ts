@@ -67,6 +67,8 @@ export interface FieldProblem {
 interface ProblemDetail {
   readonly fields?: readonly FieldProblem[]
   readonly retryAfterSeconds?: number
+  /** What a door that has headers sends along. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
 
@@ -76,12 +78,14 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly fields: readonly FieldProblem[]
   readonly retryAfterSeconds: number | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
 
   constructor(code: ProblemCode, message: string, detail: ProblemDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause })
     this.code = code
     this.fields = detail.fields ?? []
     this.retryAfterSeconds = detail.retryAfterSeconds
+    this.headers = detail.headers
   }
 
   get status(): number {

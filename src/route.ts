@@ -63,7 +63,7 @@ interface Described {
   readonly tag: string
   /** Body of each documented success, by status. */
   readonly answers: Readonly<Record<number, TSchema | 'text' | 'binary'>>
-  /** Statuses of the problems it may answer with, beyond 401, 403, 500 and 503 which any route may. */
+  /** Statuses of the problems it may answer with, beyond 401, 403, 429, 500 and 503 which any route may. */
   readonly problems?: readonly number[]
   readonly params?: TSchema
   readonly query?: TSchema

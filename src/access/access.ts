@@ -20,8 +20,10 @@ import {
 import { permits } from './roles.ts'
 import { type KeyStore, keyStore } from './store.ts'
 
-/** Everybody, while there are no keys; and whoever works on the data folder itself, which is to own it. */
+/** Everybody, while there are no keys. */
 export const LOCAL: Actor = { id: 'local', name: 'local', roles: ['admin'] }
+/** Whoever works on the data folder itself, which is to own it: by the same name, another object. */
+export const OWNER: Actor = { ...LOCAL }
 
 export interface Access {
   /**

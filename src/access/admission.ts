@@ -1,7 +1,7 @@
 /** Who may come in through the door. */
 import { Problem } from '../errors.ts'
 import type { Actor } from '../route.ts'
-import { type Access, LOCAL } from './access.ts'
+import { type Access, OWNER } from './access.ts'
 import { keylessGuard } from './keyless.ts'
 
 export type Admit = (
@@ -18,7 +18,7 @@ export type Admit = (
 export function admission(access: Access, ownerAuthorization: string, isOpen: boolean): { readonly admit: Admit } {
   return {
     admit(authorization, host, origin, permission) {
-      if (authorization === ownerAuthorization) return LOCAL
+      if (authorization === ownerAuthorization) return OWNER
       if (!isOpen) throw new Problem('unauthenticated', 'Cannot answer: this door is for the command that opened it')
       if (!access.hasKeys()) keylessGuard(host, origin)
       const actor = access.authenticate(authorization)

@@ -79,7 +79,7 @@ export function problemAnswer(problem: Problem, requestId: string): Answer {
 /** Headers that go with a problem whatever protocol its body is written in. */
 export function problemHeaders(problem: Problem): Readonly<Record<string, string>> {
   // A problem repeats a little of what was sent: no browser shall take it for anything but text.
-  const nosniff = { 'x-content-type-options': 'nosniff' }
+  const nosniff = { 'x-content-type-options': 'nosniff', ...problem.headers }
   if (problem.status === 401) return { ...nosniff, 'www-authenticate': 'Bearer realm="bellwether"' }
   if (problem.status !== 503 && problem.status !== 429) return nosniff
   return { ...nosniff, 'retry-after': String(problem.retryAfterSeconds ?? RETRY_AFTER_SECONDS) }

@@ -17,11 +17,15 @@ export function takeInvocation(
   response: ServerResponse,
   params: Readonly<Record<string, string>>,
 ): void {
-  floor.busy++
   const invocation = new HttpInvocation(floor, route, message, params)
   collect(message, floor.bodyLimits, floor.arriving, invocation.refusal, collected => {
     invocation.receive(collected)
-    void answer(floor, route, invocation, message, response)
+    if (floor.gate.enter()) void answer(floor, route, invocation, message, response)
+    else
+      floor.gate.wait(collected.bytes.length, turnedAway => {
+        invocation.turnedAway = turnedAway && floor.crowded[turnedAway]
+        void answer(floor, route, invocation, message, response)
+      })
   })
 }
 
@@ -39,7 +43,7 @@ async function answer(
     const problem = toldProblem(floor, error, invocation.requestId, message)
     given = written(route, problem, invocation.requestId)
   }
-  floor.busy--
+  if (invocation.turnedAway === undefined) floor.gate.leave()
   const to: Destination = { response, requestId: invocation.requestId, isLast: invocation.isCut || floor.isClosing }
   sendText(to, given, given.text ?? JSON.stringify(given.body ?? null))
 }
@@ -58,6 +62,8 @@ class HttpInvocation implements InvocationRequest {
   readonly query: URLSearchParams | undefined
   /** Why the body is not read at all: nobody who may not ask makes us keep one. */
   readonly refusal: Problem | undefined
+  /** Why its turn did not come. */
+  turnedAway: Problem | undefined = undefined
   readonly #floor: Floor
   readonly #message: IncomingMessage
   readonly #permission: string
@@ -108,6 +114,7 @@ class HttpInvocation implements InvocationRequest {
   }
 
   bytes(): Buffer {
+    if (this.turnedAway !== undefined) throw this.turnedAway
     const { bytes, problem } = this.#collected!
     if (problem !== undefined) throw problem
     requireJson(this.headers['content-type'], bytes)

@@ -29,7 +29,7 @@ const door = httpDoor({
   readJson: JSON.parse,
   ids: uuid7(systemClock),
   log: { error: () => {} },
-  limits: { bodyBytesMax: 1_000, concurrencyMax: 8, requestTimeoutMs: 10_000 },
+  limits: { bodyBytesMax: 1_000, concurrencyMax: 8, queueMax: 0, queueMsMax: 100, requestTimeoutMs: 10_000 },
 })
 
 describe('an address that is a page, too', () => {

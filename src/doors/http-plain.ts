@@ -7,7 +7,7 @@ import { bodyCheck, type Check, mayBeAbsent, textCheck } from './check.ts'
 import { problemAnswer, send } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
 import { multipart } from './http-multipart.ts'
-import { admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
+import { admit, type Floor, type RateLimits, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 
 /** Who calls a public route: nobody asks. */
 const ANYBODY: Actor = { id: 'anybody', name: 'anybody', roles: [] }
@@ -67,8 +67,33 @@ function wantsPage({ page }: Route, { headers }: IncomingMessage): boolean {
 }
 
 async function handled(floor: Floor, plain: PlainRoute, request: PlainRequest, requestId: string): Promise<Answer> {
+  const { rates } = floor.parts
+  if (rates !== undefined && plain.route.permission !== 'public')
+    return await rated(rates, floor, plain, request, requestId)
   const actor = enter(floor, plain.route, request.message)
   return plain.route.handle(await read(floor, plain, request, requestId, actor))
+}
+
+/** Whoever may not come in has asked as well: guesses are counted with their address. */
+async function rated(
+  rates: RateLimits,
+  floor: Floor,
+  plain: PlainRoute,
+  request: PlainRequest,
+  requestId: string,
+): Promise<Answer> {
+  let actor: Actor | undefined
+  let refused: unknown
+  try {
+    actor = enter(floor, plain.route, request.message)
+  } catch (error) {
+    refused = error
+  }
+  const taken = await rates.take({ source: sourceOf(request.message), actor, model: undefined })
+  if (taken?.problem !== undefined) throw taken.problem
+  if (actor === undefined) throw refused
+  const answer = await plain.route.handle(await read(floor, plain, request, requestId, actor))
+  return taken === undefined ? answer : { ...answer, headers: { ...taken.headers, ...answer.headers } }
 }
 
 function enter(floor: Floor, route: Route, message: IncomingMessage): Actor {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { asProblem, Problem } from '../errors.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Actor, AnyRoute } from '../route.ts'
+import type { Crowded, Gate } from './gate.ts'
 import type { Arriving, BodyLimits } from './http-body.ts'
 
 /** Who may come in. Made of the access slice by the application; the door knows headers and permissions only. */
@@ -19,11 +20,31 @@ export interface Admission {
   ): Actor
 }
 
+/** How often somebody may ask. Made of the access slice as well. */
+export interface RateLimits {
+  /** Undefined where no limit concerns it. */
+  take(asking: {
+    readonly source: string
+    readonly actor: Actor | undefined
+    readonly model: string | undefined
+  }): RateTaken | undefined | Promise<RateTaken>
+}
+
+interface RateTaken {
+  /** Why it is not answered now, if so. */
+  readonly problem: Problem | undefined
+  /** For the answer. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 export interface HttpLimits {
   /** Of the body of an invocation and of any JSON body. */
   readonly bodyBytesMax: number
-  /** Requests with a body that are answered at the same time; more are refused with 503. */
+  /** Requests with a body that are answered at the same time; invocations beyond it wait for their turn. */
   readonly concurrencyMax: number
+  /** Invocations that wait for their turn, and for how long at most; the others are refused with 503. */
+  readonly queueMax: number
+  readonly queueMsMax: number
   /** From the first byte of a request to its last; for an upload, from one chunk to the next. */
   readonly requestTimeoutMs: number
 }
@@ -35,6 +56,8 @@ export interface DoorLog {
 export interface HttpDoorParts {
   readonly routes: readonly AnyRoute[]
   readonly admission: Admission
+  /** Of ordinary routes; invocations see to it themselves, where it is recorded. Absent: there are none. */
+  readonly rates?: RateLimits | undefined
   /** Reads JSON and throws a `Problem` where it is none. */
   readonly readJson: (text: string) => unknown
   readonly ids: Ids
@@ -47,9 +70,22 @@ export interface Floor {
   readonly parts: HttpDoorParts
   readonly bodyLimits: BodyLimits
   readonly arriving: Arriving
-  /** Requests that are being answered. */
+  /** Where invocations wait for their turn. */
+  readonly gate: Gate
+  /** What those hear who are turned away there. */
+  readonly crowded: Readonly<Record<Crowded, Problem>>
+  /** Requests of ordinary routes that are being answered. */
   busy: number
   isClosing: boolean
+}
+
+/** Made once: under overload there is no time to make a problem for each. */
+export function crowdedProblems({ concurrencyMax, queueMax, queueMsMax }: HttpLimits): Floor['crowded'] {
+  const waits = queueMax === 0 ? '' : ` and ${queueMax} wait`
+  return {
+    full: new Problem('overloaded', `Cannot answer now: ${concurrencyMax} requests at once are taken${waits}`),
+    late: new Problem('overloaded', `Cannot answer now: its turn did not come within ${queueMsMax} ms`),
+  }
 }
 
 /** Characters that may stand in a log line, a record and a header without harm; 128 of them at most. */
@@ -74,12 +110,7 @@ export function admit(floor: Floor, message: IncomingMessage, permission: string
 /** Why the door takes no more work now, if so. */
 export function turnedAway(floor: Floor): Problem | undefined {
   if (floor.isClosing) return new Problem('unavailable', 'Cannot answer: the server is stopping')
-  const { concurrencyMax } = floor.parts.limits
-  if (floor.busy <= concurrencyMax) return undefined
-  return new Problem(
-    'overloaded',
-    `Cannot answer now: ${floor.busy} requests at once, at most ${concurrencyMax} are taken`,
-  )
+  return floor.gate.isFull || floor.busy > floor.parts.limits.concurrencyMax ? floor.crowded.full : undefined
 }
 
 /**

@@ -9,7 +9,13 @@ import type { Actor, AnyRoute, InvocationRoute, Part } from '../route.ts'
 import { type HttpDoor, httpDoor } from './http.ts'
 import type { HttpLimits } from './http-request.ts'
 
-const LIMITS: HttpLimits = { bodyBytesMax: 1_000, concurrencyMax: 8, requestTimeoutMs: 10_000 }
+const LIMITS: HttpLimits = {
+  bodyBytesMax: 1_000,
+  concurrencyMax: 8,
+  queueMax: 0,
+  queueMsMax: 100,
+  requestTimeoutMs: 10_000,
+}
 
 export interface SpecimenDoor {
   readonly url: string

@@ -7,12 +7,13 @@ import type { AddressInfo, Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { asProblem, Problem, problemDocument } from '../errors.ts'
 import type { AnyRoute, InvocationRoute } from '../route.ts'
+import { Gate } from './gate.ts'
 import { problemAnswer, send } from './http-answer.ts'
 import { endCollecting } from './http-body.ts'
 import { takeInvocation } from './http-invocation.ts'
 import { type MethodsOf, methodsOf } from './http-paths.ts'
 import { type PlainRoute, plainRoute, takePlain } from './http-plain.ts'
-import { type Floor, type HttpDoorParts, pathOf, requestIdOf, toldProblem } from './http-request.ts'
+import { crowdedProblems, type Floor, type HttpDoorParts, pathOf, requestIdOf, toldProblem } from './http-request.ts'
 
 export interface HttpDoor {
   /** Opens the door. Port 0 takes a free one. Returns where it is, e.g. `http://127.0.0.1:8080`. */
@@ -33,6 +34,8 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
     parts,
     bodyLimits: { bytesMax: parts.limits.bodyBytesMax },
     arriving: { bytes: 0 },
+    gate: new Gate(parts.limits, () => performance.now()),
+    crowded: crowdedProblems(parts.limits),
     busy: 0,
     isClosing: false,
   }

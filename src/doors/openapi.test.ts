@@ -91,9 +91,9 @@ describe('openApiDocument()', () => {
   it('names every status that a route may answer with', () => {
     const { paths } = document()
     const statuses = (path: string, method: string): string => Object.keys(paths[path][method].responses).join(' ')
-    assert.equal(statuses('/things/{name}', 'get'), '200 400 401 403 404 422 500 503')
+    assert.equal(statuses('/things/{name}', 'get'), '200 400 401 403 404 422 429 500 503')
     assert.equal(statuses('/open', 'get'), '200 400 500 503')
-    assert.equal(statuses('/maybe', 'post'), '200 400 401 403 408 413 415 422 500 503')
+    assert.equal(statuses('/maybe', 'post'), '200 400 401 403 408 413 415 422 429 500 503')
     assert.equal(statuses('/predict', 'post'), '200 400 401 403 404 408 413 415 422 429 500 503')
     const { content } = paths['/own'].post.responses['404']
     assert.deepEqual(Object.keys(content), ['application/json'], 'problems in the shape of another protocol')

@@ -137,7 +137,7 @@ function contentOf(answer: AnyRoute['answers'][number] | object): object {
 /** Every status that a problem of this route can have: its own, and those that the door answers for it. */
 function problemStatuses(route: AnyRoute): number[] {
   const statuses = new Set([400, 500, 503, ...(route.problems ?? [])])
-  if (route.permission !== 'public') for (const status of [401, 403]) statuses.add(status)
+  if (route.permission !== 'public') for (const status of [401, 403, 429]) statuses.add(status)
   if (route.query !== undefined || route.params !== undefined) statuses.add(422)
   const hasBody = route.body !== undefined || (route.kind !== 'invocation' && route.multipart !== undefined)
   if (hasBody) for (const status of [408, 413, 415, 422]) statuses.add(status)

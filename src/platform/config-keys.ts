@@ -1,5 +1,12 @@
 /** The keys of the configuration. Documentation, `bellwether config` and the flags of commands are made of this table. */
 import { type TSchema, Type } from 'typebox'
+import {
+  type LimitsOfRate,
+  type LimitsOfWaiting,
+  type OidcConfig,
+  PROTECTION_KEYS,
+  type TlsConfig,
+} from './config-protection.ts'
 import type { LogLevel } from './log.ts'
 
 export interface Config {
@@ -9,6 +16,15 @@ export interface Config {
     readonly host: string
     readonly port: number
     readonly model?: string
+    /** Lists separated by commas. */
+    readonly corsOrigins: string
+    readonly trustedProxies: string
+  }
+  readonly tls: TlsConfig
+  readonly oidc: OidcConfig
+  readonly redis: {
+    /** Empty: nothing is shared. */
+    readonly url: string
   }
   readonly database: {
     /** Empty: SQLite in the data folder. */
@@ -26,7 +42,8 @@ export interface Config {
     readonly requestTimeoutMs: number
     readonly artifactBytesMax: number
     readonly referenceBytesMax: number
-  }
+  } & LimitsOfRate &
+    LimitsOfWaiting
   readonly ledger: {
     readonly segmentBytesMax: number
     readonly segmentAgeMsMax: number
@@ -195,6 +212,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   'drift.psiWarning': threshold('PSI that is a warning', 0.1),
   'drift.psi': threshold('PSI that is drift', 0.25),
   'drift.ks': threshold('Kolmogorov–Smirnov statistic that is drift', 0.05),
+  ...PROTECTION_KEYS,
 }
 
 function environmentName(key: string): string {

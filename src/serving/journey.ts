@@ -36,6 +36,8 @@ export interface Journey {
   latencyMs: number
   /** Whether its records are in the journal: then whatever fails later leaves no second one. */
   isRecorded: boolean
+  /** What the answer says of limits of rate, where there are any. */
+  rateHeaders: Readonly<Record<string, string>> | undefined
   /** Why it was refused, if it was. */
   problem: Problem | undefined
   /** From the door to the end, milliseconds. */

@@ -2,6 +2,7 @@
  * The journey of a request, top to bottom, whatever door it came through. Each step either goes on or throws; what is
  * thrown leaves a refusal and is thrown on, for the door to tell the caller in its own way.
  */
+import type { Rates } from '../access/rates.ts'
 import { asProblem, type Problem } from '../errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Pseudonyms } from '../ledger/pseudonyms.ts'
@@ -23,6 +24,7 @@ import type { Models } from './models.ts'
 import { type RecordFrame, recordFrame, recordText } from './prediction-text.ts'
 import { refusalOf } from './refusal.ts'
 import type { Rows } from './signature.ts'
+import { limitStranger, takeTokens, withRateHeaders } from './take-tokens.ts'
 
 export interface Serving {
   readonly catalogue: Catalogue
@@ -42,6 +44,8 @@ export interface Serving {
   /** The model that `/predict` means, if configured. */
   readonly defaultModel?: string
   readonly batchRowsMax: number
+  /** Absent: anybody may ask as often as they like. */
+  readonly rates?: Rates | undefined
 }
 
 /** How a door's protocol writes questions and answers. */
@@ -61,6 +65,10 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
   const journey = setOut(serving, protocol, request)
   try {
     journey.actor = request.admit('model:predict')
+    if (serving.rates !== undefined) {
+      const taking = takeTokens(serving, journey, request)
+      if (taking !== undefined) await taking
+    }
     const context = readContext(request.headers, serving.pseudonyms, request.query)
     journey.context = context
     const choice = chooseVersion(serving, journey, request.params)
@@ -98,7 +106,8 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     await serving.ledger.append(records, model.version.durability)
     journey.isRecorded = true
     tell(serving, journey)
-    return protocol.write(journey, lane)
+    const answer = protocol.write(journey, lane)
+    return journey.rateHeaders === undefined ? answer : withRateHeaders(answer, journey.rateHeaders)
   } catch (error) {
     throw await refuse(serving, journey, error)
   } finally {
@@ -130,6 +139,7 @@ function setOut({ timer, catalogue }: Serving, { door }: Protocol, request: Invo
     explanationTexts: NONE,
     latencyMs: 0,
     isRecorded: false,
+    rateHeaders: undefined,
     problem: undefined,
     tookMs: 0,
   }
@@ -232,6 +242,7 @@ async function refuse(serving: Serving, journey: Journey, error: unknown): Promi
   journey.problem = asProblem(error)
   // A fault after the record was written is told, but an invocation has one record.
   if (journey.isRecorded) return journey.problem
+  journey.problem = await limitStranger(serving, journey, journey.problem)
   journey.at = serving.clock.now()
   try {
     await serving.refusals.record(refusalOf(journey, journey.problem))

@@ -1,0 +1,152 @@
+/**
+ * Lets in as much work as can be done, lets some of the rest wait, and turns away what would wait too long, while its caller
+ * still listens. A server that begins everything at once answers everything too late.
+ *
+ * Two things are scarce. Work that waits for others (a Python process, another server) is bounded by how much is under way.
+ * Work that is done here and now holds up whatever else arrives, so that a turn of the event loop begins new work for a few
+ * milliseconds only; what arrived with it comes in order in the turns after. While neither is short, which is nearly always,
+ * passing costs one reading of the timer.
+ */
+
+export interface GateLimits {
+  /** Work under way at once. */
+  readonly concurrencyMax: number
+  /** Callers that wait; none do where it is 0. */
+  readonly queueMax: number
+  /** How long one waits at most, milliseconds. */
+  readonly queueMsMax: number
+}
+
+/** Called once: with undefined when its turn has come, else with why it is turned away. */
+export type Waiter = (turnedAway: Crowded | undefined) => void
+
+/** Why a caller is turned away. */
+export type Crowded = 'full' | 'late'
+
+/** A turn of the event loop begins new work for so long. */
+const SLICE_MS = 5
+/** What those who wait may hold in memory. */
+const WAITING_BYTES_MAX = 268_435_456
+
+interface Waiting {
+  readonly waiter: Waiter
+  readonly bytes: number
+  readonly since: number
+}
+
+export class Gate {
+  readonly #limits: GateLimits
+  readonly #timer: () => number
+  /** Work under way. */
+  #running = 0
+  /** In order; those before `#head` have gone. */
+  #waiting: Waiting[] = []
+  #head = 0
+  #bytes = 0
+  /** When this turn of the event loop began its first work; -1 before that. */
+  #turnBeganAt = -1
+  #isDraining = false
+  #isTimed = false
+
+  constructor(limits: GateLimits, timer: () => number) {
+    this.#limits = limits
+    this.#timer = timer
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  get waiting(): number {
+    return this.#waiting.length - this.#head
+  }
+
+  /** Whether one that came now would be turned away at once: nobody needs to read its body. */
+  get isFull(): boolean {
+    return this.waiting >= this.#limits.queueMax && this.#running >= this.#limits.concurrencyMax
+  }
+
+  /** Whether work may begin now; then it has begun, and `leave` ends it. */
+  enter(): boolean {
+    if (this.#head < this.#waiting.length || this.#running >= this.#limits.concurrencyMax) return false
+    const now = this.#timer()
+    if (this.#turnBeganAt === -1) {
+      this.#turnBeganAt = now
+      setImmediate(this.#endTurn)
+    } else if (now - this.#turnBeganAt > SLICE_MS && this.#limits.queueMax > 0) return false
+    this.#running++
+    return true
+  }
+
+  /** For one that may not enter: it is called when it may (it has entered then), or is turned away. */
+  wait(bytes: number, waiter: Waiter): void {
+    if (this.waiting >= this.#limits.queueMax || this.#bytes + bytes > WAITING_BYTES_MAX) {
+      waiter('full')
+      return
+    }
+    this.#waiting.push({ waiter, bytes, since: this.#timer() })
+    this.#bytes += bytes
+    this.#drainSoon()
+  }
+
+  leave(): void {
+    this.#running--
+    if (this.#head < this.#waiting.length) this.#drainSoon()
+  }
+
+  readonly #endTurn = (): void => {
+    this.#turnBeganAt = -1
+  }
+
+  #drainSoon(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    setImmediate(this.#drain)
+  }
+
+  readonly #drain = (): void => {
+    this.#isDraining = false
+    const beganAt = this.#timer()
+    let now = beganAt
+    while (this.#head < this.#waiting.length && now - beganAt <= SLICE_MS) {
+      const isLate = now - this.#waiting[this.#head]!.since > this.#limits.queueMsMax
+      if (!isLate && this.#running >= this.#limits.concurrencyMax) break
+      const { waiter } = this.#next()
+      if (!isLate) this.#running++
+      waiter(isLate ? 'late' : undefined)
+      now = this.#timer()
+    }
+    // Who waits for work to end is called when it ends, or is late.
+    if (this.#head < this.#waiting.length) this.#drainLater(now)
+  }
+
+  #next(): Waiting {
+    const next = this.#waiting[this.#head]!
+    this.#head++
+    this.#bytes -= next.bytes
+    if (this.#head === this.#waiting.length) {
+      this.#waiting = []
+      this.#head = 0
+    } else if (this.#head >= 1_024) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
+    return next
+  }
+
+  #drainLater(now: number): void {
+    if (this.#running < this.#limits.concurrencyMax) {
+      this.#drainSoon()
+      return
+    }
+    if (this.#isTimed) return
+    this.#isTimed = true
+    const leftMs = this.#waiting[this.#head]!.since + this.#limits.queueMsMax - now
+    setTimeout(this.#wake, Math.max(1, leftMs + 1)).unref()
+  }
+
+  readonly #wake = (): void => {
+    this.#isTimed = false
+    this.#drainSoon()
+  }
+}
