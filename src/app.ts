@@ -61,11 +61,12 @@ import { championReleases } from './serving/choose.ts'
 import { elsewhereRoutes } from './serving/elsewhere-routes.ts'
 import type { Observer } from './serving/journey.ts'
 import { readJson } from './serving/json.ts'
-import { openModels } from './serving/models.ts'
+import { memoryRoutes, type ProcessMemory } from './serving/memory.ts'
 import { oipRoutes } from './serving/oip-routes.ts'
 import type { Serving } from './serving/predict.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
+import { openWarmModels } from './serving/warm.ts'
 import type { ListedModel, ModelSigns } from './web/overview.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
 import { dashboardRoutes } from './web/routes.ts'
@@ -98,8 +99,6 @@ const JOBS_POLL_MS = 10_000
 const RECOVER_AFTER_MS = 1_000
 /** Models with schemas of their own in the API's description: a document of thousands could not be read. */
 const DESCRIBED_MODELS_MAX = 100
-/** Memory that loaded models may hold. */
-const MODELS_BYTES_MAX = 1 << 30
 
 export async function openApp({ config }: LoadedConfig, options: AppOptions = {}): Promise<App> {
   const closing: (() => Promise<void>)[] = []
@@ -173,7 +172,9 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const feedback = openFeedback({ ...world, ...named, ...limits })
   metrics.family(feedback.render)
   closing.push(() => feedback.close())
-  const models = openModels({ load: registry.load, clock, timers: systemTimers, bytesMax: MODELS_BYTES_MAX })
+  const budgetMs = (model: string, version: string): number => watches.targetsOf(model, version).p99LatencyMs
+  const time = { clock, timers: systemTimers, timer: () => performance.now() }
+  const models = openWarmModels({ registry, metrics, settings: config.serving, budgetMs, ...time })
   closing.push(() => models.close())
   closing.push(async () => runtimes.close())
   const serving: Serving = {
@@ -254,6 +255,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
     ...accessRoutes({ access, clock, recorded }),
     ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
+    ...memoryRoutes({ models: serving.models, processMemory }),
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),
     ...driftRoutes({ ...watches, now: clock.now, windowMs: config.monitoring.windowMs, catalogue, answering }),
     ...feedback.routes,
@@ -263,6 +265,11 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
   const pages = { wantsKey: access.hasKeys }
   return [...withPages(api, pages), ...pageRoutes(pages)]
+}
+
+function processMemory(): ProcessMemory {
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { residentBytes: rss, heapBytes: heapUsed, externalBytes: external }
 }
 
 /** What is known of a version in memory. */

@@ -1,5 +1,6 @@
 /** The keys of the configuration. Documentation, `bellwether config` and the flags of commands are made of this table. */
 import { type TSchema, Type } from 'typebox'
+import { MODELS_KEYS, type ModelsConfig } from './config-models.ts'
 import {
   type LimitsOfRate,
   type LimitsOfWaiting,
@@ -44,6 +45,7 @@ export interface Config {
     readonly referenceBytesMax: number
   } & LimitsOfRate &
     LimitsOfWaiting
+  readonly serving: ModelsConfig
   readonly ledger: {
     readonly segmentBytesMax: number
     readonly segmentAgeMsMax: number
@@ -171,6 +173,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   'limits.requestTimeoutMs': count('Longest time a request may take to arrive, in milliseconds', 30_000, DAY_MS),
   'limits.artifactBytesMax': bytes('Largest artifact of a model', 2_147_483_648),
   'limits.referenceBytesMax': bytes('Largest file of reference or evaluation data', 2_147_483_648),
+  ...MODELS_KEYS,
   'ledger.segmentBytesMax': bytes('Size at which a journal file is sealed', 67_108_864),
   'ledger.segmentAgeMsMax': count('Age at which a journal file is sealed, in milliseconds', 3_600_000, 30 * DAY_MS),
   'ledger.flushMs': count('Longest time until a record is on the disk, in milliseconds', 50, 60_000),

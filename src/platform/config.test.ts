@@ -47,6 +47,8 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'limits.requestTimeoutMs': 7,
   'limits.artifactBytesMax': 1e12,
   'limits.referenceBytesMax': 2e12,
+  'serving.modelsBytesMax': 1e9,
+  'serving.idleAfterMs': 0,
   'ledger.segmentBytesMax': 4096,
   'ledger.segmentAgeMsMax': 8,
   'ledger.flushMs': 9,
@@ -112,6 +114,7 @@ test('without anything given, every key has its default, and says so', () => {
       headerTimeoutMs: 10_000,
       connectionsMax: 10_000,
     },
+    serving: { modelsBytesMax: 1_073_741_824, idleAfterMs: 1_800_000 },
     ledger: {
       segmentBytesMax: 67_108_864,
       segmentAgeMsMax: 3_600_000,

@@ -39,20 +39,21 @@ export interface LiveCatalogue extends Catalogue {
 
 export function liveCatalogue(): LiveCatalogue {
   const models = new Map<string, ModelEntry>()
-  let names: readonly string[] = []
+  /** Sorted when somebody asks: at the start, thousands come one after the other. */
+  let names: readonly string[] | undefined
 
   const entry = (model: string): ModelEntry => {
     let found = models.get(model)
     if (found === undefined) {
       found = { versions: new Map(), aliases: new Map(), versionNames: [], aliasList: [] }
       models.set(model, found)
-      names = [...models.keys()].sort()
+      names = undefined
     }
     return found
   }
   return {
     has: model => models.has(model),
-    names: () => names,
+    names: () => (names ??= [...models.keys()].sort()),
     versions: model => models.get(model)?.versionNames ?? [],
     aliases: model => models.get(model)?.aliasList ?? [],
     version: (model, version) => models.get(model)?.versions.get(version),

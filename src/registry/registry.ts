@@ -56,6 +56,19 @@ export interface Registry {
   refresh(): Promise<void>
   /** Calls `listener` after the catalogue changed, whoever changed it. Returns how to stop. */
   onChange(listener: (change: CatalogueChange) => void): () => void
+  /**
+   * Calls `prepare` before an alias moves. What it rejects with is thrown to whoever moves it, and the alias stays where it
+   * is. Returns how to stop.
+   */
+  beforeMove(prepare: (move: AliasMove) => Promise<void>): () => void
+}
+
+/** An alias on its way from a version, if it was anywhere, to another. */
+export interface AliasMove {
+  readonly model: string
+  readonly alias: string
+  readonly from: string | undefined
+  readonly to: string
 }
 
 export interface RegistryLimits {
@@ -86,6 +99,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
   const parts: RegisterParts = { store, objects, examiner: openExaminer(), clock, ids, pythonCommand }
   const catalogue = liveCatalogue()
   const listeners = new Set<(change: CatalogueChange) => void>()
+  const preparing = new Set<(move: AliasMove) => Promise<void>>()
   const refresh = refresher(parts, catalogue, listeners, log)
   await refresh()
 
@@ -105,6 +119,8 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
       requireAlias(alias)
       await refresh() // another process may have registered the version a moment ago
       const { version } = versionIn(catalogue, model, reference)
+      const move = { model, alias, from: catalogue.resolve(model, alias), to: version }
+      if (move.from !== version) for (const prepare of preparing) await prepare(move)
       const caller = callerOf(by, source)
       const moved = { model, alias, version, movedAt: clock.now(), movedBy: by.id }
       const set = await store.setAlias(moved, ({ from }) => [
@@ -130,6 +146,10 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
     onChange(listener): () => void {
       listeners.add(listener)
       return () => void listeners.delete(listener)
+    },
+    beforeMove(prepare): () => void {
+      preparing.add(prepare)
+      return () => void preparing.delete(prepare)
     },
   }
 }

@@ -9,6 +9,7 @@ import { recordAnswers } from './batch/record-answers.ts'
 import { type ScoredFile, scoreFile } from './batch/score-file.ts'
 import { bundleCommand } from './edge/commands.ts'
 import { type FetchedVersion, modelOf, pathOf, splitModel, versionOf } from './fetch-version.ts'
+import { memoryCommand } from './memory-command.ts'
 
 const ROWS_DEFAULT = 500
 
@@ -79,7 +80,7 @@ Columns that are no features are kept. Rows that the model refuses are set aside
   run: predictFile,
 }
 
-export const servingCommands: readonly Command[] = [predictCommand, bundleCommand]
+export const servingCommands: readonly Command[] = [predictCommand, bundleCommand, memoryCommand]
 
 async function predictFile(context: CommandContext): Promise<number | undefined> {
   const { args, options, terminal } = context

@@ -148,4 +148,55 @@ describe('openModels()', () => {
     await assert.rejects(Promise.resolve(models.get('a', '1.0.0')), { code: 'misconfigured' })
     assert.equal(closed, 1)
   })
+
+  it('puts away what nobody asked for long, if it would be back within half of its latency budget', async () => {
+    const [clock, timers] = [manualClock(0), manualTimers()]
+    const advance = (ms: number): void => {
+      clock.advance(ms)
+      timers.advance(ms)
+    }
+    const load = async (model: string, version: string): Promise<LoadedVersion> => {
+      clock.advance(model === 'slow' ? 11 : 10)
+      return sum(model, version)
+    }
+    const idle = { afterMs: 400, budgetMs: () => 20 }
+    const models = openModels({ load, clock, timers, bytesMax: 1e9, idle })
+    for (const model of ['idle', 'slow', 'asked']) await models.get(model, '1.0.0')
+    const loaded = (): string[] => models.loaded().map(({ model }) => model)
+    advance(100) // looked at for the first time: from here on nobody asked
+    for (const _ of [1, 2, 3]) {
+      advance(100)
+      models.get('asked', '1.0.0')
+    }
+    assert.deepEqual(loaded(), ['idle', 'slow', 'asked'])
+    advance(100)
+    assert.deepEqual(loaded(), ['slow', 'asked'], 'slow would keep its next caller too long')
+    assert.deepEqual(models.counts, { loads: 3, failures: 0, loadMs: 31, displaced: 0, idled: 1 })
+    assert.ok(models.isLoaded('asked', '1.0.0') && !models.isLoaded('idle', '1.0.0'))
+    const again = models.get('idle', '1.0.0')
+    assert.ok(again instanceof Promise)
+    assert.equal((await again).version.model, 'idle')
+    await models.close()
+    advance(10_000)
+  })
+
+  it('tells of each loaded model what it holds and how long it took', async () => {
+    const clock = manualClock(5_000)
+    const load = async (model: string, version: string): Promise<LoadedVersion> => {
+      clock.advance(7)
+      const { predictor, ...rest } = sum(model, version)
+      return { ...rest, predictor: { ...predictor, bytes: model.length } } as LoadedVersion
+    }
+    const models = openModels({ load, clock, timers: manualTimers(), bytesMax: 1e9 })
+    await models.get('a', '1.0.0')
+    await models.get('larger', '2.0.0')
+    const [first, second] = models.loaded()
+    assert.deepEqual(
+      [first?.model, first?.version, first?.bytes, first?.loadMs, first?.loadedAt, second?.model],
+      ['larger', '2.0.0', 6, 7, 5_014, 'a'],
+    )
+    assert.equal(models.unload('larger', '2.0.0'), true)
+    assert.equal(models.unload('larger', '2.0.0'), false)
+    assert.equal(models.bytes(), 1)
+  })
 })

@@ -1,41 +1,91 @@
 /**
  * The models that are ready to answer: loaded and compiled once, shared by all who ask while they load, and kept until
- * others need the memory more.
+ * others need the memory more, or until nobody asked for long and they would be back in time.
  */
 import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Timers } from '../platform/timers.ts'
-import { explainerOf } from '../predictor/explainer.ts'
-import { type AnyPredictor, isAwaited } from '../predictor/predictor.ts'
-import { backgroundRows } from '../registry/background.ts'
+import { isAwaited } from '../predictor/predictor.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
-import type { Explaining } from './explain-rows.ts'
-import { explainingOf } from './explaining.ts'
-import { type Lane, type LoadedModel, laneMaker } from './lane.ts'
-import { outputWriter } from './outputs.ts'
-import { type CompiledSignature, compileSignature } from './signature.ts'
+import { type LoadedModel, laneMaker } from './lane.ts'
+import { letGo, readyModel } from './loaded-model.ts'
 
 export interface Models {
   /** The model; at once where it is loaded, which is nearly always. Rejects with what loading it threw. */
   get(model: string, version: string): LoadedModel | Promise<LoadedModel>
+  /** Whether it would be had at once. Asking is no use of it. */
+  isLoaded(model: string, version: string): boolean
   /** Memory that the loaded artifacts hold, bytes. */
   bytes(): number
+  /** Memory that they may hold together, bytes. */
+  readonly bytesMax: number
+  /** Nobody asked for so long: put away. Absent: never for that. Milliseconds. */
+  readonly idleAfterMs: number | undefined
+  /** Those that are loaded, those that hold most memory first. */
+  loaded(): LoadedState[]
+  readonly counts: Readonly<ModelCounts>
+  /** Puts one away, if it is loaded: whoever asks next loads it again. Returns whether it was. */
+  unload(model: string, version: string): boolean
   /** Lets go of all of them. Whoever asks later is refused. */
   close(): Promise<void>
+}
+
+/** A loaded model, seen from outside. */
+export interface LoadedState {
+  readonly model: string
+  readonly version: string
+  readonly format: string
+  /** Memory that it holds, with what explains it. */
+  readonly bytes: number
+  /** How long the latest load took, until it could answer. */
+  readonly loadMs: number
+  readonly loadedAt: number
+  /** Nobody asked since then, as far as was looked; looked at every quarter of `idleAfterMs`. */
+  readonly idleSince: number
+}
+
+/** Since the process began. */
+export interface ModelCounts {
+  loads: number
+  failures: number
+  /** Of all loads that came to an end. */
+  loadMs: number
+  /** Put away because others needed the memory. */
+  displaced: number
+  /** Put away because nobody asked. */
+  idled: number
 }
 
 export interface ModelsParts {
   readonly load: (model: string, version: string) => Promise<LoadedVersion>
   readonly clock: Clock
   readonly timers: Timers
+  /** Milliseconds of a timer that never goes back, with fractions; for how long a load takes. Default: the clock. */
+  readonly timer?: () => number
   /** Least recently used models make room beyond this; one is always kept. */
   readonly bytesMax: number
+  /** Without it, nothing is put away only because nobody asks. */
+  readonly idle?: IdleLimits
+}
+
+export interface IdleLimits {
+  /** Milliseconds, at least 1. */
+  readonly afterMs: number
+  /**
+   * How long an answer of this version may take, milliseconds. One that took more than half of it to load is not put away
+   * for being idle: its next caller would have to wait longer than was promised.
+   */
+  readonly budgetMs: (model: string, version: string) => number
 }
 
 /** A failure is told again for so long, so that a crowd at a broken model does not load it once for each of them. */
 const FAILURE_KEPT_MS = 1_000
 /** Requests that are under way when a model is put away have so long to ask it. */
 const LEAVING_MS = 5_000
+/** How often idle models are looked for, in `afterMs`. */
+const LOOKS = 4
+/** So many times what it took to load must fit into the budget: the answer takes time too, and so may a busy disk. */
+const LOADS_IN_BUDGET = 2
 
 interface Place {
   loaded: LoadedModel | undefined
@@ -43,170 +93,195 @@ interface Place {
   failure: { readonly error: unknown; readonly until: number } | undefined
   /** Counts up with every use of any model. */
   usedAt: number
+  /** `usedAt` when it was last looked at, and the time of the look since which it has not changed. */
+  seenUse: number
+  idleSince: number
+  loadedAt: number
+  loadMs: number
 }
 
-export function openModels({ load, clock, timers, bytesMax }: ModelsParts): Models {
-  const places = new Map<string, Map<string, Place>>()
-  const lanes = laneMaker()
-  let uses = 0
-  // What explains a model is made when it is asked for: what all of them hold is counted when one comes.
-  const bytes = (): number => allOf(places).reduce((sum, { loaded }) => sum + (loaded?.bytes() ?? 0), 0)
-  let isClosed = false
+export function openModels(parts: ModelsParts): Models {
+  return new LoadedModels(parts)
+}
+
+class LoadedModels implements Models {
+  readonly counts: ModelCounts = { loads: 0, failures: 0, loadMs: 0, displaced: 0, idled: 0 }
+  readonly #parts: ModelsParts
+  readonly #timer: () => number
+  readonly #places = new Map<string, Map<string, Place>>()
+  readonly #lanes = laneMaker()
   /** Put away, and still open to those who had them in hand. */
-  const leaving = new Set<LoadedModel>()
-  const leave = (model: LoadedModel): void => {
-    if (!isAwaited(model.predictor)) return
-    leaving.add(model)
-    timers.after(LEAVING_MS, () => {
-      leaving.delete(model)
-      letGo(model).catch(() => undefined) // there is nobody to tell of a fault
-    })
+  readonly #leaving = new Set<LoadedModel>()
+  #uses = 0
+  #isClosed = false
+  #cancelLook: (() => void) | undefined
+
+  constructor(parts: ModelsParts) {
+    this.#parts = parts
+    this.#timer = parts.timer ?? (() => parts.clock.now())
+    this.#lookLater()
   }
 
-  const fill = async (place: Place, model: string, version: string): Promise<LoadedModel> => {
+  get bytesMax(): number {
+    return this.#parts.bytesMax
+  }
+
+  get idleAfterMs(): number | undefined {
+    return this.#parts.idle?.afterMs
+  }
+
+  get(model: string, version: string): LoadedModel | Promise<LoadedModel> {
+    const place = this.#places.get(model)?.get(version) ?? this.#newPlace(model, version)
+    place.usedAt = ++this.#uses
+    if (place.loaded !== undefined) return place.loaded
+    if (place.loading !== undefined) return place.loading
+    const { failure } = place
+    if (failure !== undefined && this.#parts.clock.now() < failure.until) return Promise.reject(failure.error)
+    if (this.#isClosed) return Promise.reject(closed(model, version))
+    place.failure = undefined
+    place.loading = this.#fill(place, model, version)
+    return place.loading
+  }
+
+  isLoaded(model: string, version: string): boolean {
+    return this.#places.get(model)?.get(version)?.loaded !== undefined
+  }
+
+  /** What explains a model is made when it is asked for: what all of them hold is counted when one comes. */
+  bytes(): number {
+    let sum = 0
+    for (const { loaded } of this.#all()) sum += loaded?.bytes() ?? 0
+    return sum
+  }
+
+  loaded(): LoadedState[] {
+    const states: LoadedState[] = []
+    for (const place of this.#all()) if (place.loaded !== undefined) states.push(stateOf(place, place.loaded))
+    return states.sort((a, b) => b.bytes - a.bytes)
+  }
+
+  unload(model: string, version: string): boolean {
+    const place = this.#places.get(model)?.get(version)
+    if (place?.loaded === undefined) return false
+    this.#putAway(place)
+    return true
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelLook?.()
+    const all = [...this.#all()]
+    this.#places.clear()
+    await Promise.all(all.map(place => place.loading?.catch(() => undefined)))
+    const open = [...this.#leaving, ...all.flatMap(({ loaded }) => loaded ?? [])]
+    await Promise.all(open.map(letGo))
+  }
+
+  *#all(): Generator<Place> {
+    for (const versions of this.#places.values()) yield* versions.values()
+  }
+
+  #newPlace(model: string, version: string): Place {
+    let versions = this.#places.get(model)
+    if (versions === undefined) {
+      versions = new Map()
+      this.#places.set(model, versions)
+    }
+    const place: Place = {
+      loaded: undefined,
+      loading: undefined,
+      failure: undefined,
+      usedAt: 0,
+      seenUse: 0,
+      idleSince: 0,
+      loadedAt: 0,
+      loadMs: 0,
+    }
+    versions.set(version, place)
+    return place
+  }
+
+  async #fill(place: Place, model: string, version: string): Promise<LoadedModel> {
+    const { load, clock, bytesMax } = this.#parts
+    const startedMs = this.#timer()
     try {
-      const loaded = await ready(await load(model, version), lanes)
-      if (isClosed) {
+      const loaded = await readyModel(await load(model, version), this.#lanes)
+      if (this.#isClosed) {
         await letGo(loaded)
         throw closed(model, version)
       }
       place.loaded = loaded
-      const excess = bytes() - bytesMax
-      if (excess > 0) evict(places, place, excess, leave)
+      place.loadedAt = place.idleSince = clock.now()
+      const excess = this.bytes() - bytesMax
+      if (excess > 0) this.#makeRoom(place, excess)
+      this.counts.loads++
       return loaded
     } catch (error) {
       place.failure = { error, until: clock.now() + FAILURE_KEPT_MS }
+      this.counts.failures++
       throw error
     } finally {
       place.loading = undefined
+      place.loadMs = this.#timer() - startedMs
+      this.counts.loadMs += place.loadMs
     }
   }
 
-  return {
-    get(model, version) {
-      const place = placeOf(places, model, version)
-      place.usedAt = ++uses
-      if (place.loaded !== undefined) return place.loaded
-      if (place.loading !== undefined) return place.loading
-      if (place.failure !== undefined && clock.now() < place.failure.until) return Promise.reject(place.failure.error)
-      if (isClosed) return Promise.reject(closed(model, version))
-      place.failure = undefined
-      place.loading = fill(place, model, version)
-      return place.loading
-    },
-    bytes,
-    async close() {
-      isClosed = true
-      const all = allOf(places)
-      places.clear()
-      await Promise.all(all.map(place => place.loading?.catch(() => undefined)))
-      const open = [...leaving, ...all.flatMap(({ loaded }) => loaded ?? [])]
-      await Promise.all(open.map(letGo))
-    },
+  /** Puts away the models that were not used for longest until `excess` bytes are free. */
+  #makeRoom(keep: Place, excess: number): void {
+    const oldest = [...this.#all()].filter(place => place !== keep && place.loaded !== undefined)
+    oldest.sort((a, b) => a.usedAt - b.usedAt)
+    let freed = 0
+    for (const place of oldest) {
+      if (freed >= excess) break
+      freed += place.loaded!.bytes()
+      this.counts.displaced++
+      this.#putAway(place)
+    }
   }
-}
 
-async function letGo({ predictor }: { readonly predictor: AnyPredictor }): Promise<void> {
-  if (isAwaited(predictor)) await predictor.close()
+  #putAway(place: Place): void {
+    const model = place.loaded!
+    place.loaded = undefined
+    if (!isAwaited(model.predictor)) return
+    this.#leaving.add(model)
+    this.#parts.timers.after(LEAVING_MS, () => {
+      this.#leaving.delete(model)
+      letGo(model).catch(() => undefined) // there is nobody to tell of a fault
+    })
+  }
+
+  #lookLater(): void {
+    const { idle, timers } = this.#parts
+    if (idle === undefined) return
+    this.#cancelLook = timers.after(Math.ceil(idle.afterMs / LOOKS), () => {
+      this.#lookForIdle(idle)
+      this.#lookLater()
+    })
+  }
+
+  #lookForIdle({ afterMs, budgetMs }: IdleLimits): void {
+    const now = this.#parts.clock.now()
+    for (const place of this.#all()) {
+      if (place.loaded === undefined) continue
+      if (place.usedAt !== place.seenUse) {
+        place.seenUse = place.usedAt
+        place.idleSince = now
+      } else if (now - place.idleSince >= afterMs) {
+        const { model, version } = place.loaded.version
+        if (place.loadMs * LOADS_IN_BUDGET > budgetMs(model, version)) continue
+        this.counts.idled++
+        this.#putAway(place)
+      }
+    }
+  }
 }
 
 function closed(model: string, version: string): Problem {
   return new Problem('unavailable', `Cannot load ${model}@${version}: the server is about to end`)
 }
 
-function placeOf(places: Map<string, Map<string, Place>>, model: string, version: string): Place {
-  let versions = places.get(model)
-  if (versions === undefined) {
-    versions = new Map()
-    places.set(model, versions)
-  }
-  let place = versions.get(version)
-  if (place === undefined) {
-    place = { loaded: undefined, loading: undefined, failure: undefined, usedAt: 0 }
-    versions.set(version, place)
-  }
-  return place
-}
-
-function allOf(places: ReadonlyMap<string, ReadonlyMap<string, Place>>): Place[] {
-  return [...places.values()].flatMap(versions => [...versions.values()])
-}
-
-/** Puts away the models that were not used for longest until `excess` bytes are free; `leave` takes each. */
-function evict(
-  places: Map<string, Map<string, Place>>,
-  keep: Place,
-  excess: number,
-  leave: (model: LoadedModel) => void,
-): void {
-  const oldest = allOf(places).filter(place => place !== keep && place.loaded !== undefined)
-  oldest.sort((a, b) => a.usedAt - b.usedAt)
-  let freed = 0
-  for (const place of oldest) {
-    if (freed >= excess) break
-    freed += place.loaded!.bytes()
-    leave(place.loaded!)
-    place.loaded = undefined
-  }
-}
-
-/** A predictor that cannot be used is let go of at once. */
-async function ready(loaded: LoadedVersion, makeLane: ReturnType<typeof laneMaker>): Promise<LoadedModel> {
-  try {
-    return compiled(loaded, makeLane)
-  } catch (error) {
-    await letGo(loaded)
-    throw error
-  }
-}
-
-function compiled(
-  { version, predictor, artifact, profile, background: sample }: LoadedVersion,
-  makeLane: ReturnType<typeof laneMaker>,
-): LoadedModel {
-  const outputs = outputWriter(version.signature.outputs, predictor.outputCount)
-  const signature = compileSignature(version.signature, predictor)
-  if (predictor.features.length === 0) {
-    throw new Problem('misconfigured', `Cannot serve ${version.model}@${version.version}: it takes no features`)
-  }
-  const background = sample && backgroundRows(sample, signature.width, columnIn(signature))
-  let explaining: Explaining | undefined
-  const exact = once(() => {
-    const found = artifact && explainerOf(artifact, background === undefined ? {} : { background })
-    explaining = found && explainingOf(found, signature, version, predictor)
-    return explaining
-  })
-  const lanes: Lane[] = []
-  const model: LoadedModel = {
-    version,
-    predictor,
-    signature,
-    outputs,
-    artifact,
-    background,
-    ...(profile === undefined ? {} : { profile }),
-    explaining: version.explain === 'always' ? exact() : undefined,
-    exact,
-    bytes: () => predictor.bytes + (explaining?.bytes ?? 0) + (background?.rows.byteLength ?? 0),
-    lane(release, arm) {
-      for (const lane of lanes) if (lane.release === release && lane.arm === arm) return lane
-      const lane = makeLane(model, release, arm)
-      lanes.push(lane)
-      return lane
-    },
-  }
-  return model
-}
-
-function columnIn({ inputs, columns }: CompiledSignature): (name: string) => number | undefined {
-  const places = new Map(inputs.map(({ name }, input) => [name, columns[input]!]))
-  return name => places.get(name)
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
-  }
+function stateOf({ loadMs, loadedAt, idleSince }: Place, { version: of, bytes }: LoadedModel): LoadedState {
+  const { model, version, format } = of
+  return { model, version, format, bytes: bytes(), loadMs, loadedAt, idleSince }
 }
