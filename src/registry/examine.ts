@@ -216,7 +216,7 @@ async function measured(
     { task, ...(classes === undefined ? {} : { classes }) },
     EVALUATION,
   )
-  const columns = encodeTable(signature, evaluation, EVALUATION)
+  const columns = encodeTable(signature, evaluation, EVALUATION, model.unseen)
   const answers = await predictColumns(predictor, columns, evaluation.rows)
   const threshold = manifest.threshold ?? THRESHOLD
   const metrics =

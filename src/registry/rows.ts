@@ -2,20 +2,32 @@
 import type { Column } from '../data/column.ts'
 import type { CsvTable } from '../data/csv.ts'
 import { Problem } from '../errors.ts'
-import type { AnyPredictor } from '../predictor/predictor.ts'
+import type { AnyPredictor, ModelHead } from '../predictor/predictor.ts'
 import type { Feature, Signature } from './signature.ts'
 
 const BATCH_ROWS = 4096
 
 export interface EncodedColumn {
-  /** What the model receives: a number, 0 or 1, a code; NaN is missing. */
+  /** What the model receives: a number, 0 or 1, a code; NaN is missing, -1 an unseen text to a model that tells it from a missing one. */
   readonly values: Float64Array
-  /** Rows with a text that is none of the categories; they are missing to the model. */
+  /** Rows with a text that is none of the categories. */
   readonly other: number
 }
 
-/** One column, encoded as its feature says. `what` names the data in errors. */
-export function encodeColumn(feature: Feature, column: Column | undefined, what: string): EncodedColumn {
+const UNSEEN: Readonly<Record<ModelHead['unseen'], number>> = { missing: Number.NaN, other: -1 }
+
+/**
+ * One column, encoded as its feature says.
+ *
+ * @param what names the data in errors.
+ * @param unseen what the model makes of a text that is none of the categories.
+ */
+function encodeColumn(
+  feature: Feature,
+  column: Column | undefined,
+  what: string,
+  unseen: ModelHead['unseen'],
+): EncodedColumn {
   if (column === undefined || column.kind === 'text')
     throw new Problem('invalid', `Cannot use ${what}: no usable column ${feature.name}`)
   if (feature.type !== 'string') {
@@ -28,7 +40,7 @@ export function encodeColumn(feature: Feature, column: Column | undefined, what:
   }
   if (column.kind !== 'string')
     return {
-      values: new Float64Array(column.values.length).fill(Number.NaN),
+      values: column.values.map(value => (Number.isNaN(value) ? value : UNSEEN[unseen])),
       other: column.values.length - column.missing,
     }
   const codes = column.texts.map(text => feature.categories?.indexOf(text) ?? -1)
@@ -38,13 +50,19 @@ export function encodeColumn(feature: Feature, column: Column | undefined, what:
     const category = codes[code]!
     if (category >= 0) return category
     other++
-    return Number.NaN
+    return UNSEEN[unseen]
   })
   return { values, other }
 }
 
-export function encodeTable(signature: Signature, table: CsvTable, what: string): readonly EncodedColumn[] {
-  return signature.inputs.map(feature => encodeColumn(feature, table.columns.get(feature.name), what))
+/** A profile tells unseen texts from missing ones itself, so `unseen` matters to whoever asks the model. */
+export function encodeTable(
+  signature: Signature,
+  table: CsvTable,
+  what: string,
+  unseen: ModelHead['unseen'] = 'missing',
+): readonly EncodedColumn[] {
+  return signature.inputs.map(feature => encodeColumn(feature, table.columns.get(feature.name), what, unseen))
 }
 
 /** Answers of the model to all rows, one column for each output. */
