@@ -9,6 +9,7 @@ import { Problem } from './errors.ts'
 import { explainCommands } from './explain/commands.ts'
 import { feedbackCommands } from './feedback/commands.ts'
 import { ledgerCommands } from './ledger/commands.ts'
+import { loadtestCommands } from './loadtest/commands.ts'
 import type { Command, CommandContext, Option, Program } from './platform/command.ts'
 import type { ParsedRun } from './platform/command-line.ts'
 import { completionScript, MODEL_NAMES, SHELLS, type Shell } from './platform/completion.ts'
@@ -237,6 +238,7 @@ const PROGRAM: Program = {
     ...feedbackCommands,
     ...driftCommands,
     ...ledgerCommands,
+    ...loadtestCommands,
     ...accessCommands,
     configCommand,
     completion,

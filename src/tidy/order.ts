@@ -31,6 +31,7 @@ export const ORDER: readonly string[] = [
   'retraining',
   'governance',
   'doors',
+  'loadtest',
   'web',
   'app',
   'cli',

@@ -7,7 +7,7 @@ import { readNamed } from './json-rows.ts'
 import { type ExtraColumn, type ParsedRows, RowsBuilder, type Scorer } from './parsed-rows.ts'
 
 /** Whoever reads a file of another compression is told its name by the library. */
-const COMPRESSORS = {
+export const COMPRESSORS = {
   GZIP: (input: Uint8Array): Uint8Array => gunzipSync(input),
   BROTLI: (input: Uint8Array): Uint8Array => brotliDecompressSync(input),
   ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input),

@@ -1,0 +1,180 @@
+/** `bellwether bench`: from the options to a report. */
+import { writeFile } from 'node:fs/promises'
+import { Problem } from '../errors.ts'
+import { type Random, seededRandom } from '../math/random.ts'
+import { serviceTargets } from '../monitoring/service-levels.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { CommandContext } from '../platform/command.ts'
+import { INTERRUPTED } from '../platform/run-command.ts'
+import { numberText } from '../platform/text-table.ts'
+import { plain } from '../platform/text-width.ts'
+import { readBodies } from './load-rows.ts'
+import { endpointOf, type LoadTarget, loadTarget, profileOf, requestBytes } from './load-target.ts'
+import { type LoadReport, type LoadSettings, loadReport } from './report.ts'
+import { reportHtml } from './report-html.ts'
+import { reportText, sampleText } from './report-text.ts'
+import { type LoadPlan, runLoad } from './run-load.ts'
+import { sampleRows } from './sample-rows.ts'
+import { ARRIVALS, type Arrivals } from './schedule.ts'
+import { serverCost, serverState } from './server-cost.ts'
+import { durationMs, headersOf, numberWithin } from './settings.ts'
+import { MISSED } from './statuses.ts'
+
+const SAMPLED_ROWS = 1000
+const SEED = 20_261_123
+const WARM_UP_SHARE = 0.2
+const WARM_UP_MS_MAX = 5000
+const DURATION_MS_MAX = 86_400_000
+
+export async function runBench(context: CommandContext): Promise<number | undefined> {
+  const { options, terminal, args } = context
+  const target = await loadTarget(context, args['target'] ?? '')
+  const random = seededRandom(SEED)
+  const planned = await planOf(context, target, random)
+  const { plan, settings, targets } = planned
+  await tryOne(target, planned, context.signal)
+  const before = await serverState(target.api)
+  const startedAt = systemClock.now()
+  const { tally, measuredMs, interrupted } = await loaded(context, plan)
+  const sent = tally.due * (1 + plan.warmUpMs / plan.measuredMs)
+  const after = interrupted ? {} : await serverState(target.api)
+  const server = serverCost(before, after, sent)
+  const report = loadReport({ settings, targets, tally, measuredMs, startedAt, interrupted, server })
+  terminal.result(report, () => reportText(report, terminal.paint))
+  await keepHtml(options['html'] as string | undefined, report, context)
+  if (interrupted) return INTERRUPTED
+  return report.met ? undefined : MISSED
+}
+
+interface Planned {
+  readonly headers: ReadonlyMap<string, string>
+  readonly bodies: readonly string[]
+  readonly plan: LoadPlan
+  readonly settings: LoadSettings
+  readonly targets: ReturnType<typeof serviceTargets>
+}
+
+async function planOf({ options }: CommandContext, target: LoadTarget, random: Random): Promise<Planned> {
+  const { url, key, version } = target
+  const declared = serviceTargets(version?.service)
+  const targets = {
+    ...declared,
+    ...(options['p99'] === undefined ? {} : { p99LatencyMs: numberWithin('p99', options['p99'], 0.001, 600_000) }),
+    ...(options['error-rate'] === undefined
+      ? {}
+      : { errorRate: numberWithin('error-rate', options['error-rate'], 0, 1) }),
+  }
+  const { bodies, rowsFrom } = await bodiesOf(options['rows'] as string | undefined, target, random)
+  const headers = headersOf(options['header'] as readonly string[] | undefined, {
+    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    ...(options['purpose'] === undefined ? {} : { 'bellwether-purpose': String(options['purpose']) }),
+  })
+  const measuredMs = durationMs('duration', options['duration'], DURATION_MS_MAX)
+  const plan: LoadPlan = {
+    endpoint: endpointOf(url),
+    requests: bodies.map(body => requestBytes(url, headers, body)),
+    rate: numberWithin('rate', options['rate'] ?? targets.requestsPerSecond, 0.01, 1_000_000),
+    arrivals: arrivalsOf(options['arrivals']),
+    random,
+    connections: wholeWithin('connections', options['connections'], 10_000),
+    warmUpMs:
+      options['warm-up'] === undefined
+        ? Math.min(WARM_UP_MS_MAX, measuredMs * WARM_UP_SHARE)
+        : durationMs('warm-up', options['warm-up'], DURATION_MS_MAX, 0),
+    measuredMs,
+    timeoutMs: durationMs('timeout', options['timeout'], 600_000),
+  }
+  const isDeclared = version?.service !== undefined
+  const settings: LoadSettings = {
+    url: url.href,
+    ...(version === undefined ? {} : { model: version.model, version: version.version }),
+    rate: plan.rate,
+    arrivals: plan.arrivals,
+    connections: plan.connections,
+    warmUpSeconds: plan.warmUpMs / 1000,
+    timeoutSeconds: plan.timeoutMs / 1000,
+    rows: bodies.length,
+    rowsFrom,
+    targetsFrom: isDeclared ? '`service` of model.yaml' : 'the usual ones, as model.yaml declares none',
+  }
+  return { headers, bodies, plan, settings, targets }
+}
+
+async function bodiesOf(
+  path: string | undefined,
+  { version, api, url }: LoadTarget,
+  random: Random,
+): Promise<{ readonly bodies: readonly string[]; readonly rowsFrom: string }> {
+  if (path !== undefined) return { bodies: await readBodies(path, version?.signature), rowsFrom: `from ${path}` }
+  if (version === undefined) {
+    throw new Problem(
+      'usage',
+      `Cannot make rows for ${url.href}: it is not known which model answers there; give them with --rows`,
+    )
+  }
+  const profile = await profileOf(api, version)
+  const rows = sampleRows(version.signature, profile, SAMPLED_ROWS, random)
+  const rowsFrom = profile === undefined ? 'made of the signature' : 'made like the training data, feature by feature'
+  return { bodies: rows.map(row => JSON.stringify(row)), rowsFrom }
+}
+
+function arrivalsOf(value: unknown): Arrivals {
+  const found = ARRIVALS.find(kind => kind === value)
+  if (found !== undefined) return found
+  throw new Problem('usage', `Cannot use --arrivals ${plain(String(value))}: wanted ${ARRIVALS.join(' or ')}`)
+}
+
+function wholeWithin(name: string, value: unknown, most: number): number {
+  const number = numberWithin(name, value, 1, most)
+  if (Number.isInteger(number)) return number
+  throw new Problem('usage', `Cannot use --${name} ${number}: wanted a whole number`)
+}
+
+/** One request first: a load of refusals would measure nothing. */
+async function tryOne({ url }: LoadTarget, { headers, bodies }: Planned, signal: AbortSignal): Promise<void> {
+  const sent = { 'content-type': 'application/json', ...Object.fromEntries(headers) }
+  const request = { method: 'POST', headers: sent, body: bodies[0]!, signal }
+  const answer = await fetch(url, request).catch((error: unknown) => {
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Problem('unavailable', `Cannot reach ${url.origin}: ${reason}`, { cause: error })
+  })
+  const said = await answer.text()
+  if (answer.ok) return
+  throw new Problem(
+    answer.status === 401 || answer.status === 403 ? 'forbidden' : 'invalid',
+    `Cannot load-test ${url.href}: a first request was answered with ${answer.status}: ${sampleText(said)}`,
+  )
+}
+
+async function loaded(
+  { terminal, signal }: CommandContext,
+  plan: LoadPlan,
+): Promise<Awaited<ReturnType<typeof runLoad>> & { readonly interrupted: boolean }> {
+  const total = plan.warmUpMs + plan.measuredMs
+  const progress = terminal.progress('Load', Math.round(total))
+  try {
+    const outcome = await runLoad(plan, {
+      signal,
+      onProgress(elapsedMs, tally) {
+        const p99 = tally.latency.total === 0 ? 'warm-up' : `${numberText(tally.due)} requests`
+        progress.update(Math.round(elapsedMs), p99)
+      },
+    })
+    return { ...outcome, interrupted: signal.aborted }
+  } catch (error) {
+    throw new Problem('unavailable', `Cannot load-test ${plan.endpoint.host}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  } finally {
+    progress.end()
+  }
+}
+
+async function keepHtml(path: string | undefined, report: LoadReport, { terminal }: CommandContext): Promise<void> {
+  if (path === undefined) return
+  await writeFile(path, reportHtml(report)).catch((error: NodeJS.ErrnoException) => {
+    throw new Problem('invalid', `Cannot write ${path}: ${error.message}`, { cause: error })
+  })
+  terminal.say(`\nReport: ${path}`)
+}

@@ -1,0 +1,290 @@
+/** What a load test found, as the data that the terminal, JSON and HTML tell; and whether that is what was wanted. Pure. */
+import type { HdrHistogram } from '../math/hdr-histogram.ts'
+import type { ServiceTargets } from '../monitoring/service-levels.ts'
+import type { Arrivals } from './schedule.ts'
+import type { Tally } from './tally.ts'
+
+/** Milliseconds. Absent where nothing was counted. */
+export interface Latencies {
+  readonly min: number
+  readonly mean: number
+  readonly p50: number
+  readonly p90: number
+  readonly p95: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+}
+
+export interface ReportPart {
+  /** Seconds since the measuring began. */
+  readonly at: number
+  readonly due: number
+  readonly answered: number
+  /** Milliseconds; absent where nothing was due. */
+  readonly p50?: number
+  readonly p99?: number
+  readonly max?: number
+}
+
+export interface TargetVerdict {
+  readonly name: 'p99 latency' | 'errors' | 'rate'
+  /** In the unit of the target: milliseconds, a share, requests a second. */
+  readonly found: number
+  readonly wanted: number
+  /** Absent: it cannot be told from this test, and `sentence` says why. */
+  readonly met?: boolean
+  readonly sentence: string
+}
+
+export interface LoadSettings {
+  readonly url: string
+  readonly model?: string
+  readonly version?: string
+  readonly rate: number
+  readonly arrivals: Arrivals
+  readonly connections: number
+  readonly warmUpSeconds: number
+  readonly timeoutSeconds: number
+  /** Different requests, sent in turn. */
+  readonly rows: number
+  /** Where they come from, for people. */
+  readonly rowsFrom: string
+  /** Where the targets come from, for people. */
+  readonly targetsFrom: string
+}
+
+/** What the server's own metrics said of the time that was measured, where they can be read. */
+export interface ServerCost {
+  /** Processor time of the server for each request, microseconds. */
+  readonly cpuUs?: number
+  readonly residentBytes?: number
+}
+
+export interface LoadReport extends LoadSettings {
+  /** Milliseconds since the epoch, when it began. */
+  readonly startedAt: number
+  readonly seconds: number
+  readonly interrupted: boolean
+  readonly requests: number
+  /** With a status of 2xx. */
+  readonly answered: number
+  readonly answeredPerSecond: number
+  /** Of the requests, those that were not answered with 2xx. */
+  readonly errorRate: number
+  /** By status, or `timeout`, `unsent`, `lost`. */
+  readonly errors: Readonly<Record<string, number>>
+  /** What the server said first of each. */
+  readonly errorSamples: Readonly<Record<string, string>>
+  /** From when a request was due. */
+  readonly latencyMs?: Latencies
+  /** From when it was sent. */
+  readonly serviceMs?: Latencies
+  /** By how much the generator itself was late. */
+  readonly latenessMs?: { readonly p99: number; readonly max: number }
+  /** Latency by share of the requests: `[share, milliseconds]`, of latency and of service. */
+  readonly curve: readonly (readonly [number, number])[]
+  readonly serviceCurve: readonly (readonly [number, number])[]
+  readonly histogram: readonly { readonly fromMs: number; readonly toMs: number; readonly count: number }[]
+  readonly partSeconds: number
+  readonly parts: readonly ReportPart[]
+  readonly server: ServerCost
+  readonly targets: readonly TargetVerdict[]
+  /** Whether all targets that could be judged are met. */
+  readonly met: boolean
+  readonly notes: readonly string[]
+}
+
+/** What is told apart from a percentile: with fewer requests the last percent is a single one or none. */
+const P99_REQUESTS_MIN = 100
+const LATE_MS_MAX = 1
+const LATE_SHARE_MAX = 0.1
+
+export interface Measured {
+  readonly settings: LoadSettings
+  readonly targets: ServiceTargets
+  readonly tally: Tally
+  readonly measuredMs: number
+  readonly startedAt: number
+  readonly interrupted: boolean
+  readonly server: ServerCost
+}
+
+export function loadReport(measured: Measured): LoadReport {
+  const { settings, tally, measuredMs, startedAt, interrupted, server } = measured
+  const seconds = measuredMs / 1000
+  const requests = tally.due
+  const latency = latenciesOf(tally.latency)
+  const service = latenciesOf(tally.service)
+  const lateness = latenciesOf(tally.lateness)
+  const targets = verdicts(measured)
+  return {
+    ...settings,
+    startedAt,
+    seconds,
+    interrupted,
+    requests,
+    answered: tally.answered,
+    answeredPerSecond: seconds > 0 ? tally.answered / seconds : 0,
+    errorRate: errorRateOf(tally),
+    errors: Object.fromEntries(tally.errors),
+    errorSamples: Object.fromEntries(tally.samples),
+    ...(latency === undefined ? {} : { latencyMs: latency }),
+    ...(service === undefined ? {} : { serviceMs: service }),
+    ...(lateness === undefined ? {} : { latenessMs: { p99: lateness.p99, max: lateness.max } }),
+    curve: curveOf(tally.latency),
+    serviceCurve: curveOf(tally.service),
+    histogram: barsOf(tally.latency),
+    partSeconds: tally.partMs / 1000,
+    parts: partsOf(tally, measuredMs),
+    server,
+    targets,
+    met: !interrupted && targets.every(({ met }) => met !== false),
+    notes: notesOf(measured, latency, lateness),
+  }
+}
+
+function errorRateOf(tally: Tally): number {
+  return tally.due === 0 ? 0 : (tally.due - tally.answered) / tally.due
+}
+
+function latenciesOf(histogram: HdrHistogram): Latencies | undefined {
+  if (histogram.total === 0) return undefined
+  const at = (share: number): number => histogram.quantile(share) / 1000
+  return {
+    min: histogram.minimum / 1000,
+    mean: histogram.mean / 1000,
+    p50: at(0.5),
+    p90: at(0.9),
+    p95: at(0.95),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: histogram.maximum / 1000,
+  }
+}
+
+/** Shares that lie ever closer to 1, eight for each halving of what is left; no closer than one request. */
+function curveOf(histogram: HdrHistogram): (readonly [number, number])[] {
+  const { total } = histogram
+  if (total === 0) return []
+  const shares = new Set([0])
+  for (let step = 1; step < 8 * 40; step++) {
+    const share = 1 - 2 ** (-step / 8)
+    if (1 - share < 1 / total) break
+    shares.add(share)
+  }
+  shares.add(1)
+  return [...shares].map(share => [share, histogram.quantile(share) / 1000] as const)
+}
+
+/** Steps of latency, three for each factor of ten. */
+const STEPS = [1, 2, 5] as const
+
+/** How many requests took how long, in steps of 1, 2, 5, 10 …; those between the first and the last that hold something. */
+function barsOf(histogram: HdrHistogram): { fromMs: number; toMs: number; count: number }[] {
+  const bounds = Array.from({ length: 27 }, (_, i) => STEPS[i % 3]! * 10 ** (Math.floor(i / 3) + 1))
+  const counts = new Array<number>(bounds.length + 1).fill(0)
+  for (const { low, count } of histogram.bins()) {
+    const at = bounds.findIndex(bound => low < bound)
+    counts[at === -1 ? bounds.length : at]! += count
+  }
+  const first = counts.findIndex(count => count > 0)
+  const last = counts.findLastIndex(count => count > 0)
+  return counts.flatMap((count, i) =>
+    i < first || i > last || first === -1
+      ? []
+      : [{ fromMs: (bounds[i - 1] ?? 0) / 1000, toMs: (bounds[i] ?? 10 ** 10) / 1000, count }],
+  )
+}
+
+function partsOf({ parts, partMs }: Tally, measuredMs: number): ReportPart[] {
+  return parts
+    .filter((_, i) => i * partMs < measuredMs)
+    .map(({ due, answered, latency }, i) => ({
+      at: (i * partMs) / 1000,
+      due,
+      answered,
+      ...(latency.total === 0
+        ? {}
+        : { p50: latency.quantile(0.5) / 1000, p99: latency.quantile(0.99) / 1000, max: latency.maximum / 1000 }),
+    }))
+}
+
+function verdicts({ targets, tally, settings, measuredMs }: Measured): TargetVerdict[] {
+  const { p99LatencyMs, alertP99LatencyMs, errorRate, requestsPerSecond } = targets
+  if (tally.due === 0) return []
+  const errors = errorRateOf(tally)
+  return [
+    ...latencyVerdict(tally, p99LatencyMs, alertP99LatencyMs),
+    {
+      name: 'errors',
+      found: errors,
+      wanted: errorRate,
+      met: errors <= errorRate,
+      sentence: `${percentText(errors)} of ${tally.due} requests were not answered with 2xx, at most ${percentText(errorRate)} may`,
+    },
+    rateVerdict(settings.rate, requestsPerSecond, (tally.answered * 1000) / measuredMs),
+  ]
+}
+
+function latencyVerdict({ latency }: Tally, wanted: number, alert: number): TargetVerdict[] {
+  if (latency.total === 0) return []
+  const found = latency.quantile(0.99) / 1000
+  const figures = { name: 'p99 latency', found, wanted } as const
+  if (latency.total < P99_REQUESTS_MIN) {
+    const sentence = `${latency.total} answers are too few to tell what 99 % do not exceed; ${P99_REQUESTS_MIN} are enough`
+    return [{ ...figures, sentence }]
+  }
+  const alarm = found > alert ? `; above ${alert} ms it is an alarm` : ''
+  const sentence = `99 % were answered within ${shown(found)} ms, wanted ${wanted} ms${alarm}`
+  return [{ ...figures, met: found <= wanted, sentence }]
+}
+
+/** The load is the test's own choice: a lower one says nothing of the rate that the service is made for. */
+function rateVerdict(asked: number, wanted: number, answered: number): TargetVerdict {
+  const figures = { name: 'rate', found: answered, wanted } as const
+  if (asked < wanted) {
+    const sentence = `${shown(asked)} requests/s were asked for, and the service is made for ${shown(wanted)}: not tested`
+    return { ...figures, sentence }
+  }
+  return {
+    ...figures,
+    // Arrivals at random are a little more or less than the rate; what is missing by errors is judged as errors.
+    met: true,
+    sentence: `Tested with ${shown(asked)} requests/s, and the service is made for ${shown(wanted)}`,
+  }
+}
+
+function notesOf(
+  { tally, settings, interrupted }: Measured,
+  latency: Latencies | undefined,
+  lateness: Latencies | undefined,
+): string[] {
+  const notes: string[] = []
+  if (interrupted) notes.push('It was interrupted: the figures are of the time until then')
+  if (tally.due === 0) notes.push('No request was due in the time that was measured: raise --rate or --duration')
+  const unsent = tally.errors.get('unsent') ?? 0
+  if (unsent > 0) {
+    notes.push(
+      `${unsent} requests waited ${settings.timeoutSeconds} s for one of ${settings.connections} connections and were not sent: the server does not keep up with this rate, or --connections are too few`,
+    )
+  }
+  if (latency !== undefined && lateness !== undefined) {
+    const { p99 } = lateness
+    if (p99 > LATE_MS_MAX && p99 > latency.p99 * LATE_SHARE_MAX) {
+      notes.push(
+        `The generator itself was late by up to ${shown(p99)} ms for 99 % of the requests, which is part of the latencies: give it a core of its own, or a lower rate`,
+      )
+    }
+  }
+  return notes
+}
+
+export function percentText(share: number): string {
+  return `${shown(share * 100)} %`
+}
+
+/** Three significant digits. */
+export function shown(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}

@@ -1,0 +1,205 @@
+/**
+ * Sends requests by a schedule that does not wait for answers, and takes each latency from when its request was *due*. A
+ * generator that waits for the answer before it sends the next request stops asking just while the server is slow, and so
+ * does not see what its callers would have (coordinated omission; Tene, "How not to measure latency", 2013).
+ *
+ * Where all connections are taken, what is due waits for one, and the wait counts. After `timeoutMs` it is given up.
+ */
+import type { Random } from '../math/random.ts'
+import { Connection, type ConnectionEvents, type Endpoint } from './connection.ts'
+import { type Arrivals, schedule } from './schedule.ts'
+import { Tally } from './tally.ts'
+
+export interface LoadPlan {
+  readonly endpoint: Endpoint
+  /** Whole requests, sent in turn. */
+  readonly requests: readonly Buffer[]
+  /** Requests a second. */
+  readonly rate: number
+  readonly arrivals: Arrivals
+  readonly random: Random
+  readonly connections: number
+  /** Before what is measured, at the same rate. */
+  readonly warmUpMs: number
+  readonly measuredMs: number
+  /** From when a request is due. */
+  readonly timeoutMs: number
+}
+
+export interface LoadWatch {
+  readonly signal: AbortSignal
+  /** Called several times a second. @param elapsedMs of warm-up and measuring. */
+  onProgress(elapsedMs: number, tally: Tally): void
+}
+
+export interface Loaded {
+  readonly tally: Tally
+  /** Milliseconds that were measured: less than planned where it was interrupted. */
+  readonly measuredMs: number
+}
+
+/** A timer of the machine comes up to a millisecond late: closer to the time, the loop is asked again and again. */
+const WAKE_EARLY_MS = 2
+const SWEEP_MS = 20
+
+/** Resolves when everything due has an outcome. Rejects with an `Error` where the server cannot be reached at all. */
+export function runLoad(plan: LoadPlan, watch: LoadWatch): Promise<Loaded> {
+  return new LoadRun(plan, watch).done
+}
+
+class LoadRun {
+  readonly done: Promise<Loaded>
+  readonly #plan: LoadPlan
+  readonly #watch: LoadWatch
+  readonly #tally: Tally
+  readonly #connections: readonly Connection[]
+  readonly #idle: Connection[] = []
+  readonly #queued = new Set<Connection>()
+  readonly #next: () => number
+  readonly #endMs: number
+  #nextAt: number
+  #sent = 0
+  #startedAt = 0
+  /** Connections that were opened once: the load begins when all are. */
+  #opened = 0
+  #state: 'opening' | 'running' | 'over' = 'opening'
+  #isWaking = false
+  #wake: NodeJS.Timeout | NodeJS.Immediate | undefined
+  #sweep: NodeJS.Timeout | undefined
+  readonly #settle: { resolve: (loaded: Loaded) => void; reject: (error: Error) => void }
+
+  constructor(plan: LoadPlan, watch: LoadWatch) {
+    this.#plan = plan
+    this.#watch = watch
+    this.#endMs = plan.warmUpMs + plan.measuredMs
+    this.#tally = new Tally(plan.warmUpMs, this.#endMs)
+    this.#next = schedule(plan.rate, plan.arrivals, plan.random)
+    this.#nextAt = this.#next()
+    const { promise, resolve, reject } = Promise.withResolvers<Loaded>()
+    this.done = promise
+    this.#settle = { resolve, reject }
+    const events = this.#events()
+    this.#connections = Array.from({ length: plan.connections }, () => new Connection(plan.endpoint, events))
+    for (const connection of this.#connections) connection.open()
+    watch.signal.addEventListener('abort', this.#interrupt, { once: true })
+    if (watch.signal.aborted) this.#interrupt()
+  }
+
+  #events(): ConnectionEvents {
+    return {
+      idle: connection => {
+        this.#enqueue(connection)
+        if (this.#state === 'running') this.#pump(false)
+        else if (++this.#opened === this.#plan.connections) this.#start()
+      },
+      answered: ({ dueAt, sentAt }, status, sample) => {
+        if (this.#state === 'running') this.#tally.answer(dueAt, sentAt, this.#now(), status, sample)
+      },
+      lost: ({ dueAt }, reason) => {
+        this.#tally.none(dueAt, 'lost', 0, reason)
+        this.#finishIfDone()
+      },
+      unreachable: reason => {
+        if (this.#state === 'opening') this.#end(new Error(reason))
+      },
+    }
+  }
+
+  #start(): void {
+    this.#state = 'running'
+    this.#startedAt = performance.now()
+    this.#sweep = setInterval(() => this.#onSweep(), SWEEP_MS)
+    this.#pump(true)
+  }
+
+  /** Milliseconds since the start of the load. */
+  #now(): number {
+    return performance.now() - this.#startedAt
+  }
+
+  /** An entry of a connection that broke while it was idle stays, and is good again when it is open again. */
+  #enqueue(connection: Connection): void {
+    if (this.#queued.has(connection)) return
+    this.#queued.add(connection)
+    this.#idle.push(connection)
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (;;) {
+      const connection = this.#idle.shift()
+      if (connection === undefined) return undefined
+      this.#queued.delete(connection)
+      if (connection.isIdle) return connection
+    }
+  }
+
+  /**
+   * Sends everything that is due, as far as there are connections. @param isOnTime whether nothing was waiting for a
+   * connection: then it is our own doing how late it is.
+   */
+  #pump(isOnTime: boolean): void {
+    const { timeoutMs, requests } = this.#plan
+    for (;;) {
+      const now = this.#now()
+      if (this.#nextAt >= this.#endMs || this.#nextAt > now) break
+      if (now - this.#nextAt > timeoutMs) this.#tally.none(this.#nextAt, 'unsent', timeoutMs)
+      else {
+        const connection = this.#takeIdle()
+        if (connection === undefined) return // whoever is answered next goes on
+        if (isOnTime) this.#tally.sent(this.#nextAt, now - this.#nextAt)
+        connection.send(requests[this.#sent++ % requests.length]!, this.#nextAt, now)
+      }
+      this.#nextAt = this.#next()
+    }
+    if (this.#nextAt >= this.#endMs) this.#finishIfDone()
+    else this.#wakeAt(this.#nextAt)
+  }
+
+  #wakeAt(at: number): void {
+    if (this.#isWaking) return
+    this.#isWaking = true
+    const wait = at - this.#now()
+    this.#wake =
+      wait > WAKE_EARLY_MS ? setTimeout(this.#onWake, Math.floor(wait - WAKE_EARLY_MS)) : setImmediate(this.#onWake)
+  }
+
+  readonly #onWake = (): void => {
+    this.#isWaking = false
+    if (this.#state === 'running') this.#pump(true)
+  }
+
+  /** What is not answered in time, sent or not, is given up. */
+  #onSweep(): void {
+    const now = this.#now()
+    const { timeoutMs } = this.#plan
+    for (const connection of this.#connections) {
+      if (!connection.isBusy || now - connection.dueAt <= timeoutMs) continue
+      this.#tally.none(connection.dueAt, 'timeout', timeoutMs)
+      connection.abandon()
+    }
+    this.#watch.onProgress(Math.min(now, this.#endMs), this.#tally)
+    this.#pump(false)
+  }
+
+  #finishIfDone(): void {
+    if (this.#nextAt < this.#endMs || this.#connections.some(({ isBusy }) => isBusy)) return
+    this.#end(this.#plan.measuredMs)
+  }
+
+  readonly #interrupt = (): void => {
+    this.#end(this.#state === 'running' ? Math.min(this.#now(), this.#endMs) - this.#plan.warmUpMs : 0)
+  }
+
+  /** @param measured milliseconds, or why there is nothing to tell. */
+  #end(measured: number | Error): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#watch.signal.removeEventListener('abort', this.#interrupt)
+    clearInterval(this.#sweep)
+    clearTimeout(this.#wake as NodeJS.Timeout | undefined)
+    clearImmediate(this.#wake as NodeJS.Immediate | undefined)
+    for (const connection of this.#connections) connection.close()
+    if (measured instanceof Error) this.#settle.reject(measured)
+    else this.#settle.resolve({ tally: this.#tally, measuredMs: Math.max(0, measured) })
+  }
+}
