@@ -8,11 +8,13 @@ import { type Access, openAccess } from './access/access.ts'
 import { admission } from './access/admission.ts'
 import { judgeBinding } from './access/keyless.ts'
 import { configuredRates } from './access/open-rates.ts'
+import { configuredTokens } from './access/open-tokens.ts'
 import { accessRoutes } from './access/routes.ts'
 import { accessMigrations } from './access/tables.ts'
 import { httpTransport, type Transport } from './client.ts'
 import { docsRoutes } from './doors/docs.ts'
 import { httpDoor } from './doors/http.ts'
+import { doorProtection } from './doors/protection.ts'
 import { driftRoutes } from './drift/routes.ts'
 import { driftSigns } from './drift/signs.ts'
 import { type DriftWatch, watchDrift } from './drift/watch-drift.ts'
@@ -141,7 +143,8 @@ interface Parts {
 
 async function openParts(world: World, closing: (() => Promise<void>)[]): Promise<Parts> {
   const { config, path, clock, ids, log, metrics, keyring, db } = world
-  const access = await openAccess({ db, clock, ids, random: bytes => void randomFillSync(bytes) })
+  const tokens = configuredTokens(config.oidc, clock, keyring)
+  const access = await openAccess({ db, clock, ids, tokens, random: bytes => void randomFillSync(bytes) })
 
   const signer = await openSigner(path, 'ledger', keyring)
   const ledger = await openLedger({ folder: join(path, 'ledger'), signer, clock, log, metrics, options: config.ledger })
@@ -307,8 +310,10 @@ async function openDoor(
   const ownerKey = randomBytes(32).toString('base64url')
   const door = httpDoor({
     routes: routesOf(world, parts),
-    admission: admission(access, `Bearer ${ownerKey}`, isOpen),
+    admission: admission(access, `Bearer ${ownerKey}`, isOpen, config.server.corsOrigins.split(/ *, */)),
     rates: parts.serving.rates,
+    timers: systemTimers,
+    ...(isOpen ? doorProtection(config) : {}),
     readJson,
     ids,
     log,
@@ -317,12 +322,17 @@ async function openDoor(
   closing.push(() => door.close(CLOSE_MS_MAX))
   const url = await door.listen(host, port)
   if (isOpen) {
-    announce(url)
+    announce(door.localUrl())
     closing.push(startJobs(world, parts))
     closing.push(recoverCounts(parts, log))
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
-  return { url: isOpen ? url : undefined, transport: ownerTransport(url, ownerKey), notes: notesOf(access), close }
+  return {
+    url: isOpen ? url : undefined,
+    transport: ownerTransport(door.localUrl(), ownerKey),
+    notes: notesOf(access),
+    close,
+  }
 }
 
 function ownerTransport(url: string, ownerKey: string): Transport {

@@ -19,6 +19,7 @@ import {
 } from './keys.ts'
 import { permits } from './roles.ts'
 import { type KeyStore, keyStore } from './store.ts'
+import { isToken, type Tokens } from './tokens.ts'
 
 /** Everybody, while there are no keys. */
 export const LOCAL: Actor = { id: 'local', name: 'local', roles: ['admin'] }
@@ -31,10 +32,12 @@ export interface Access {
    * and the header is not looked at.
    */
   authenticate(authorization: string | undefined): Actor
+  /** To be waited for before `authenticate`, where there is a token that nobody has judged yet. Never rejects. */
+  judged(authorization: string | undefined): Promise<void> | undefined
   /** Throws `forbidden` where no role of the actor has the permission. */
   permit(actor: Actor, permission: string): void
   /**
-   * Whether callers need a key. Once true it stays true until the process ends, whatever is revoked: a server that was
+   * Whether callers need a key, or a token where there is an issuer. Once true it stays true until the process ends, whatever is revoked: a server that was
    * started for the network must not open itself to everybody because its last key went.
    */
   hasKeys(): boolean
@@ -54,6 +57,8 @@ export interface AccessParts {
   readonly ids: Ids
   /** Fills a buffer with random bytes fit for secrets. */
   readonly random: (bytes: Uint8Array) => void
+  /** Tokens of an issuer that are taken beside keys. With it everybody needs one of both. */
+  readonly tokens?: Tokens | undefined
 }
 
 interface KnownKey {
@@ -63,9 +68,9 @@ interface KnownKey {
   readonly actor: Actor
 }
 
-export async function openAccess({ db, clock, ids, random }: AccessParts): Promise<Access> {
+export async function openAccess({ db, clock, ids, random, tokens }: AccessParts): Promise<Access> {
   const store = keyStore(db)
-  const snapshot = keySnapshot(store)
+  const snapshot = keySnapshot(store, tokens !== undefined)
   await snapshot.refresh()
 
   const recordOf = (action: 'key:created' | 'key:revoked', keyId: string, by: Actor, at: number) =>
@@ -73,7 +78,11 @@ export async function openAccess({ db, clock, ids, random }: AccessParts): Promi
 
   return {
     authenticate(authorization: string | undefined): Actor {
-      return snapshot.hasKeys() ? authenticate(authorization, snapshot.find, clock.now()) : LOCAL
+      return snapshot.hasKeys() ? authenticate(authorization, snapshot.find, clock.now(), tokens) : LOCAL
+    },
+    judged(authorization) {
+      const token = tokens && authorization && BEARER.exec(authorization)?.[1]
+      return token && isToken(token) ? tokens.judged(token) : undefined
     },
     permit(actor: Actor, permission: string): void {
       if (permits(actor, permission)) return
@@ -124,6 +133,7 @@ function authenticate(
   authorization: string | undefined,
   find: (id: string) => KnownKey | undefined,
   now: number,
+  tokens: Tokens | undefined,
 ): Actor {
   const refuse = (found: string): never => {
     throw new Problem('unauthenticated', `Cannot tell who calls: ${found}`)
@@ -131,6 +141,7 @@ function authenticate(
   if (authorization === undefined) return refuse('no key was given, wanted the header «Authorization: Bearer KEY»')
   const secret = BEARER.exec(authorization)?.[1]
   if (secret === undefined) return refuse('the Authorization header is not of the form «Bearer KEY»')
+  if (tokens !== undefined && isToken(secret)) return tokens.actor(secret)
   const id = idOfSecret(secret)
   const known = id === undefined ? undefined : find(id)
   // One sentence for an unknown id and for a wrong secret; only who holds the secret learns what became of the key.
@@ -147,9 +158,9 @@ interface KeySnapshot {
   readonly refresh: () => Promise<void>
 }
 
-function keySnapshot(store: KeyStore): KeySnapshot {
+function keySnapshot(store: KeyStore, areNeeded: boolean): KeySnapshot {
   let keys: ReadonlyMap<string, KnownKey> = new Map()
-  let needed = false
+  let needed = areNeeded
   let latest: Promise<void> = Promise.resolve()
 
   const read = async (): Promise<void> => {

@@ -78,7 +78,7 @@ class HttpInvocation implements InvocationRequest {
     params: Readonly<Record<string, string>>,
   ) {
     this.requestId = requestIdOf(message, floor.parts.ids)
-    this.source = sourceOf(message)
+    this.source = sourceOf(message, floor)
     this.params = params
     this.headers = message.headers
     const queryAt = message.url!.indexOf('?')

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { Problem } from '../errors.ts'
 import { systemClock } from '../platform/clock.ts'
 import { uuid7 } from '../platform/ids.ts'
+import { systemTimers } from '../platform/timers.ts'
 import type { Route } from '../route.ts'
 import { httpDoor } from './http.ts'
 
@@ -29,7 +30,16 @@ const door = httpDoor({
   readJson: JSON.parse,
   ids: uuid7(systemClock),
   log: { error: () => {} },
-  limits: { bodyBytesMax: 1_000, concurrencyMax: 8, queueMax: 0, queueMsMax: 100, requestTimeoutMs: 10_000 },
+  limits: {
+    bodyBytesMax: 1_000,
+    concurrencyMax: 8,
+    queueMax: 0,
+    queueMsMax: 100,
+    requestTimeoutMs: 10_000,
+    headerTimeoutMs: 10_000,
+    connectionsMax: 1_000,
+  },
+  timers: systemTimers,
 })
 
 describe('an address that is a page, too', () => {

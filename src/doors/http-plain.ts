@@ -89,7 +89,7 @@ async function rated(
   } catch (error) {
     refused = error
   }
-  const taken = await rates.take({ source: sourceOf(request.message), actor, model: undefined })
+  const taken = await rates.take({ source: sourceOf(request.message, floor), actor, model: undefined })
   if (taken?.problem !== undefined) throw taken.problem
   if (actor === undefined) throw refused
   const answer = await plain.route.handle(await read(floor, plain, request, requestId, actor))
@@ -113,7 +113,7 @@ async function read(
   return {
     requestId,
     actor,
-    source: sourceOf(message),
+    source: sourceOf(message, floor),
     params: plain.params(params) as RouteRequest['params'],
     query: plain.query(query) as RouteRequest['query'],
     headers: message.headers as RouteRequest['headers'],

@@ -2,12 +2,21 @@
 import type { IncomingMessage } from 'node:http'
 import { asProblem, Problem } from '../errors.ts'
 import type { Ids } from '../platform/ids.ts'
+import type { Timers } from '../platform/timers.ts'
 import type { Actor, AnyRoute } from '../route.ts'
+import type { Cors } from './cors.ts'
 import type { Crowded, Gate } from './gate.ts'
 import type { Arriving, BodyLimits } from './http-body.ts'
+import type { Proxies } from './proxies.ts'
+import type { TlsFiles } from './tls.ts'
 
 /** Who may come in. Made of the access slice by the application; the door knows headers and permissions only. */
 export interface Admission {
+  /**
+   * To be waited for before `admit`, where it is something to wait for: a token that was not judged before. Never rejects.
+   * Absent: there are no tokens.
+   */
+  readonly judged?: ((authorization: string | undefined) => Promise<void> | undefined) | undefined
   /**
    * The caller behind the headers, if they may do what `permission` names. Throws `unauthenticated` or `forbidden`; also where
    * host or origin are not those of a page or program that the server is meant for.
@@ -47,6 +56,9 @@ export interface HttpLimits {
   readonly queueMsMax: number
   /** From the first byte of a request to its last; for an upload, from one chunk to the next. */
   readonly requestTimeoutMs: number
+  /** Of these, until its headers are there. */
+  readonly headerTimeoutMs: number
+  readonly connectionsMax: number
 }
 
 export interface DoorLog {
@@ -63,6 +75,13 @@ export interface HttpDoorParts {
   readonly ids: Ids
   readonly log: DoorLog
   readonly limits: HttpLimits
+  readonly timers: Timers
+  /** Which pages of other origins may call; absent: none. */
+  readonly cors?: Cors | undefined
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsFiles | undefined
+  /** Proxies that say for whom they ask; absent: nobody is believed. */
+  readonly proxies?: Proxies | undefined
 }
 
 /** The state of an open door. */
@@ -97,9 +116,11 @@ export function requestIdOf(message: IncomingMessage, ids: Ids): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
 }
 
-export function sourceOf(message: IncomingMessage): string {
-  const address = message.socket.remoteAddress ?? ''
-  return address.startsWith('::ffff:') ? address.slice(7) : address
+/** Address of the caller: of the connection, or what a proxy says that is believed. */
+export function sourceOf(message: IncomingMessage, { parts: { proxies } }: Floor): string {
+  const remote = message.socket.remoteAddress ?? ''
+  const address = remote.startsWith('::ffff:') ? remote.slice(7) : remote
+  return proxies === undefined ? address : proxies.callerOf(address, message.headers['x-forwarded-for'])
 }
 
 export function admit(floor: Floor, message: IncomingMessage, permission: string): Actor {

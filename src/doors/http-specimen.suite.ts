@@ -5,9 +5,10 @@ import { Problem } from '../errors.ts'
 import { bodyText } from '../platform/body-text.ts'
 import { systemClock } from '../platform/clock.ts'
 import { uuid7 } from '../platform/ids.ts'
+import { systemTimers } from '../platform/timers.ts'
 import type { Actor, AnyRoute, InvocationRoute, Part } from '../route.ts'
 import { type HttpDoor, httpDoor } from './http.ts'
-import type { HttpLimits } from './http-request.ts'
+import type { HttpDoorParts, HttpLimits } from './http-request.ts'
 
 const LIMITS: HttpLimits = {
   bodyBytesMax: 1_000,
@@ -15,6 +16,8 @@ const LIMITS: HttpLimits = {
   queueMax: 0,
   queueMsMax: 100,
   requestTimeoutMs: 10_000,
+  headerTimeoutMs: 10_000,
+  connectionsMax: 1_000,
 }
 
 export interface SpecimenDoor {
@@ -29,7 +32,11 @@ export interface SpecimenDoor {
   readonly waiting: () => number
 }
 
-export async function openSpecimen(limits: Partial<HttpLimits> = {}, port = 0): Promise<SpecimenDoor> {
+export async function openSpecimen(
+  limits: Partial<HttpLimits> = {},
+  port = 0,
+  more: Partial<HttpDoorParts> = {},
+): Promise<SpecimenDoor> {
   const invoked: string[] = []
   const logged: object[] = []
   const waiters: (() => void)[] = []
@@ -41,6 +48,8 @@ export async function openSpecimen(limits: Partial<HttpLimits> = {}, port = 0): 
     ids: uuid7(systemClock),
     log: { error: fields => logged.push(fields) },
     limits: { ...LIMITS, ...limits },
+    timers: systemTimers,
+    ...more,
   })
   const url = await door.listen('127.0.0.1', port)
   const letGo = (): void => {

@@ -2,7 +2,7 @@
  * The HTTP door: translates between the wire and `AnyRoute[]`, and decides nothing but what is HTTP's own: sizes, times,
  * how much at once, and how to stop. Fastify routes and owns the server; bodies are read here, where their limits are.
  */
-import type { RequestListener, ServerResponse } from 'node:http'
+import type { RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { asProblem, Problem, problemDocument } from '../errors.ts'
@@ -10,6 +10,7 @@ import type { AnyRoute, InvocationRoute } from '../route.ts'
 import { Gate } from './gate.ts'
 import { problemAnswer, send } from './http-answer.ts'
 import { endCollecting } from './http-body.ts'
+import { type Front, openFront } from './http-front.ts'
 import { takeInvocation } from './http-invocation.ts'
 import { type MethodsOf, methodsOf } from './http-paths.ts'
 import { type PlainRoute, plainRoute, takePlain } from './http-plain.ts'
@@ -18,6 +19,8 @@ import { crowdedProblems, type Floor, type HttpDoorParts, pathOf, requestIdOf, t
 export interface HttpDoor {
   /** Opens the door. Port 0 takes a free one. Returns where it is, e.g. `http://127.0.0.1:8080`. */
   listen(host: string, port: number): Promise<string>
+  /** Where programs of this machine reach it, which need no TLS for that; as `listen` returned where there is no TLS. */
+  localUrl(): string
   /**
    * Takes no more, finishes what was accepted, and resolves when every connection has ended. What has not finished
    * after `withinMs` is cut off.
@@ -25,8 +28,6 @@ export interface HttpDoor {
   close(withinMs: number): Promise<void>
 }
 
-const KEEP_ALIVE_MS = 65_000 // longer than the 60 s of common load balancers, so that they end idle connections, not we
-const CHECK_EVERY_MS_MAX = 1_000
 const PARAM_CHARACTERS_MAX = 8_192
 
 export function httpDoor(parts: HttpDoorParts): HttpDoor {
@@ -39,10 +40,13 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
     busy: 0,
     isClosing: false,
   }
-  const app = serverOf(floor)
+  const front = openFront(parts, (error, socket) => answerBrokenRequest(floor, error, socket))
+  const app = appOf(floor, front.server)
   const known: Known = new Map()
   for (const route of parts.routes) addRoute(app, floor, route, known)
-  takeKnown(app, floor, known)
+  const [routed] = front.server.listeners('request') as RequestListener[]
+  front.server.removeAllListeners('request')
+  front.stand(listenerOf(floor, known, routed!))
   const methods = methodsOf(parts.routes)
   app.setNotFoundHandler((request, reply) => {
     reply.hijack()
@@ -53,27 +57,35 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
       await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
         throw listenProblem(error, host, port)
       })
-      const { address, family, port: taken } = app.server.address() as AddressInfo
-      return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
+      if (front.local !== front.server) await listenLocally(front.local)
+      return urlOf(front.server, parts.tls === undefined ? 'http' : 'https')
     },
-    close: withinMs => close(app, floor, withinMs),
+    localUrl: () => urlOf(front.local, 'http'),
+    close: withinMs => close(app, front, floor, withinMs),
   }
 }
 
-function serverOf(floor: Floor): FastifyInstance {
-  const { requestTimeoutMs } = floor.parts.limits
+function urlOf(server: Server, scheme: string): string {
+  const { address, family, port } = server.address() as AddressInfo
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+function listenLocally(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => resolve())
+  })
+}
+
+/** Fastify on our server: it routes, and gives what it routed to the handlers. */
+function appOf(floor: Floor, server: Server): FastifyInstance {
   const app = fastify({
     logger: false,
+    serverFactory: handler => server.on('request', handler),
     genReqId: () => '', // the handlers give ids; Fastify's own would be made and thrown away
     return503OnClosing: false, // refusals of invocations are recorded, also the last ones
     forceCloseConnections: 'idle',
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
-    http: {
-      headersTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS_MAX, Math.ceil(requestTimeoutMs / 4)),
-    },
     frameworkErrors: (error, request, reply) => {
       reply.hijack()
       const problem = new Problem('malformed', `Cannot read the path: ${error.message}`)
@@ -100,15 +112,12 @@ function addRoute(app: FastifyInstance, floor: Floor, route: AnyRoute, known: Kn
 }
 
 /** Stands before Fastify's own listener. */
-function takeKnown(app: FastifyInstance, floor: Floor, known: Known): void {
-  const { server } = app
-  const [routed] = server.listeners('request') as RequestListener[]
-  server.removeAllListeners('request')
-  server.on('request', (message, response) => {
+function listenerOf(floor: Floor, known: Known, routed: RequestListener): RequestListener {
+  return (message, response) => {
     const found = message.method === 'POST' ? known.get(message.url!) : undefined
-    if (found === undefined) routed!(message, response)
+    if (found === undefined) routed(message, response)
     else takeInvocation(floor, found.route, message, response, found.params)
-  })
+  }
 }
 
 function handlerOf(
@@ -236,12 +245,19 @@ function listenProblem(error: NodeJS.ErrnoException, host: string, port: number)
   }
 }
 
-async function close(app: FastifyInstance, floor: Floor, withinMs: number): Promise<void> {
+async function close(app: FastifyInstance, front: Front, floor: Floor, withinMs: number): Promise<void> {
   floor.isClosing = true
+  front.close()
   // Requests that have arrived but were not read yet are answered (with 503) instead of being reset with their connection.
   await new Promise(resolve => setImmediate(resolve))
   await new Promise(resolve => setImmediate(resolve))
-  const cut = setTimeout(() => app.server.closeAllConnections(), withinMs)
+  const { server, local } = front
+  const cut = setTimeout(() => {
+    server.closeAllConnections()
+    local.closeAllConnections()
+  }, withinMs)
+  const closed = local === server ? undefined : new Promise(resolve => local.close(resolve))
   await app.close()
+  await closed
   clearTimeout(cut)
 }

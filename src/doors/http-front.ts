@@ -1,0 +1,122 @@
+/**
+ * What stands before all routes: the servers themselves, and what every request passes before anybody looks where it wants to
+ * go. Beside the server for the network there is, with TLS, a plain one for programs of this machine.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { PROBLEMS } from '../errors.ts'
+import { connections, pace } from './connections.ts'
+import type { Cors } from './cors.ts'
+import type { HttpDoorParts } from './http-request.ts'
+import { readTls, watchTls } from './tls.ts'
+
+export interface Front {
+  /** For the network. */
+  readonly server: Server
+  /** For programs of this machine, without TLS; the same server where there is none. */
+  readonly local: Server
+  /** Puts what a request passes here before `listener`. */
+  stand(listener: RequestListener): void
+  /** Stops looking for new certificates. */
+  close(): void
+}
+
+const KEEP_ALIVE_MS = 65_000 // longer than the 60 s of common load balancers, so that they end idle connections, not we
+const CHECK_EVERY_MS_MAX = 1_000
+/** Two for each header: its name and its value. */
+const RAW_HEADERS_MAX = 200
+
+export function openFront(parts: HttpDoorParts, onBroken: (error: Error, socket: Socket) => void): Front {
+  const { limits, tls } = parts
+  const timer = (): number => performance.now()
+  const open = connections(limits.connectionsMax, timer)
+  const server = tls === undefined ? createServer(optionsOf(parts)) : tlsServer(parts)
+  const local = tls === undefined ? server : createServer(optionsOf(parts))
+  const all = new Set([server, local])
+  for (const each of all) {
+    open.watch(each)
+  }
+  // Fastify has its own for the server that it knows.
+  if (local !== server) local.on('clientError', (error, socket) => onBroken(error, socket as Socket))
+  const stop = tls === undefined ? () => {} : renewed(parts, server)
+  return {
+    server,
+    local,
+    stand(listener) {
+      const passed = passing(parts, open.used, listener)
+      for (const each of all) each.on('request', passed)
+    },
+    close: stop,
+  }
+}
+
+function optionsOf({ limits }: HttpDoorParts): ServerOptions {
+  const { requestTimeoutMs, headerTimeoutMs } = limits
+  const headersTimeout = Math.min(headerTimeoutMs, requestTimeoutMs)
+  return {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(CHECK_EVERY_MS_MAX, Math.ceil(headersTimeout / 4)),
+  }
+}
+
+function tlsServer(parts: HttpDoorParts): Server {
+  // A server of TLS is one of HTTP in all that is used here; only its types do not say so.
+  return createTlsServer({ ...optionsOf(parts), ...readTls(parts.tls!) }) as unknown as Server
+}
+
+function renewed({ tls, timers, log }: HttpDoorParts, server: Server): () => void {
+  return watchTls({
+    files: tls!,
+    timers,
+    apply: options => (server as unknown as ReturnType<typeof createTlsServer>).setSecureContext(options),
+    onError: error => log.error({ err: error }, 'Cannot use the new certificate: the old one stays in force'),
+  })
+}
+
+type Passed = (message: IncomingMessage, response: ServerResponse) => void
+
+function passing({ admission, cors }: HttpDoorParts, used: (message: IncomingMessage) => void, next: Passed): Passed {
+  const allowed = cors === undefined ? next : withCors(cors, next)
+  const known = admission.judged === undefined ? allowed : judgedFirst(admission.judged, allowed)
+  return (message, response) => {
+    used(message)
+    pace(message, response)
+    if (message.rawHeaders.length > RAW_HEADERS_MAX) refuseHeaders(message, response)
+    else known(message, response)
+  }
+}
+
+function withCors(cors: Cors, next: Passed): Passed {
+  return (message, response) => {
+    if (!cors.answer(message, response)) next(message, response)
+  }
+}
+
+/** A token that nobody has seen yet is judged before anybody asks whose it is. */
+function judgedFirst(judged: NonNullable<HttpDoorParts['admission']['judged']>, next: Passed): Passed {
+  return (message, response) => {
+    const judging = judged(message.headers.authorization)
+    if (judging === undefined) next(message, response)
+    else judging.then(() => next(message, response))
+  }
+}
+
+function refuseHeaders(message: IncomingMessage, response: ServerResponse): void {
+  message.resume()
+  const { title } = PROBLEMS.too_large
+  const detail = `Cannot read the request: it has more than ${RAW_HEADERS_MAX / 2} headers`
+  const text = JSON.stringify({ type: 'about:blank', title, status: 431, detail, code: 'too_large' })
+  const type = 'application/problem+json; charset=utf-8'
+  response.writeHead(431, { 'content-type': type, 'content-length': Buffer.byteLength(text), connection: 'close' })
+  response.end(text)
+}
