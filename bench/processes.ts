@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { features, sample } from '../examples/churn/bank.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+export const ROOT: string = fileURLToPath(new URL('..', import.meta.url))
 /** As `bin/bellwether.js` starts a server that no channel is to be kept for. */
 export const SERVER_FLAGS: readonly string[] = ['--max-semi-space-size=8']
 export const CLI: string = join(ROOT, 'bin/bellwether.js')

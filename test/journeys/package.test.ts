@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,13 +17,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { buildPackage } from '../../scripts/build-package.ts'
 import { tinyAnswer, tinyModel } from './model.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START_MS_MAX = 20_000
-
-/** What Python workers run; `npm run build` copies them. */
-const PYTHON_FILES = ['worker.py', 'worker_model.py']
 
 const home = mkdtempSync(join(tmpdir(), 'bellwether-package-'))
 const installed = join(home, 'node_modules/bellwether')
@@ -33,19 +32,13 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
 }
 
-before(() => {
+before(async () => {
   const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
   mkdirSync(installed, { recursive: true })
   for (const name of [...files, 'package.json'].filter(name => name !== 'dist')) {
     execFileSync('cp', ['-r', join(ROOT, name), installed])
   }
-  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
-  const args = [compiler, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(installed, 'dist')]
-  execFileSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-  const bundle = [join(ROOT, 'scripts/bundle-dashboard.ts'), join(installed, 'dist/web/bundle')]
-  execFileSync(process.execPath, bundle, { stdio: ['ignore', 'inherit', 'inherit'] })
-  for (const file of PYTHON_FILES)
-    execFileSync('cp', [join(ROOT, 'src/runtimes', file), join(installed, 'dist/runtimes')])
+  await buildPackage(join(installed, 'dist'))
   for (const path of neededPackages()) {
     mkdirSync(dirname(join(home, path)), { recursive: true })
     symlinkSync(join(ROOT, path), join(home, path))
@@ -68,13 +61,29 @@ function bellwether(...args: string[]): string {
   return execFileSync(process.execPath, [bin, ...args], { cwd: home, encoding: 'utf8' })
 }
 
-test('the build copies all that is not compiled', () => {
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { build: string } }
-  assert.match(scripts.build, /cp src\/runtimes\/\*\.py dist\/runtimes\//)
-  assert.deepEqual(
-    readdirSync(join(ROOT, 'src/runtimes')).filter(file => file.endsWith('.py')),
-    PYTHON_FILES,
-  )
+test('what is not compiled is there too, where those who read it look', () => {
+  const texts = globSync('src/**/*.{py,proto}', { cwd: ROOT }).map(file => file.replace(/^src\//, ''))
+  assert.ok(texts.includes('runtimes/worker.py'))
+  for (const file of texts) assert.ok(existsSync(join(installed, 'dist', file)), file)
+})
+
+test('the program is a few files, with the licences of what is in them', () => {
+  const program = join(installed, 'dist/program')
+  const scripts = readdirSync(program).filter(file => file.endsWith('.js'))
+  assert.ok(scripts.length < 80, `${scripts.length} files`)
+  for (const script of scripts) {
+    const text = readFileSync(join(program, script), 'utf8')
+    assert.doesNotMatch(
+      text,
+      /node_modules\/(?:@duckdb|onnxruntime-node|pg)\//,
+      `${script} has a package that has native parts`,
+    )
+  }
+  const licences = readFileSync(join(program, 'LICENSES.txt'), 'utf8')
+  for (const name of ['fastify', 'kysely', 'typebox', 'yaml', 'find-my-way']) {
+    assert.match(licences, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((?:MIT|ISC)\\)$`, 'm'))
+  }
+  assert.doesNotMatch(licences, /\(undefined\)/)
 })
 
 test('nothing is published that only we need', () => {
