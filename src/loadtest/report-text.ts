@@ -80,7 +80,7 @@ function histogramLines({ histogram }: LoadReport, { accent, faint }: Paint): st
   return histogram.map(({ fromMs, toMs, count }) => {
     const range = padStart(`${latencyText(fromMs)} – ${latencyText(toMs)}`, 19)
     const share = padStart(percentText(count / total), 9)
-    return `${faint(range)} ${accent(padEnd(bar((count / most) * BAR_COLUMNS), BAR_COLUMNS))}${share} ${faint(padStart(numberText(count), 10))}`
+    return `${faint(range)} ${accent(padEnd(count === 0 ? '' : bar((count / most) * BAR_COLUMNS), BAR_COLUMNS))}${share} ${faint(padStart(numberText(count), 10))}`
   })
 }
 
@@ -111,7 +111,7 @@ function plotLines(report: LoadReport, { accent, faint, notable }: Paint): strin
       if (filled > 0) return accent(EIGHTHS[filled]!)
       return Math.min(PLOT_ROWS - 1, Math.floor(rowsOf(max))) === row ? notable('·') : ' '
     })
-    return `${faint(label)} ${cells.join('')}`
+    return `${faint(label)} ${cells.join('').trimEnd()}`
   })
   const end = `${shown(report.seconds)} s`
   return [

@@ -63,6 +63,8 @@ class LoadRun {
   /** Connections that were opened once: the load begins when all are. */
   #opened = 0
   #state: 'opening' | 'running' | 'over' = 'opening'
+  /** Something is due, and no connection is free for it. */
+  #isStarved = false
   #isWaking = false
   #wake: NodeJS.Timeout | NodeJS.Immediate | undefined
   #sweep: NodeJS.Timeout | undefined
@@ -89,7 +91,7 @@ class LoadRun {
     return {
       idle: connection => {
         this.#enqueue(connection)
-        if (this.#state === 'running') this.#pump(false)
+        if (this.#state === 'running') this.#pump()
         else if (++this.#opened === this.#plan.connections) this.#start()
       },
       answered: ({ dueAt, sentAt }, status, sample) => {
@@ -109,7 +111,7 @@ class LoadRun {
     this.#state = 'running'
     this.#startedAt = performance.now()
     this.#sweep = setInterval(() => this.#onSweep(), SWEEP_MS)
-    this.#pump(true)
+    this.#pump()
   }
 
   /** Milliseconds since the start of the load. */
@@ -133,11 +135,8 @@ class LoadRun {
     }
   }
 
-  /**
-   * Sends everything that is due, as far as there are connections. @param isOnTime whether nothing was waiting for a
-   * connection: then it is our own doing how late it is.
-   */
-  #pump(isOnTime: boolean): void {
+  /** Sends everything that is due, as far as there are connections; whoever is answered next goes on. */
+  #pump(): void {
     const { timeoutMs, requests } = this.#plan
     for (;;) {
       const now = this.#now()
@@ -145,12 +144,15 @@ class LoadRun {
       if (now - this.#nextAt > timeoutMs) this.#tally.none(this.#nextAt, 'unsent', timeoutMs)
       else {
         const connection = this.#takeIdle()
-        if (connection === undefined) return // whoever is answered next goes on
-        if (isOnTime) this.#tally.sent(this.#nextAt, now - this.#nextAt)
+        this.#isStarved ||= connection === undefined
+        if (connection === undefined) return
+        // While connections lack, it is the server's doing how late something is sent; else it is ours.
+        if (!this.#isStarved) this.#tally.sent(this.#nextAt, now - this.#nextAt)
         connection.send(requests[this.#sent++ % requests.length]!, this.#nextAt, now)
       }
       this.#nextAt = this.#next()
     }
+    this.#isStarved = false
     if (this.#nextAt >= this.#endMs) this.#finishIfDone()
     else this.#wakeAt(this.#nextAt)
   }
@@ -165,7 +167,7 @@ class LoadRun {
 
   readonly #onWake = (): void => {
     this.#isWaking = false
-    if (this.#state === 'running') this.#pump(true)
+    if (this.#state === 'running') this.#pump()
   }
 
   /** What is not answered in time, sent or not, is given up. */
@@ -178,7 +180,7 @@ class LoadRun {
       connection.abandon()
     }
     this.#watch.onProgress(Math.min(now, this.#endMs), this.#tally)
-    this.#pump(false)
+    this.#pump()
   }
 
   #finishIfDone(): void {
