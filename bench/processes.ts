@@ -138,6 +138,31 @@ export function mainThreadSeconds(pid: number): number {
   return secondsIn(readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8'))
 }
 
+export interface ThreadSeconds {
+  /** The answering thread is `main`; threads of one name are told together. */
+  readonly name: string
+  readonly user: number
+  readonly system: number
+}
+
+/** Seconds of processor time of each kind of thread of a process. */
+export function threadSeconds(pid: number): readonly ThreadSeconds[] {
+  const all = new Map<string, ThreadSeconds>()
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const path = `/proc/${pid}/task/${thread}`
+      const name = thread === String(pid) ? 'main' : readFileSync(`${path}/comm`, 'utf8').trim()
+      const fields = fieldsOf(readFileSync(`${path}/stat`, 'utf8'))
+      const { user, system } = all.get(name) ?? { user: 0, system: 0 }
+      const [more, moreSystem] = [Number(fields[11]) / TICKS_PER_SECOND, Number(fields[12]) / TICKS_PER_SECOND]
+      all.set(name, { name, user: user + more, system: system + moreSystem })
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return [...all.values()]
+}
+
 /** The name in parentheses may have spaces: fields are counted from behind it. */
 function fieldsOf(stat: string): readonly string[] {
   return stat.replace(/^.*\) /s, '').split(' ')
