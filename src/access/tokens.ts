@@ -19,7 +19,7 @@ import type { TokenSettings } from './token-settings.ts'
 export interface Tokens {
   /** Resolves once the token is judged; undefined where it is already. Never rejects. */
   judged(token: string): Promise<void> | undefined
-  /** Whose token it is. Throws `unauthenticated`, or `unavailable` where it is not judged or the issuer cannot be asked. */
+  /** Whose token it is, by the last judgement. Throws `unauthenticated`, or `unavailable` where it is not judged or the issuer cannot be asked. */
   actor(token: string): Actor
 }
 
@@ -41,13 +41,18 @@ const KEYS_COOLDOWN_MS = 1_000
 const KEYS_TIMEOUT_MS = 5_000
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
 const CHARACTERS_MAX = 8_192
+const EXPIRED = 'the token has expired'
 
 /** Whether a text has the form of a token: three parts, of which the last may not be left out. */
 export function isToken(text: string): boolean {
   return text.length <= CHARACTERS_MAX && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
 }
 
-type Verdict = { readonly until: number } & ({ readonly actor: Actor } | { readonly problem: Problem })
+/** Asked again from `until` on. */
+type Verdict = { readonly until: number } & (
+  | { readonly actor: Actor; readonly endsAt: number }
+  | { readonly problem: Problem }
+)
 
 export function openTokens(parts: TokenParts): Tokens {
   const { clock } = parts
@@ -61,28 +66,25 @@ export function openTokens(parts: TokenParts): Tokens {
     verdicts.set(token, verdict)
     judging.delete(token)
   }
-  const known = (token: string): Verdict | undefined => {
-    const verdict = verdicts.get(token)
-    return verdict !== undefined && clock.now() < verdict.until ? verdict : undefined
-  }
   return {
     judged(token) {
-      if (known(token) !== undefined) return undefined
+      const verdict = verdicts.get(token)
+      if (verdict !== undefined && clock.now() < verdict.until) return undefined
       let pending = judging.get(token)
       if (pending === undefined) {
-        verdicts.delete(token)
         pending = judge(token)
         judging.set(token, pending)
       }
       return pending
     },
     actor(token) {
-      const verdict = known(token)
+      const verdict = verdicts.get(token)
       if (verdict === undefined) {
         const message = 'Cannot tell who calls: the token was not judged yet, try again'
         throw new Problem('unavailable', message, { retryAfterSeconds: 1 })
       }
       if ('problem' in verdict) throw verdict.problem
+      if (clock.now() >= verdict.endsAt) throw refusal(EXPIRED)
       return verdict.actor
     },
   }
@@ -105,11 +107,8 @@ function verifier({ settings, clock, pseudonym }: TokenParts): (token: string) =
       const { payload, protectedHeader } = await withAnyKey(token, await keys(), options)
       const type = protectedHeader.typ?.toLowerCase()
       if (type !== undefined && !TYPES.has(type)) throw refusal('the token is not one for access')
-      const now = clock.now()
-      return {
-        until: Math.min(now + GOOD_MS, payload.exp! * 1000 + clockSkewMs),
-        actor: actorOf(payload, settings, pseudonym),
-      }
+      const endsAt = payload.exp! * 1000 + clockSkewMs
+      return { until: clock.now() + GOOD_MS, endsAt, actor: actorOf(payload, settings, pseudonym) }
     } catch (error) {
       return { until: clock.now() + BAD_MS, problem: problemOf(error) }
     }
@@ -173,7 +172,7 @@ function refusal(found: string, cause?: unknown): Problem {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof errors.JWTExpired) return refusal('the token has expired')
+  if (error instanceof errors.JWTExpired) return refusal(EXPIRED)
   if (error instanceof errors.JWTClaimValidationFailed)
     return refusal(`the token is not valid here, by its ${error.claim}`)
   if (error instanceof errors.JOSEAlgNotAllowed) return refusal('the token is signed in a way that is not taken')
