@@ -7,20 +7,15 @@
  * The server is pinned to one core, the load (wrk; our own generator with `--own` or where wrk is missing) to another. Echo
  * and server alternate, because machines drift; medians are told with the smallest and the largest round.
  */
-import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
-import type { LoadResult } from './load.ts'
+import { parseArgs } from 'node:util'
+import { CONNECTIONS, closedLoop, type Round } from './closed-loop.ts'
 import {
   bodiesFile,
-  cpuSeconds,
-  hasProgram,
   type Measured,
   machine,
-  mainThreadSeconds,
   median,
-  pinned,
   registerExample,
   registerExplained,
   remove,
@@ -29,10 +24,7 @@ import {
   temporaryFolder,
 } from './processes.ts'
 
-const run = promisify(execFile)
 const SERVER_CORE = 0
-const LOAD_CORE = 1
-const CONNECTIONS = 64
 const BODIES = 997
 const WARM_UP_SECONDS = 3
 
@@ -48,73 +40,8 @@ const { values } = parseArgs({
 })
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
-const usesWrk = hasProgram('wrk') && !values.own
 const headers = values.subject ? ['bellwether-subject: customer-17', 'bellwether-purpose: retention-offer'] : []
-
-interface Round extends LoadResult {
-  /** Processor microseconds of the server process, its threads and children, for each request. */
-  readonly cpuUs: number
-  /** Of these, those of the thread that answers. */
-  readonly mainUs: number
-}
-
-async function measure(server: Measured, path: string, folder: string, forSeconds: number): Promise<Round> {
-  const before = { all: cpuSeconds(server.pid), main: mainThreadSeconds(server.pid) }
-  const url = server.url + path
-  const result = usesWrk ? await wrk(url, folder, forSeconds) : await own(url, folder, forSeconds)
-  const perRequest = (used: number): number => (used * 1e6) / result.requests
-  const cpuUs = perRequest(cpuSeconds(server.pid) - before.all)
-  const mainUs = perRequest(mainThreadSeconds(server.pid) - before.main)
-  if (result.failures > 0)
-    throw new Error(`Cannot compare: ${result.failures} of ${result.requests} requests failed at ${url}`)
-  return { ...result, cpuUs, mainUs }
-}
-
-async function own(url: string, folder: string, forSeconds: number): Promise<LoadResult> {
-  const generator = new URL('load.ts', import.meta.url).pathname
-  const told = ['--url', url, '--bodies', join(folder, 'bodies.jsonl'), '--seconds', String(forSeconds)]
-  const [program, args] = pinned(LOAD_CORE, [
-    process.execPath,
-    generator,
-    ...told,
-    '--connections',
-    String(CONNECTIONS),
-    ...headers.flatMap(header => ['--header', header]),
-  ])
-  return JSON.parse((await run(program, args)).stdout) as LoadResult
-}
-
-async function wrk(url: string, folder: string, forSeconds: number): Promise<LoadResult> {
-  const script = join(folder, 'wrk.lua')
-  const [program, args] = pinned(LOAD_CORE, ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${forSeconds}s`, '-s', script, url])
-  return JSON.parse((await run(program, args)).stdout.trim().split('\n').at(-1)!) as LoadResult
-}
-
-/** Requests are formatted once; a round costs wrk nothing but sending them. */
-function wrkScript(bodies: string): string {
-  const lua = (text: string): string => `[==[${text}]==]`
-  const set = headers
-    .map(header => header.split(': ') as [string, string])
-    .map(([name, value]) => `wrk.headers[ ${lua(name)} ] = ${lua(value)}`)
-  return `wrk.method = "POST"
-wrk.headers["content-type"] = "application/json"
-${set.join('\n')}
-local requests, i = {}, 0
-function init()
-  for line in io.lines(${lua(bodies)}) do requests[#requests + 1] = wrk.format(nil, nil, nil, line) end
-end
-function request()
-  i = i % #requests + 1
-  return requests[i]
-end
-function done(summary, latency)
-  local failures = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-  local seconds = summary.duration / 1e6
-  print(string.format('\\n{"requests":%d,"seconds":%f,"requestsPerSecond":%f,"failures":%d,"p50Ms":%f,"p99Ms":%f}',
-    summary.requests, seconds, summary.requests / seconds, failures, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
-end
-`
-}
+const { measure, generator } = closedLoop(headers, values.own)
 
 function row(name: string, all: readonly Round[]): string {
   const figure = (of: (round: Round) => number, digits: number): string => {
@@ -138,7 +65,7 @@ function report(echo: readonly Round[], ours: readonly Round[]): number {
     `Share: **${share.toFixed(2)}** (${Math.min(...shares).toFixed(2)} to ${Math.max(...shares).toFixed(2)} over ${ours.length} rounds of ${seconds} s)`,
     `By processor time, which other work on the machine hardly disturbs: ${byCpu.toFixed(2)}`,
     '',
-    `${machine()}; server on one core, ${usesWrk ? 'wrk' : 'bench/load.ts'} with ${CONNECTIONS} connections on another${headers.length > 0 ? '; with subject and purpose' : ''}.`,
+    `${machine()}; server on one core, ${generator} with ${CONNECTIONS} connections on another${headers.length > 0 ? '; with subject and purpose' : ''}.`,
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
   return share
@@ -163,7 +90,7 @@ function reportCounters(echo: readonly Round[], ours: readonly Round[], without:
 }
 
 /** What `explain: always` costs: two servers that differ in nothing else, in turn. */
-async function compareExplained(folder: string): Promise<void> {
+async function compareExplained(folder: string, bodies: string): Promise<void> {
   const modes = ['on-request', 'always'] as const
   const servers: Measured[] = []
   const measured: Round[][] = [[], []]
@@ -174,11 +101,11 @@ async function compareExplained(folder: string): Promise<void> {
       registerExplained(folder, data, mode)
       servers.push(await startServer(data, SERVER_CORE))
     }
-    for (const server of servers) await measure(server, '/predict', folder, WARM_UP_SECONDS)
+    for (const server of servers) await measure(server, '/predict', bodies, WARM_UP_SECONDS)
     for (let round = 1; round <= rounds; round++) {
       process.stderr.write(`explained, round ${round} of ${rounds}\n`)
       for (const at of round % 2 === 0 ? [1, 0] : [0, 1]) {
-        measured[at]!.push(await measure(servers[at]!, '/predict', folder, seconds))
+        measured[at]!.push(await measure(servers[at]!, '/predict', bodies, seconds))
       }
     }
   } finally {
@@ -208,9 +135,8 @@ async function main(): Promise<void> {
   const folder = temporaryFolder()
   const data = join(folder, 'data')
   const bodies = bodiesFile(folder, BODIES)
-  writeFileSync(join(folder, 'wrk.lua'), wrkScript(bodies))
   if (values.explain) {
-    await compareExplained(folder).finally(() => remove(folder))
+    await compareExplained(folder, bodies).finally(() => remove(folder))
     return
   }
   registerExample(data)
@@ -221,16 +147,16 @@ async function main(): Promise<void> {
   const ours: Round[] = []
   const without: Round[] = []
   try {
-    await measure(echoServer, '/', folder, WARM_UP_SECONDS)
-    await measure(server, '/predict', folder, WARM_UP_SECONDS)
+    await measure(echoServer, '/', bodies, WARM_UP_SECONDS)
+    await measure(server, '/predict', bodies, WARM_UP_SECONDS)
     for (let round = 1; round <= rounds; round++) {
       process.stderr.write(`round ${round} of ${rounds}\n`)
       const all = [
-        async () => echo.push(await measure(echoServer, '/', folder, seconds)),
-        async () => ours.push(await measure(server, '/predict', folder, seconds)),
+        async () => echo.push(await measure(echoServer, '/', bodies, seconds)),
+        async () => ours.push(await measure(server, '/predict', bodies, seconds)),
         ...(uncounted === undefined
           ? []
-          : [async () => without.push(await measure(uncounted, '/predict', folder, seconds))]),
+          : [async () => without.push(await measure(uncounted, '/predict', bodies, seconds))]),
       ]
       // Who comes first is measured a little slower: each does in turn.
       for (const one of round % 2 === 0 ? all.reverse() : all) await one()
