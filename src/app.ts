@@ -7,39 +7,33 @@ import { join } from 'node:path'
 import { type Access, openAccess } from './access/access.ts'
 import { admission } from './access/admission.ts'
 import { judgeBinding } from './access/keyless.ts'
-import { configuredRates } from './access/open-rates.ts'
+import { configuredBuckets } from './access/open-rates.ts'
 import { configuredTokens } from './access/open-tokens.ts'
+import { openRates } from './access/rates.ts'
 import { accessRoutes } from './access/routes.ts'
 import { accessMigrations } from './access/tables.ts'
 import { httpTransport, type Transport } from './client.ts'
 import { docsRoutes } from './doors/docs.ts'
 import { httpDoor } from './doors/http.ts'
 import { doorProtection } from './doors/protection.ts'
+import { openWatches, type Watches } from './drift/open-watches.ts'
 import { driftRoutes } from './drift/routes.ts'
 import { driftSigns } from './drift/signs.ts'
-import { type DriftWatch, watchDrift } from './drift/watch-drift.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { type Feedback, openFeedback } from './feedback/feedback.ts'
 import { feedbackMigrations } from './feedback/tables.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
 import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
 import { pseudonyms } from './ledger/pseudonyms.ts'
-import { type Refusals, type Refused, refusals } from './ledger/refusals.ts'
+import { type Refusals, refusals } from './ledger/refusals.ts'
 import { ledgerRoutes } from './ledger/routes.ts'
 import { type SubjectKeys, subjectKeys } from './ledger/subject-keys.ts'
 import { ledgerMigrations } from './ledger/tables.ts'
 import { ledgerWatch } from './ledger/watch.ts'
-import { openWatch } from './monitoring/live-watch.ts'
-import { predictionMetrics } from './monitoring/prediction-metrics.ts'
 import { defaultModelCheck, readiness } from './monitoring/readiness.ts'
-import { type ServiceWatch, serviceWatch } from './monitoring/recent-calls.ts'
 import { monitoringRoutes } from './monitoring/routes.ts'
-import { type ServiceTargets, serviceTargets } from './monitoring/service-levels.ts'
-import { serviceMetrics } from './monitoring/service-metrics.ts'
 import { serviceRoutes } from './monitoring/service-routes.ts'
-import { windowStore } from './monitoring/store.ts'
 import { monitoringMigrations } from './monitoring/tables.ts'
-import type { Watch } from './monitoring/watch.ts'
 import type { LoadedConfig } from './platform/config.ts'
 import { openSigner } from './platform/crypto.ts'
 import { jobStore, jobsMigrations } from './platform/jobs.ts'
@@ -61,8 +55,8 @@ import { accessLog } from './serving/access-log.ts'
 
 import { championReleases } from './serving/choose.ts'
 import { elsewhereRoutes } from './serving/elsewhere-routes.ts'
-import type { Observer } from './serving/journey.ts'
 import { readJson } from './serving/json.ts'
+import { laneNumbers } from './serving/lane.ts'
 import { memoryRoutes, type ProcessMemory } from './serving/memory.ts'
 import { oipRoutes } from './serving/oip-routes.ts'
 import type { Serving } from './serving/predict.ts'
@@ -72,6 +66,7 @@ import { openWarmModels } from './serving/warm.ts'
 import type { ListedModel, ModelSigns } from './web/overview.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
 import { dashboardRoutes } from './web/routes.ts'
+import type { Workers, WorkersParts } from './workers/open-workers.ts'
 
 export interface App {
   /** Where it answers; undefined while it does not listen. */
@@ -80,6 +75,8 @@ export interface App {
   readonly transport: Transport
   /** What a person should know at the start: sentences. */
   readonly notes: readonly string[]
+  /** Puts new workers in the place of all without dropping a request; undefined where one process does everything. */
+  readonly renew: (() => Promise<void>) | undefined
   /** Finishes what was accepted, and lets go of everything. */
   close(): Promise<void>
 }
@@ -139,6 +136,8 @@ interface Parts {
   readonly serving: Serving
   readonly feedback: Feedback
   readonly watches: Watches
+  /** What workers need of them, where there are any. */
+  readonly workers: Omit<WorkersParts, 'watch' | 'observers'>
 }
 
 async function openParts(world: World, closing: (() => Promise<void>)[]): Promise<Parts> {
@@ -162,24 +161,24 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 
   const { catalogue } = registry
   const releases = championReleases(catalogue)
-  const watches = openWatches(world, ledger, registry)
+  const time = { clock, timers: systemTimers, timer: () => performance.now() }
+  const watches = openWatches({ ...world, ledger, registry, ...time })
   closing.push(() => watches.watch.close())
   closing.push(async () => watches.drift.close())
-  const append = ledger.append.bind(ledger)
-  const refused = refusals({ append, ids, timers: systemTimers, onWritten: watches.refused })
+  const refused = refusals({ append: records => ledger.append(records), ids, ...time, onWritten: watches.refused })
   closing.push(() => refused.flush())
   const known = pseudonyms(keyring.derive)
   const { batchRowsMax, referenceBytesMax: importBytesMax } = config.limits
-  const limits = { batchRowsMax, importBytesMax }
   const named = { ledger, registry, releases, pseudonyms: known, seals, timers: systemTimers }
-  const feedback = openFeedback({ ...world, ...named, ...limits })
+  const feedback = openFeedback({ ...world, ...named, batchRowsMax, importBytesMax })
   metrics.family(feedback.render)
   closing.push(() => feedback.close())
   const budgetMs = (model: string, version: string): number => watches.targetsOf(model, version).p99LatencyMs
-  const time = { clock, timers: systemTimers, timer: () => performance.now() }
-  const models = openWarmModels({ registry, metrics, settings: config.serving, budgetMs, ...time })
+  const numberOf = laneNumbers()
+  const models = openWarmModels({ registry, metrics, settings: config.serving, budgetMs, numberOf, ...time })
   closing.push(() => models.close())
   closing.push(async () => runtimes.close())
+  const buckets = await configuredBuckets(config, time.timer, log, closing)
   const serving: Serving = {
     catalogue,
     models,
@@ -190,61 +189,25 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     ledger,
     refusals: refused,
     observers: [...watches.observers, feedback.observe, accessLog(log.line)],
-    clock,
-    timer: () => performance.now(),
-    rates: await configuredRates(config, () => performance.now(), log, closing),
+    ...time,
+    rates: buckets && openRates(config.limits, buckets),
     ids,
     ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
     batchRowsMax,
   }
-  return { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches }
+  const workers = { ledger, refusals: refused, registry, numberOf, buckets }
+  return { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches, workers }
 }
 
-/** Who hears of what is served, and counts it. */
-interface Watches {
-  readonly watch: Watch
-  readonly service: ServiceWatch
-  readonly drift: DriftWatch
-  readonly targetsOf: (model: string, version: string) => ServiceTargets
-  readonly observers: readonly Observer[]
-  readonly refused: Refused
-}
-
-function openWatches({ config, clock, log, metrics, db }: World, ledger: OpenedLedger, registry: Registry): Watches {
-  const { catalogue } = registry
-  const watch = openWatch({
-    ledger,
-    registry,
-    store: windowStore(db),
-    clock,
-    timers: systemTimers,
-    log,
-    options: config.monitoring,
-    latestRows: version => version?.drift?.window ?? config.drift.window,
-  })
-  const service = serviceWatch({ clock })
-  const targetsOf = (model: string, version: string): ServiceTargets =>
-    serviceTargets(catalogue.version(model, version)?.service)
-  const timer = (): number => performance.now()
-  const { windowMs } = config.monitoring
-  const judging = { config: config.drift, windowMs, clock, timers: systemTimers, timer, log }
-  const drift = watchDrift({ watch, registry, ...judging })
-  const counted = predictionMetrics()
-  metrics.family(counted.render)
-  metrics.family(() => drift.render())
-  metrics.family(serviceMetrics({ service, targetsOf }))
-  const refused: Refused = record => {
-    watch.refused(record)
-    service.refused(record)
-  }
-  const observers = [counted.observe, service.observe, watch.observe, drift.observe]
-  return { watch, service, drift, targetsOf, observers, refused }
-}
-
-function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
+function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
   const { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches } = parts
-  const recorded = changes.recorded
-  const checks = [{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)]
+  // Whoever changes something is answered when it is in force everywhere.
+  const recorded = async (): Promise<void> => {
+    await changes.recorded()
+    await crew?.refresh()
+  }
+  const answered = crew === undefined ? [] : [{ name: 'workers', check: () => crew.requireOne() }]
+  const checks = [{ name: 'journal', check: ledger.requireWritable }, ...answered, defaultModelCheck(serving)]
   const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
   const { artifactBytesMax, referenceBytesMax } = config.limits
   const { catalogue, releases, batchRowsMax } = serving
@@ -252,7 +215,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts): AnyRoute[] {
   const routes = [
     ...servingRoutes(serving),
     ...explainRoutes({ serving, ledger, seals }),
-    ...elsewhereRoutes({ ...serving, artifact: objects.stream }),
+    ...elsewhereRoutes({ ...serving, ledger, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
@@ -308,31 +271,44 @@ async function openDoor(
   const { host, port } = isOpen ? config.server : { host: '127.0.0.1', port: 0 }
   judgeBinding({ host, hasKeys: access.hasKeys() })
   const ownerKey = randomBytes(32).toString('base64url')
+  const ownerAuthorization = `Bearer ${ownerKey}`
+  const crew = isOpen && config.server.workers > 1 ? await crewOf(world, parts) : undefined
   const door = httpDoor({
-    routes: routesOf(world, parts),
-    admission: admission(access, `Bearer ${ownerKey}`, isOpen, config.server.corsOrigins.split(/ *, */)),
+    routes: routesOf(world, parts, crew),
+    admission: admission(access, ownerAuthorization, isOpen, config.server.corsOrigins.split(/ *, */)),
     rates: parts.serving.rates,
     timers: systemTimers,
-    ...(isOpen ? doorProtection(config) : {}),
+    ...(crew?.innerDoor ?? (isOpen ? doorProtection(config) : {})),
     readJson,
     ids,
     log,
     limits: config.limits,
   })
   closing.push(() => door.close(CLOSE_MS_MAX))
-  const url = await door.listen(host, port)
+  const { url, localUrl } =
+    crew === undefined
+      ? { url: await door.listen(host, port), localUrl: door.localUrl() }
+      : await crew.open(door, { host, port, ownerAuthorization }, closing)
   if (isOpen) {
-    announce(door.localUrl())
+    announce(localUrl)
     closing.push(startJobs(world, parts))
     closing.push(recoverCounts(parts, log))
     log.info({ url, version: PROGRAM_VERSION }, 'Listening')
   }
   return {
     url: isOpen ? url : undefined,
-    transport: ownerTransport(door.localUrl(), ownerKey),
+    transport: ownerTransport(localUrl, ownerKey),
+    renew: crew && (() => crew.renew()),
     notes: notesOf(access),
     close,
   }
+}
+
+/** Loaded where it is used: a server of one process starts without it. */
+async function crewOf(world: World, { watches, feedback, workers }: Parts): Promise<Workers> {
+  const { openWorkers } = await import('./workers/open-workers.ts')
+  const observers = [watches.service.observe, watches.drift.observe, feedback.observe]
+  return openWorkers(world, { ...workers, watch: watches.watch, observers })
 }
 
 function ownerTransport(url: string, ownerKey: string): Transport {

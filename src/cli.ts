@@ -84,6 +84,13 @@ One JSON line for each invocation goes to standard output, what people want to k
       summary: 'Model that POST /predict asks; without it, the only one there is',
     },
     {
+      name: 'workers',
+      type: 'number',
+      value: 'N',
+      setting: 'server.workers',
+      summary: 'Processes that answer on the one port; the one that was started keeps the records',
+    },
+    {
       name: 'database',
       type: 'string',
       value: 'URL',
@@ -126,12 +133,18 @@ async function startServer({ config, signal, terminal }: CommandContext): Promis
         faint('Stop with Ctrl-C: what was accepted is finished first.'),
       ].join('\n'),
     )
+    renewOnHangUp(app.renew)
     await aborted(signal)
     terminal.warn('Stopping: no new requests, finishing those accepted')
   } finally {
     await app.close()
   }
   terminal.warn('Stopped')
+}
+
+/** As services do that are told of a change: only from a terminal it means that somebody has gone. */
+function renewOnHangUp(renew: (() => Promise<void>) | undefined): void {
+  if (renew !== undefined && process.stdin.isTTY !== true) process.on('SIGHUP', () => void renew())
 }
 
 /** A misspelt variable would otherwise have no effect and say nothing. */

@@ -1,7 +1,7 @@
-/** The limits of rate that the configuration sets, with their buckets in this process or shared. */
+/** The buckets of the limits of rate that the configuration sets: in this process, or shared. */
 import type { Config } from '../platform/config.ts'
 import type { Log } from '../platform/log.ts'
-import { memoryBuckets, openRates, type Rates, sharedBuckets } from './rates.ts'
+import { type BucketStore, memoryBuckets, openRates, sharedBuckets } from './rates.ts'
 
 /**
  * Undefined where no limit is set: then nothing is connected either.
@@ -9,18 +9,18 @@ import { memoryBuckets, openRates, type Rates, sharedBuckets } from './rates.ts'
  * @param timer milliseconds, never going back.
  * @param closing takes how to let go of what was opened.
  */
-export async function configuredRates(
+export async function configuredBuckets(
   { limits, redis }: Pick<Config, 'limits' | 'redis'>,
   timer: () => number,
   log: Pick<Log, 'info' | 'warn'>,
   closing: (() => Promise<void>)[],
-): Promise<Rates | undefined> {
+): Promise<BucketStore | undefined> {
   const own = memoryBuckets(timer)
-  const alone = openRates(limits, own)
-  if (alone === undefined || redis.url === '') return alone
+  if (openRates(limits, own) === undefined) return undefined
+  if (redis.url === '') return own
   // Loaded where it is used: a server of its own starts without it.
   const { redisBuckets } = await import('../platform/redis-buckets.ts')
   const shared = redisBuckets(redis.url, log)
   closing.push(() => shared.close())
-  return openRates(limits, sharedBuckets(shared, own))
+  return sharedBuckets(shared, own)
 }

@@ -11,7 +11,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { Socket } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import { PROBLEMS } from '../errors.ts'
 import { connections, pace } from './connections.ts'
 import type { Cors } from './cors.ts'
@@ -81,6 +81,30 @@ function renewed({ tls, timers, log }: HttpDoorParts, server: Server): () => voi
     apply: options => (server as unknown as ReturnType<typeof createTlsServer>).setSecureContext(options),
     onError: error => log.error({ err: error }, 'Cannot use the new certificate: the old one stays in force'),
   })
+}
+
+/** Connections that say nothing for so long are ended by a server that retires. */
+const QUIET_MS = 3_000
+
+/** See `HttpDoor.retire`. */
+export async function retire({ server, local }: Front, withinMs: number): Promise<void> {
+  const servers = [...new Set([server, local])]
+  const ended = servers.map(each => {
+    // The last answer says so: whoever keeps a connection then asks over another one.
+    each.prependListener('request', (_message, response) => {
+      response.shouldKeepAlive = false
+    })
+    // As of any server: that of HTTP would end the connections that wait for a request, which may be on its way.
+    return new Promise<void>(resolve => void NetServer.prototype.close.call(each, () => resolve()))
+  })
+  const quiet = setInterval(() => {
+    for (const each of servers) each.closeIdleConnections()
+  }, QUIET_MS)
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, withinMs)
+  await Promise.race([Promise.all(ended), late.promise])
+  clearInterval(quiet)
+  clearTimeout(timer)
 }
 
 type Passed = (message: IncomingMessage, response: ServerResponse) => void

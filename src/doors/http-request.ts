@@ -1,5 +1,5 @@
 /** What the handlers of one HTTP door share: its parts, who may come in now, and the path from a fault to an answer. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asProblem, Problem } from '../errors.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Timers } from '../platform/timers.ts'
@@ -82,6 +82,8 @@ export interface HttpDoorParts {
   readonly tls?: TlsFiles | undefined
   /** Proxies that say for whom they ask; absent: nobody is believed. */
   readonly proxies?: Proxies | undefined
+  /** Takes requests for which there is no route; absent: there is no such path. */
+  readonly beyond?: ((message: IncomingMessage, response: ServerResponse, source: string) => void) | undefined
 }
 
 /** The state of an open door. */

@@ -10,15 +10,25 @@ import type { AnyRoute, InvocationRoute } from '../route.ts'
 import { Gate } from './gate.ts'
 import { problemAnswer, send } from './http-answer.ts'
 import { endCollecting } from './http-body.ts'
-import { type Front, openFront } from './http-front.ts'
+import { type Front, openFront, retire } from './http-front.ts'
 import { takeInvocation } from './http-invocation.ts'
 import { type MethodsOf, methodsOf } from './http-paths.ts'
 import { type PlainRoute, plainRoute, takePlain } from './http-plain.ts'
-import { crowdedProblems, type Floor, type HttpDoorParts, pathOf, requestIdOf, toldProblem } from './http-request.ts'
+import {
+  crowdedProblems,
+  type Floor,
+  type HttpDoorParts,
+  pathOf,
+  requestIdOf,
+  sourceOf,
+  toldProblem,
+} from './http-request.ts'
 
 export interface HttpDoor {
   /** Opens the door. Port 0 takes a free one. Returns where it is, e.g. `http://127.0.0.1:8080`. */
   listen(host: string, port: number): Promise<string>
+  /** Opens the door at a socket of this machine, instead. */
+  listenAt(path: string): Promise<void>
   /** Where programs of this machine reach it, which need no TLS for that; as `listen` returned where there is no TLS. */
   localUrl(): string
   /**
@@ -26,6 +36,12 @@ export interface HttpDoor {
    * after `withinMs` is cut off.
    */
   close(withinMs: number): Promise<void>
+  /**
+   * Takes no more connections, answers what comes over those there are, and ends each with an answer, or when it says
+   * nothing for a while: callers meet no error, where others go on accepting at the same address. Resolves when all have
+   * ended, or after `withinMs`.
+   */
+  retire(withinMs: number): Promise<void>
 }
 
 const PARAM_CHARACTERS_MAX = 8_192
@@ -50,7 +66,8 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
   const methods = methodsOf(parts.routes)
   app.setNotFoundHandler((request, reply) => {
     reply.hijack()
-    refuseRoute(floor, methods, request.raw, reply.raw)
+    if (parts.beyond === undefined) refuseRoute(floor, methods, request.raw, reply.raw)
+    else parts.beyond(request.raw, reply.raw, sourceOf(request.raw, floor))
   })
   return {
     async listen(host, port): Promise<string> {
@@ -60,6 +77,8 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
       if (front.local !== front.server) await listenLocally(front.local)
       return urlOf(front.server, parts.tls === undefined ? 'http' : 'https')
     },
+    listenAt: path => app.listen({ path }).then(() => {}),
+    retire: withinMs => retire(front, withinMs),
     localUrl: () => urlOf(front.local, 'http'),
     close: withinMs => close(app, front, floor, withinMs),
   }

@@ -12,8 +12,7 @@ import type { Timers } from '../platform/timers.ts'
 import type { ReferenceProfile } from '../registry/profile.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { ModelVersion } from '../registry/version.ts'
-import type { Observer } from '../serving/journey.ts'
-import type { Lane } from '../serving/lane.ts'
+import type { ServedLane, ServedObserver } from '../serving/served.ts'
 import { driftText } from './drift-metrics.ts'
 import { comparison } from './judge.ts'
 import { driftSettings } from './settings.ts'
@@ -22,7 +21,7 @@ import { type DriftChange, WatchedVersion } from './watched-version.ts'
 
 export interface DriftWatch {
   /** Hears of answered calls, after the watch whose counts are judged. */
-  readonly observe: Observer
+  readonly observe: ServedObserver
   /** Judges what was recorded before this process began. */
   begin(): Promise<void>
   /**
@@ -60,7 +59,7 @@ export function watchDrift(parts: DriftWatchParts): DriftWatch {
 }
 
 class LiveDrift implements DriftWatch {
-  readonly observe: Observer
+  readonly observe: ServedObserver
   readonly #parts: DriftWatchParts
   readonly #versions = new Map<string, WatchedVersion>()
   /** By number of the lane; null for a version without a reference. */
@@ -116,7 +115,7 @@ class LiveDrift implements DriftWatch {
     this.#cancelTurn?.()
   }
 
-  #ofLane({ model: { version, profile }, number }: Lane): WatchedVersion | null {
+  #ofLane({ model: { version, profile }, number }: ServedLane): WatchedVersion | null {
     const watched = profile === undefined ? null : this.#made(version, profile)
     this.#lanes[number] = watched
     return watched

@@ -24,6 +24,15 @@ Estimates (\`kernel-shap\`, \`lime\`) state their standard errors.`
 
 export function explainRoutes(parts: ExplainRouteParts): AnyRoute[] {
   const { serving } = parts
+  return [
+    ...explainInvocations(serving),
+    keptRoute({ ...parts, models: serving.models }),
+    overviewRoute({ ...parts, ...serving, ledger: parts.ledger }),
+  ]
+}
+
+/** Those that ask a model. */
+export function explainInvocations(serving: Serving): InvocationRoute[] {
   const route = (path: string, summary: string): InvocationRoute => ({
     kind: 'invocation',
     method: 'POST',
@@ -42,8 +51,6 @@ export function explainRoutes(parts: ExplainRouteParts): AnyRoute[] {
     route('/explain', 'Ask the default model, and why'),
     route('/models/:name/explain', 'Ask a model, and why; its release chooses the version'),
     route('/models/:name/versions/:version/explain', 'Ask a pinned version, and why (semantic version or alias)'),
-    keptRoute({ ...parts, models: serving.models }),
-    overviewRoute({ ...parts, ...serving, ledger: parts.ledger }),
   ]
 }
 

@@ -11,7 +11,7 @@ import type { Timers } from '../platform/timers.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { AnyRoute } from '../route.ts'
 import type { Releases } from '../serving/choose.ts'
-import type { Observer } from '../serving/journey.ts'
+import type { ServedObserver } from '../serving/served.ts'
 import { openIntake } from './intake.ts'
 import { feedbackMetrics } from './metrics.ts'
 import { openQuality } from './quality.ts'
@@ -51,7 +51,7 @@ export interface QualitySigns {
 }
 
 export interface Feedback {
-  readonly observe: Observer
+  readonly observe: ServedObserver
   readonly routes: readonly AnyRoute[]
   /** What experts think of a prediction, oldest first. */
   reviews(prediction: Pick<PredictionRecord, 'id' | 'subject'>): Promise<readonly Review[]>

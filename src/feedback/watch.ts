@@ -10,8 +10,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Timers } from '../platform/timers.ts'
 import type { Catalogue } from '../registry/catalogue.ts'
-import type { Observer } from '../serving/journey.ts'
-import type { Lane } from '../serving/lane.ts'
+import type { ServedLane, ServedObserver } from '../serving/served.ts'
 import type { Touched } from './intake.ts'
 import { headlineMetric, judgingOf } from './judging.ts'
 import { maturityOf } from './quality.ts'
@@ -37,7 +36,7 @@ export interface QualityWatch {
   live(model: string, version: string): LiveQuality | undefined
   all(): readonly LiveQuality[]
   /** More predictions without an outcome make the maturity less. */
-  readonly observe: Observer
+  readonly observe: ServedObserver
   /** Looks up which versions have predictions, and begins. */
   start(): Promise<void>
   close(): Promise<void>
@@ -71,7 +70,7 @@ class LedgerQualityWatch implements QualityWatch {
   readonly #parts: QualityWatchParts
   readonly #live = new Map<string, LiveQuality>()
   /** Lanes that have answered since their version was judged. */
-  readonly #answered = new Set<Lane>()
+  readonly #answered = new Set<ServedLane>()
   /** When each is to be judged. */
   readonly #due = new Map<string, { readonly model: string; readonly version: string; readonly at: number }>()
   #cancel: (() => void) | undefined
@@ -83,7 +82,7 @@ class LedgerQualityWatch implements QualityWatch {
     this.#parts = parts
   }
 
-  readonly observe: Observer = ({ lane, problem }) => {
+  readonly observe: ServedObserver = ({ lane, problem }) => {
     if (lane === undefined || problem !== undefined || this.#answered.has(lane)) return
     this.#answered.add(lane)
     const { model, version } = lane.model.version

@@ -1,6 +1,6 @@
 /** The counters of one version in memory: its time windows that are not stored yet, and its last predictions. */
 import type { CountedWindow } from '../ledger/count-question.ts'
-import { slotInRecord } from '../ledger/tally.ts'
+import { type CountedSlots, slotInRecord } from '../ledger/tally.ts'
 import { slotOf } from '../math/bins.ts'
 import type { LoadedModel } from '../serving/lane.ts'
 import type { Rows } from '../serving/signature.ts'
@@ -67,12 +67,31 @@ export class LiveCounts {
     const outputCount = outputs.length / count
     for (let row = 0; row < count; row++) {
       for (let column = 0; column < slots.length; column++) {
-        const { bins, base, slots: size } = slots[column]!
         const value =
           column < features.length
             ? values[row * width + features[column]!]!
             : outputs[row * outputCount + places[column - features.length]!]!
-        const counter = base + (bins === undefined ? codeSlot(value, size) : slotOf(bins, value))
+        const counter = counterOf(slots[column]!, value)
+        counters[counter]! += 1
+        counted[column] = counter
+      }
+      this.latest.add(at, latency, row === 0, counted)
+    }
+  }
+
+  /** Counts the rows of a call that another process answered: one after another, the counters of their columns. */
+  countSlots(at: number, latencyMs: number, rows: number, columns: ArrayLike<number>): void {
+    const { counters } = this.windowAt(at)
+    const latency = LATENCY + latencyBucket(latencyMs)
+    counters[ROWS]! += rows
+    counters[INVOCATIONS]! += 1
+    counters[latency]! += rows
+    const counted = this.#counted
+    // Where this process cannot read the profile, it knows no columns: the call is counted all the same.
+    if (columns.length !== rows * counted.length) return
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < counted.length; column++) {
+        const counter = columns[row * counted.length + column]!
         counters[counter]! += 1
         counted[column] = counter
       }
@@ -134,6 +153,33 @@ export function countedWindow(layout: Layout, counted: CountedWindow, windowMs: 
   counters.set(latency, LATENCY)
   for (const [index, { base }] of layout.slots.entries()) counters.set(columns[index]!, base)
   return { from, to: from + windowMs, counters, refusals: new Map(Object.entries(refusals)) }
+}
+
+/** The counter of a value in its column. */
+function counterOf({ bins, base, slots }: CountedSlots, value: number): number {
+  return base + (bins === undefined ? codeSlot(value, slots) : slotOf(bins, value))
+}
+
+/** The counters that `countSlots` of another process is to count for these rows. Returns where the next ones go. */
+export function putSlots(
+  { slots }: Layout,
+  { features, outputs: places }: Placement,
+  { values, outputs, count }: Rows,
+  into: Float64Array,
+  at: number,
+): number {
+  const width = values.length / count
+  const outputCount = outputs.length / count
+  let next = at
+  for (let row = 0; row < count; row++) {
+    for (let column = 0; column < features.length; column++) {
+      into[next++] = counterOf(slots[column]!, values[row * width + features[column]!]!)
+    }
+    for (let column = 0; column < places.length; column++) {
+      into[next++] = counterOf(slots[features.length + column]!, outputs[row * outputCount + places[column]!]!)
+    }
+  }
+  return next
 }
 
 /** The slot of a category's code; the model never sees another, but NaN for a missing one. */

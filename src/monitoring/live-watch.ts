@@ -2,12 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RefusalRecord } from '../ledger/record.ts'
 import type { Journey } from '../serving/journey.ts'
 import type { Lane } from '../serving/lane.ts'
+import type { ServedLane } from '../serving/served.ts'
 import { counterBytes, countersOf, firstCountersOf } from './counter-bytes.ts'
 import { countedWindow, LiveCounts, type OpenWindow, type Placement, placementOf, windowCounts } from './live-counts.ts'
 import { recovery } from './recovery.ts'
 import type { StoredWindow } from './store.ts'
 import { mergeStored, sumWindows, windowOfStored } from './sum-windows.ts'
-import type { TimeRange, Watch } from './watch.ts'
+import type { CountedCall, TimeRange, Watch } from './watch.ts'
 import type { VersionName, WatchParts } from './watch-parts.ts'
 import { countedColumn, type Layout, layoutOf, watchedColumns } from './watched.ts'
 import { LATENCY_LOWERS, type WindowCounts } from './window-counts.ts'
@@ -31,6 +32,8 @@ class LiveWatch implements Watch {
   readonly refused: Watch['refused']
   readonly #parts: WatchParts
   readonly #lanes: { readonly live: LiveCounts; readonly placement: Placement }[] = []
+  /** Of lanes that another process answers through. */
+  readonly #elsewhere: LiveCounts[] = []
   readonly #versions = new Map<string, LiveCounts>()
   readonly #layouts = new Map<string, Promise<Layout>>()
   readonly #listeners: ((counts: WindowCounts) => void)[] = []
@@ -54,6 +57,11 @@ class LiveWatch implements Watch {
       isClosed: () => this.#isClosed,
     })
     this.#tickLater()
+  }
+
+  counted({ lane, at, latencyMs, rows, slots }: CountedCall): void {
+    this.#elsewhere[lane.number] ??= this.#liveFor(lane)
+    this.#elsewhere[lane.number]!.countSlots(at, latencyMs, rows.count, slots)
   }
 
   recovered(): Promise<void> {
@@ -139,16 +147,20 @@ class LiveWatch implements Watch {
   }
 
   #placeOf(lane: Lane): { readonly live: LiveCounts; readonly placement: Placement } {
-    const { version, profile } = lane.model
+    const live = this.#liveFor(lane)
+    const place = { live, placement: placementOf(live.layout, lane.model) }
+    this.#lanes[lane.number] = place
+    return place
+  }
+
+  #liveFor({ model: { version, profile } }: ServedLane): LiveCounts {
     const key = keyOf(version)
     let live = this.#versions.get(key)
     if (live === undefined) {
       live = this.#made(version, layoutOf(watchedColumns(version, profile)))
       this.#layouts.set(key, Promise.resolve(live.layout))
     }
-    const place = { live, placement: placementOf(live.layout, lane.model) }
-    this.#lanes[lane.number] = place
-    return place
+    return live
   }
 
   async #countRefusals({ model, version = '', at, code, count }: RefusalRecord): Promise<void> {

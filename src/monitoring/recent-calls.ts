@@ -4,8 +4,7 @@
  */
 import type { Refused } from '../ledger/refusals.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Observer } from '../serving/journey.ts'
-import type { Lane } from '../serving/lane.ts'
+import type { ServedLane, ServedObserver } from '../serving/served.ts'
 import { latencyBucket } from './latency-bins.ts'
 import {
   judgeService,
@@ -25,7 +24,7 @@ export interface RecentService extends ServiceFigures, ServiceJudgement {
 }
 
 export interface ServiceWatch {
-  readonly observe: Observer
+  readonly observe: ServedObserver
   readonly refused: Refused
   /** Of a version, or of all of a model; undefined where none was asked since the process began. */
   recent(model: string, version: string | undefined, targets: ServiceTargets): RecentService | undefined
@@ -66,7 +65,7 @@ export function serviceWatch({ clock }: { readonly clock: Clock }): ServiceWatch
     versions.set(key, made)
     return made
   }
-  const ofLane = ({ number, model: { version } }: Lane): VersionSlots => {
+  const ofLane = ({ number, model: { version } }: ServedLane): VersionSlots => {
     const found = slotsOf(version.model, version.version)
     lanes[number] = found
     return found

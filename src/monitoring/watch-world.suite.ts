@@ -167,8 +167,8 @@ function servingOf(
     seals: { open: async () => plaintext => `sealed${plaintext.length}` },
     permitUse: () => undefined,
     ledger: {
-      async append(...args) {
-        await ledger.append(...args)
+      async append(records, durability) {
+        await ledger.append(records, durability)
         await flushing()
       },
     },

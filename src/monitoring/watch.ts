@@ -1,6 +1,7 @@
 /** Counts what is served, live: what every reading of drift and of the service starts from. */
 import type { Refused } from '../ledger/refusals.ts'
 import type { Observer } from '../serving/journey.ts'
+import type { Served, ServedLane } from '../serving/served.ts'
 import type { WindowCounts } from './window-counts.ts'
 
 /** Times of which windows are wanted, milliseconds since the epoch. */
@@ -10,6 +11,14 @@ export interface TimeRange {
   readonly until: number
 }
 
+/** A call that was answered by another process of this server, and which counters its rows raise. */
+export interface CountedCall extends Served {
+  readonly lane: ServedLane
+  readonly rows: { readonly count: number }
+  /** Row by row, the counter of each watched column: see `putSlots`. */
+  readonly slots: ArrayLike<number>
+}
+
 /**
  * Duties: each recorded prediction is counted once, in the time window of its `at`, through any restart or crash, and so is
  * each recorded refusal; what is counted equals what `recount` makes of the ledger's records, number by number.
@@ -17,6 +26,8 @@ export interface TimeRange {
 export interface Watch {
   /** Counts an answered call. */
   readonly observe: Observer
+  /** Counts a call that another process of this server answered and this one recorded. */
+  counted(call: CountedCall): void
   /** Counts refusals that were written. */
   readonly refused: Refused
   /**

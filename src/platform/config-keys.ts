@@ -17,6 +17,8 @@ export interface Config {
     readonly host: string
     readonly port: number
     readonly model?: string
+    /** Processes that answer; 1: this one. */
+    readonly workers: number
     /** Lists separated by commas. */
     readonly corsOrigins: string
     readonly trustedProxies: string
@@ -145,6 +147,10 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
     wanted: 'the name of a model',
     flag: 'model',
     doc: 'Model that POST /predict asks; without it, the only one there is',
+  },
+  'server.workers': {
+    ...count('Processes that answer on the one port; with more than one, another keeps the records', 1, 128),
+    flag: 'workers',
   },
   'database.url': {
     schema: Type.String({ pattern: '^($|postgres(ql)?://)' }),

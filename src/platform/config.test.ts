@@ -38,6 +38,7 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'server.host': '0.0.0.0',
   'server.port': 0,
   'server.model': 'churn',
+  'server.workers': 4,
   'database.url': 'postgres://ann:secret@db/bellwether',
   'log.level': 'warn',
   'keys.master': MASTER,
@@ -91,7 +92,7 @@ test('without anything given, every key has its default, and says so', () => {
   const { config, origin, ignored } = loadConfig(NOWHERE)
   assert.deepEqual(config, {
     data: '.bellwether',
-    server: { host: '127.0.0.1', port: 8080, corsOrigins: '', trustedProxies: '' },
+    server: { host: '127.0.0.1', port: 8080, workers: 1, corsOrigins: '', trustedProxies: '' },
     tls: {},
     oidc: { algorithms: 'RS256,PS256,ES256,EdDSA', clockSkewMs: 30_000, rolesClaim: 'roles', roles: '' },
     redis: { url: '' },

@@ -13,6 +13,8 @@ import { errorCode } from './durable-file.ts'
 export interface LineSink {
   /** Takes a line, without its line feed. Never waits, never throws. */
   write(line: string): void
+  /** Takes whole lines, each with its line feed; the bytes are copied. Never waits, never throws. */
+  writeLines(bytes: Buffer): void
   /** How many lines were lost so far, because the reader was too slow or is gone. */
   dropped(): number
   /** Writes what waits, for `CLOSE_MS_MAX` at most, and lets go. Lines that come later are lost. */
@@ -82,6 +84,19 @@ class GatheringSink implements LineSink {
       return
     }
     this.#put(line)
+    this.#flushSoon()
+  }
+
+  writeLines(bytes: Buffer): void {
+    if (!this.#isOpen || !this.#makeRoom(bytes.length)) {
+      this.#lost += linesIn(bytes)
+      return
+    }
+    this.#used += bytes.copy(this.#filling, this.#used)
+    this.#flushSoon()
+  }
+
+  #flushSoon(): void {
     if (this.#isWriting) return
     // After an error there is a time to wait, however much there is to write.
     if (this.#used >= GATHER_BYTES && this.#rest === undefined) this.#flush()

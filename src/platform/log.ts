@@ -24,6 +24,8 @@ export interface Log {
    * is written at level `info`.
    */
   line(json: string): void
+  /** Lines that another process of this server made for its log, each with its line feed; they are written as they are. */
+  lines(bytes: Buffer): void
   /** How many lines were dropped because the reader was too slow or gone. */
   dropped(): number
   /** Writes what waits, for a short while, and closes. */
@@ -67,11 +69,19 @@ export function openLog({ level, destination, clock = systemClock }: LogOptions)
     line(json: string): void {
       if (writesLines) sink.write(json)
     },
+    lines(bytes: Buffer): void {
+      if (level !== 'silent') sink.writeLines(bytes)
+    },
     dropped: () => sink.dropped(),
     close: () => sink.close(),
   }
 }
 
 function plainSink(destination: { write(line: string): void }): LineSink {
-  return { write: line => destination.write(`${line}\n`), dropped: () => 0, close: () => Promise.resolve() }
+  return {
+    write: line => destination.write(`${line}\n`),
+    writeLines: bytes => destination.write(bytes.toString()),
+    dropped: () => 0,
+    close: () => Promise.resolve(),
+  }
 }

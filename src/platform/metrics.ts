@@ -1,5 +1,6 @@
 /** What a process counts, as Prometheus and OpenMetrics read it. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type Exposition, mergeMetrics } from './merge-metrics.ts'
 
 export type MetricsFormat = 'prometheus' | 'openmetrics'
 
@@ -17,6 +18,10 @@ export interface Metrics {
   gauge<L extends string>(options: MetricOptions<L>): Gauge<L>
   /** A distribution. `buckets` are upper bounds, rising, without infinity. */
   histogram<L extends string>(options: MetricOptions<L> & { readonly buckets: readonly number[] }): Histogram<L>
+  /** Adds what other processes of this server expose as `own` does. */
+  beside(expose: (format: MetricsFormat) => Promise<readonly Exposition[]>): void
+  /** What this process counts, as `family` wants it. */
+  own(format: MetricsFormat): Promise<string>
   /** Everything, in OpenMetrics where the `Accept` header prefers that, else in the Prometheus text format. */
   expose(accept?: string): Promise<{ readonly text: string; readonly type: string }>
 }
@@ -41,6 +46,14 @@ export function openMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   const renderers: ((format: MetricsFormat) => string)[] = []
+  let others: ((format: MetricsFormat) => Promise<readonly Exposition[]>) | undefined
+  const own = async (format: MetricsFormat): Promise<string> => {
+    const families = [await registry.metrics(), ...renderers.map(render => render(format))]
+    return families
+      .map(family => `${family}\n`)
+      .join('')
+      .replace(/\n{2,}/g, '\n')
+  }
   const common = <L extends string>({ name, help, labels = [] }: MetricOptions<L>) => ({
     name: judgedName(name),
     help,
@@ -65,13 +78,13 @@ export function openMetrics(): Metrics {
     histogram<L extends string>(options: MetricOptions<L> & { readonly buckets: readonly number[] }): Histogram<L> {
       return new Histogram({ ...common(options), buckets: [...options.buckets] })
     },
+    beside(expose): void {
+      others = expose
+    },
+    own,
     async expose(accept?: string): Promise<{ text: string; type: string }> {
       const format = formatFor(accept)
-      const families = [await registry.metrics(), ...renderers.map(render => render(format))]
-      const text = families
-        .map(family => `${family}\n`)
-        .join('')
-        .replace(/\n{2,}/g, '\n')
+      const text = others === undefined ? await own(format) : mergeMetrics(await own(format), await others(format))
       return { text: format === 'openmetrics' ? openMetricsText(text) : text, type: TYPES[format] }
     },
   }

@@ -168,28 +168,21 @@ async function record(tx: AnyTransaction, records: readonly ChangeRecord[]): Pro
   }
 }
 
+/**
+ * Three statements and no transaction, so that also a process may ask that has the database of another one. What is committed
+ * in between comes now and with the next call again: the revision is read first, and versions after the aliases that may
+ * point to them.
+ */
 async function changesSince(db: Database, after: number): Promise<RegistryChanges> {
-  return await db.sql.transaction().execute(async tx => {
-    const sql = tables<RegistryTables>(tx)
-    const { value } = await sql
-      .selectFrom('registry_revision')
-      .select('value')
-      .where('id', '=', 1)
-      .executeTakeFirstOrThrow()
-    if (value === after) return { revision: after, versions: [], aliases: [] }
-    // Up to the revision read, not beyond: a change that commits in between comes with the next call.
-    const versions = sql
-      .selectFrom('versions')
-      .select('body')
-      .where('revision', '>', after)
-      .where('revision', '<=', value)
-    const aliases = sql.selectFrom('aliases').selectAll().where('revision', '>', after).where('revision', '<=', value)
-    return {
-      revision: value,
-      versions: (await versions.orderBy('revision').execute()).map(row => JSON.parse(row.body) as ModelVersion),
-      aliases: (await aliases.orderBy('revision').execute()).map(aliasState),
-    }
-  })
+  const sql = tables<RegistryTables>(db)
+  const current = sql.selectFrom('registry_revision').select('value').where('id', '=', 1)
+  const { value } = await current.executeTakeFirstOrThrow()
+  if (value === after) return { revision: after, versions: [], aliases: [] }
+  const aliases = sql.selectFrom('aliases').selectAll().where('revision', '>', after).orderBy('revision')
+  const moved = (await aliases.execute()).map(aliasState)
+  const versions = sql.selectFrom('versions').select('body').where('revision', '>', after).orderBy('revision')
+  const added = (await versions.execute()).map(row => JSON.parse(row.body) as ModelVersion)
+  return { revision: value, versions: added, aliases: moved }
 }
 
 function aliasState({ model, alias, version, moved_at, moved_by }: AliasesRow): AliasState {

@@ -59,14 +59,27 @@ export interface LaneTexts {
   readonly log: string
 }
 
-/** Makes lanes and numbers them: a version that is loaded again gets the number it had. */
-export function laneMaker(): (model: LoadedModel, release: string | null, arm: string | null) => Lane {
+/** The number of a lane by its labels. */
+export type LaneNumbers = (model: string, version: string, release: string | null, arm: string | null) => number
+
+export function laneNumbers(): LaneNumbers {
   const numbers = new Map<string, number>()
+  return (...labels) => {
+    const key = JSON.stringify(labels)
+    const number = numbers.get(key) ?? numbers.size
+    numbers.set(key, number)
+    return number
+  }
+}
+
+/** Makes lanes and numbers them: a version that is loaded again gets the number it had. */
+export function laneMaker(
+  numberOf: LaneNumbers = laneNumbers(),
+): (model: LoadedModel, release: string | null, arm: string | null) => Lane {
   return (model, release, arm) => {
-    const labels = JSON.stringify([model.version.model, model.version.version, release, arm])
-    const number = numbers.get(labels) ?? numbers.size
-    numbers.set(labels, number)
-    return { model, release, arm, number, texts: laneTexts(model.version, release, arm) }
+    const { version } = model
+    const number = numberOf(version.model, version.version, release, arm)
+    return { model, release, arm, number, texts: laneTexts(version, release, arm) }
   }
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Timers } from '../platform/timers.ts'
 import { isAwaited } from '../predictor/predictor.ts'
 import type { LoadedVersion } from '../registry/registry.ts'
-import { type LoadedModel, laneMaker } from './lane.ts'
+import { type LaneNumbers, type LoadedModel, laneMaker, laneNumbers } from './lane.ts'
 import { letGo, readyModel } from './loaded-model.ts'
 
 export interface Models {
@@ -62,6 +62,8 @@ export interface ModelsParts {
   readonly timers: Timers
   /** Milliseconds of a timer that never goes back, with fractions; for how long a load takes. Default: the clock. */
   readonly timer?: () => number
+  /** Numbers of lanes, where they are not of these models alone. */
+  readonly numberOf?: LaneNumbers
   /** Least recently used models make room beyond this; one is always kept. */
   readonly bytesMax: number
   /** Without it, nothing is put away only because nobody asks. */
@@ -109,7 +111,7 @@ class LoadedModels implements Models {
   readonly #parts: ModelsParts
   readonly #timer: () => number
   readonly #places = new Map<string, Map<string, Place>>()
-  readonly #lanes = laneMaker()
+  readonly #lanes: ReturnType<typeof laneMaker>
   /** Put away, and still open to those who had them in hand. */
   readonly #leaving = new Set<LoadedModel>()
   #uses = 0
@@ -118,6 +120,7 @@ class LoadedModels implements Models {
 
   constructor(parts: ModelsParts) {
     this.#parts = parts
+    this.#lanes = laneMaker(parts.numberOf ?? laneNumbers())
     this.#timer = parts.timer ?? (() => parts.clock.now())
     this.#lookLater()
   }

@@ -4,8 +4,8 @@
  */
 import type { Rates } from '../access/rates.ts'
 import { asProblem, type Problem } from '../errors.ts'
-import type { Ledger } from '../ledger/ledger.ts'
 import type { Pseudonyms } from '../ledger/pseudonyms.ts'
+import type { Durability } from '../ledger/record.ts'
 import type { Refusals } from '../ledger/refusals.ts'
 import type { Seal, SubjectKeys } from '../ledger/subject-keys.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -34,7 +34,10 @@ export interface Serving {
   readonly seals: Pick<SubjectKeys, 'open'>
   /** Why a use is not permitted, if it is not. */
   readonly permitUse: (uses: Uses, purpose: string | undefined) => Problem | undefined
-  readonly ledger: Pick<Ledger, 'append'>
+  /** As `Ledger.append`, and hears of which journey the records are. */
+  readonly ledger: {
+    append(records: readonly string[], durability: Durability, journey: Journey): Promise<void>
+  }
   readonly refusals: Pick<Refusals, 'record'>
   readonly observers: readonly Observer[]
   readonly clock: Clock
@@ -103,7 +106,7 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
       if (from > 0) await nextTurn()
       writeRecords(serving, journey, frame, rows, from, seal, records)
     }
-    await serving.ledger.append(records, model.version.durability)
+    await serving.ledger.append(records, model.version.durability, journey)
     journey.isRecorded = true
     tell(serving, journey)
     const answer = protocol.write(journey, lane)

@@ -6,7 +6,7 @@ import type { AliasMove, Registry } from '../registry/registry.ts'
 import { memoryMetrics } from './memory.ts'
 import { type IdleLimits, type Models, type ModelsParts, openModels } from './models.ts'
 
-export interface WarmParts extends Pick<ModelsParts, 'clock' | 'timers'> {
+export interface WarmParts extends Pick<ModelsParts, 'clock' | 'timers' | 'numberOf'> {
   readonly timer: () => number
   readonly registry: Pick<Registry, 'load' | 'beforeMove'>
   readonly metrics: Pick<Metrics, 'family'>

@@ -33,6 +33,7 @@ export const ORDER: readonly string[] = [
   'doors',
   'loadtest',
   'web',
+  'workers',
   'app',
   'cli',
   'tidy',
@@ -56,7 +57,7 @@ const CONFINED: readonly { readonly name: RegExp; readonly folder: string }[] = 
 ]
 
 /** Where the outer world may be asked directly: time, chance, environment. Everybody else has it handed in. */
-const WORLDLY: ReadonlySet<string> = new Set(['platform', 'app', 'cli', 'tidy'])
+const WORLDLY: ReadonlySet<string> = new Set(['platform', 'workers', 'app', 'cli', 'tidy'])
 
 /** The folder of `src/` that a path is in, or the name of a file that lies in `src/` itself. */
 export function folderOf(path: string): string | undefined {
