@@ -1,7 +1,7 @@
 /** An issuer of tokens whose keys tests turn round: what it publishes, and what it signs with. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 export const AUDIENCE = 'bellwether'
 
@@ -12,7 +12,7 @@ export interface Issuer {
   /** Makes a key and publishes it; those before stay published unless `alone`. */
   rotate(options?: { readonly alg?: string; readonly alone?: boolean }): Promise<void>
   /** Signs with the newest key. Claims that are undefined are left out. */
-  token(claims?: JWTPayload, header?: Readonly<Record<string, unknown>>): Promise<string>
+  token(claims?: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>
   /** Answers with 500 from now on, or no more. */
   fail(isFailing: boolean): void
   close(): Promise<void>
