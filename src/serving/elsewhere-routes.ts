@@ -55,22 +55,29 @@ export function elsewhereRoutes(parts: ElsewhereRouteParts): AnyRoute[] {
   return [artifactRoute(parts), batchRoute(parts), bundleRoute(parts)]
 }
 
-function artifactRoute({ catalogue, artifact, permitUse }: ElsewhereRouteParts): AnyRoute {
+function artifactRoute(parts: ElsewhereRouteParts): AnyRoute {
+  const { catalogue, artifact, permitUse } = parts
   return {
     method: 'GET',
     path: '/models/:name/versions/:version/artifact',
     permission: 'model:download',
     summary: 'The artifact, to be computed with elsewhere',
-    description: 'Refused where the purpose is not among the permitted uses of the model.',
+    description:
+      'Refused where the purpose is not among the permitted uses of the model. Who took it, and what for, is recorded.',
     tag: 'Models',
     params: VersionParams,
     query: Type.Object({ purpose: Type.Optional(Purpose) }, { additionalProperties: false }),
     answers: { 200: 'binary' },
     problems: [403, 404],
-    handle: ({ params, query }) => {
+    handle: async request => {
+      const { params, query } = request
       const version = versionIn(catalogue, params['name']!, params['version']!)
-      requirePermitted(permitUse, version, query['purpose'] as string | undefined)
+      const purpose = query['purpose'] as string | undefined
+      requirePermitted(permitUse, version, purpose)
       const { sha256, bytes } = version.artifact
+      // Before the first byte goes out: what somebody holds can answer anywhere, and nobody here would hear of it.
+      const detail = { artifactSha256: sha256, ...(purpose !== undefined && { purpose }) }
+      await recordChange(parts, request, version, 'artifact:downloaded', detail)
       const headers = { 'content-length': String(bytes), etag: `"${sha256}"` }
       return { stream: artifact(sha256), type: 'application/octet-stream', headers }
     },
@@ -110,14 +117,21 @@ function bundleRoute(parts: ElsewhereRouteParts): AnyRoute {
 }
 
 /** One change record, whose detail is what the body says. */
-async function recorded(
-  { catalogue, permitUse, ledger, clock, ids }: ElsewhereRouteParts,
-  { params, body, actor, source }: RouteRequest,
+async function recorded(parts: ElsewhereRouteParts, request: RouteRequest, action: string): Promise<Answer> {
+  const { params, body } = request
+  const version = versionIn(parts.catalogue, params['name']!, params['version']!)
+  requirePermitted(parts.permitUse, version, (body as { readonly purpose?: string }).purpose)
+  return { status: 201, body: { id: await recordChange(parts, request, version, action, body) } }
+}
+
+/** Returns the record's id. */
+async function recordChange(
+  { ledger, clock, ids }: ElsewhereRouteParts,
+  { actor, source }: RouteRequest,
+  { model, version }: ModelVersion,
   action: string,
-): Promise<Answer> {
-  const found = versionIn(catalogue, params['name']!, params['version']!)
-  const { model, version } = found
-  requirePermitted(permitUse, found, (body as { readonly purpose?: string }).purpose)
+  detail: unknown,
+): Promise<string> {
   const record: ChangeRecord = {
     kind: 'change',
     id: ids.next(),
@@ -128,10 +142,10 @@ async function recorded(
     target: `${model}@${version}`,
     model,
     version,
-    detail: body,
+    detail,
   }
   await ledger.append([canonical(record)], 'power')
-  return { status: 201, body: { id: record.id } }
+  return record.id
 }
 
 function requirePermitted(

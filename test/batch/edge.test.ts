@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { features, sample } from '../../examples/churn/bank.ts'
+import type { ChangeRecord } from '../../src/ledger/record.ts'
 import type { EdgeExplanation, EdgeModel, EdgePrediction } from '../../src/serving/edge/edge-model.ts'
 import { withPage } from '../browser/browser.ts'
 import { bellwether, type RunningServer, startServer, temporaryFolder } from '../server.ts'
@@ -175,7 +176,11 @@ describe('an edge bundle', () => {
         .digest('hex'),
     )
     const queried = await bellwether(['ledger', 'query', '--kind', 'change', '--json', '--data', server.data])
-    const found = JSON.parse(queried.stdout).records.find(({ id }: { id: string }) => id === record)
+    const { records } = JSON.parse(queried.stdout) as { records: ChangeRecord[] }
+    const found = records.find(({ id }) => id === record)!
+    const taken = records.filter(({ action }) => action === 'artifact:downloaded')
+    assert.ok(taken.length > 0, 'who takes an artifact leaves a record, whether anything is made of it or not')
+    assert.equal(taken[0]!.target, 'churn@1.0.0')
     assert.deepEqual(
       [found.action, found.target, found.detail],
       ['version:bundled', 'churn@1.0.0', { target: 'esm', bundleSha256 }],
