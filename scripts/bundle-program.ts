@@ -25,6 +25,13 @@ const BUNDLED: ReadonlySet<string> = new Set([
   'typebox',
   'yaml',
 ])
+/** What bundled packages ask for only in ways that we do not use them. */
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  '@fastify/ajv-compiler',
+  '@fastify/fast-json-stringify-compiler',
+  'light-my-request',
+  'thread-stream',
+])
 /** Files of the compiled program that outsiders import one by one. */
 const EXPORTED: readonly string[] = ['math.js', 'predictor.js', 'client.js']
 const FOLDER = 'program'
@@ -53,8 +60,9 @@ export async function bundleProgram(dist: string): Promise<void> {
     nodePaths: [join(ROOT, 'node_modules')],
     plugins: [placesKept(dist), onlyBundled(dist)],
     banner: { js: BANNER },
+    minifyWhitespace: true,
+    lineLimit: 160,
     legalComments: 'none',
-    charset: 'utf8',
     logLevel: 'warning',
   })
   writeFileSync(join(dist, FOLDER, 'LICENSES.txt'), licences(metafile, dist))
@@ -99,7 +107,7 @@ function onlyBundled(dist: string): Plugin {
         const [first, second] = path.split('/')
         const name = first!.startsWith('@') ? `${first}/${second}` : first!
         // What a bundled package asks for is bundled with it, but for Node's own modules.
-        return isOurs && !BUNDLED.has(name) ? { path, external: true } : undefined
+        return (isOurs && !BUNDLED.has(name)) || LEFT_OUT.has(name) ? { path, external: true } : undefined
       })
       // `pg` and others try for native parts that may not be installed.
       running.onResolve({ filter: /\.node$/ }, ({ path }) => ({ path, external: true }))

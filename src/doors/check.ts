@@ -8,23 +8,33 @@ const FIELDS_MAX = 100
 /** Checks and returns the value, converted where it came as text. Throws `invalid` naming each wrong field. */
 export type Check = (value: unknown) => unknown
 
+/** Schemas are compiled when they are first needed: of a hundred routes, most starts need three. */
+function compiledLater(schema: TSchema): () => ReturnType<typeof Compile> {
+  let compiled: ReturnType<typeof Compile> | undefined
+  return () => {
+    compiled ??= Compile(schema)
+    return compiled
+  }
+}
+
 /** Whether a body may be left out: its schema is a union with `undefined`. */
-export function mayBeAbsent(schema: TSchema): boolean {
-  return Compile(schema).Check(undefined)
+export function absenceCheck(schema: TSchema): () => boolean {
+  const compiled = compiledLater(schema)
+  return () => compiled().Check(undefined)
 }
 
 /** What a JSON body is checked with: as it is, nothing converted. */
 export function bodyCheck(schema: TSchema): Check {
-  const compiled = Compile(schema)
+  const compiled = compiledLater(schema)
   return value => {
-    if (compiled.Check(value)) return value
-    throw refusal('body', fieldProblems(compiled.Errors(value) as unknown as readonly SchemaError[]))
+    if (compiled().Check(value)) return value
+    throw refusal('body', fieldProblems(compiled().Errors(value) as unknown as readonly SchemaError[]))
   }
 }
 
 /** What a query or the parameters of a path are checked with: everything comes as text, and misspelled names are refused. */
 export function textCheck(schema: TSchema, what: 'query' | 'path'): Check {
-  const compiled = Compile(schema)
+  const compiled = compiledLater(schema)
   const properties = new Map(Object.entries((schema as { properties?: Record<string, Property> }).properties ?? {}))
   return value => {
     const texts = { ...(value as object) } as Record<string, unknown>
@@ -32,10 +42,10 @@ export function textCheck(schema: TSchema, what: 'query' | 'path'): Check {
     const converted = Object.fromEntries(
       Object.entries(texts).map(([name, text]) => [name, fromText(properties.get(name), text)]),
     )
-    if (unknown.length === 0 && compiled.Check(converted)) return converted
-    const wrong = compiled.Check(converted)
+    if (unknown.length === 0 && compiled().Check(converted)) return converted
+    const wrong = compiled().Check(converted)
       ? []
-      : fieldProblems(compiled.Errors(converted) as unknown as readonly SchemaError[])
+      : fieldProblems(compiled().Errors(converted) as unknown as readonly SchemaError[])
     const strange = unknown.map(name => ({
       field: shorten(name),
       problem: `is not known, wanted some of ${list(properties)}`,

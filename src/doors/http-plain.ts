@@ -3,10 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Problem } from '../errors.ts'
 import { bodyText } from '../platform/body-text.ts'
 import type { Actor, Answer, Part, Route, RouteRequest } from '../route.ts'
-import { bodyCheck, type Check, mayBeAbsent, textCheck } from './check.ts'
+import { absenceCheck, bodyCheck, type Check, textCheck } from './check.ts'
 import { problemAnswer, send } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
-import { multipart } from './http-multipart.ts'
 import { admit, type Floor, type RateLimits, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 
 /** Who calls a public route: nobody asks. */
@@ -22,7 +21,7 @@ export interface PlainRoute {
   readonly params: Check
   readonly query: Check
   readonly body: Check | undefined
-  readonly bodyMayBeAbsent: boolean
+  readonly bodyMayBeAbsent: () => boolean
 }
 
 export function plainRoute(route: Route): PlainRoute {
@@ -31,7 +30,7 @@ export function plainRoute(route: Route): PlainRoute {
     params: route.params === undefined ? value => value : textCheck(route.params, 'path'),
     query: route.query === undefined ? value => value : textCheck(route.query, 'query'),
     body: route.body === undefined ? undefined : bodyCheck(route.body),
-    bodyMayBeAbsent: route.body !== undefined && mayBeAbsent(route.body),
+    bodyMayBeAbsent: route.body === undefined ? () => false : absenceCheck(route.body),
   }
 }
 
@@ -120,7 +119,7 @@ async function read(
     body:
       plain.body === undefined
         ? refuseBody(plain.route, message)
-        : plain.body(await readBody(floor, message, plain.bodyMayBeAbsent)),
+        : plain.body(await readBody(floor, message, plain.bodyMayBeAbsent())),
     parts: partsOf(floor, plain.route, message),
   }
 }
@@ -140,12 +139,15 @@ function refuseBody(route: Route, message: IncomingMessage): undefined {
   throw new Problem('malformed', `Cannot read the request: it has a body, ${route.method} of this path takes none`)
 }
 
-function partsOf(floor: Floor, { multipart: accepts }: Route, message: IncomingMessage): AsyncIterable<Part> {
-  if (accepts === undefined) return noParts()
-  return multipart(message, { bytesMax: accepts.bytesMax, idleMsMax: floor.parts.limits.requestTimeoutMs })
+async function* partsOf(
+  floor: Floor,
+  { multipart: accepts }: Route,
+  message: IncomingMessage,
+): AsyncGenerator<Part, void> {
+  if (accepts === undefined) return
+  const { multipart } = await import('./http-multipart.ts') // its parser is for those who upload
+  yield* multipart(message, { bytesMax: accepts.bytesMax, idleMsMax: floor.parts.limits.requestTimeoutMs })
 }
-
-async function* noParts(): AsyncGenerator<Part, void> {}
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'

@@ -5,9 +5,8 @@
  * milliseconds, JSON as `text`, bytes as `bytesColumn`. Integers come back as numbers; one beyond ±2^53 is refused.
  * While open and at rest, a database does not keep the process alive.
  */
-import { Kysely, PostgresAdapter, sql } from 'kysely'
+import { type Dialect, Kysely, PostgresAdapter, sql } from 'kysely'
 import { type Migrations, migrate } from './migrations.ts'
-import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 
 export type { Migrations } from './migrations.ts'
@@ -35,7 +34,7 @@ export async function openDatabase(
   if (url === '' && file === '') throw new Error('Cannot open a database: neither a URL nor a file was given')
   const engine = url === '' ? 'sqlite' : 'postgres'
   // biome-ignore lint/suspicious/noExplicitAny: see `Database`.
-  const db = new Kysely<any>({ dialect: url === '' ? sqliteDialect(file) : postgresDialect(url) })
+  const db = new Kysely<any>({ dialect: url === '' ? sqliteDialect(file) : await postgres(url) })
   try {
     await migrate(db, engine, migrations)
   } catch (error) {
@@ -43,6 +42,11 @@ export async function openDatabase(
     throw error
   }
   return { sql: db, engine, close: () => db.destroy() }
+}
+
+async function postgres(url: string): Promise<Dialect> {
+  const { postgresDialect } = await import('./postgres-dialect.ts') // its driver is for those who have one
+  return postgresDialect(url)
 }
 
 /** The database, or a transaction of it, as somebody sees it who knows the tables `T`. */

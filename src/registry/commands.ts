@@ -4,7 +4,6 @@ import { basename, dirname, resolve } from 'node:path'
 import { Problem } from '../errors.ts'
 import type { Command, CommandContext } from '../platform/command.ts'
 import { tarOf } from '../platform/tar.ts'
-import { parseManifest } from './manifest.ts'
 import { FILE_ROLES, type Registered } from './submission.ts'
 import type { ModelVersion } from './version.ts'
 
@@ -133,6 +132,7 @@ async function manifestForm({ options }: CommandContext, file: string): Promise<
   const extra = ['name', 'version', 'reference'].find(option => options[option] !== undefined)
   if (extra !== undefined) throw new Problem('usage', `Cannot use --${extra} with a model.yaml: say it there`)
   const text = await readFile(file, 'utf8').catch(error => unreadable(file, error))
+  const { parseManifest } = await import('./manifest.ts')
   const manifest = parseManifest(text)
   if (manifest.artifact === undefined && manifest.remote === undefined) {
     throw new Problem('invalid', 'Cannot take model.yaml: artifact is missing', {

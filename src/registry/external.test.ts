@@ -64,13 +64,13 @@ describe('how Python is run', () => {
 
 describe('model.yaml', () => {
   const parsed = (text: string): Manifest => parseManifest(`name: a\nversion: 1.0.0\n${text}`)
-  test('what is behind another server has that description as its artifact', () => {
+  test('what is behind another server has that description as its artifact', async () => {
     const text = 'name: a\nversion: 1.0.0\nremote: {model: m, url: https://models.example}\n'
     assert.equal(
-      Buffer.from(remoteArtifact(text)!).toString(),
+      Buffer.from((await remoteArtifact(text))!).toString(),
       '{"remote":{"model":"m","url":"https://models.example"}}',
     )
-    assert.equal(remoteArtifact('name: a\nversion: 1.0.0\n'), undefined)
+    assert.equal(await remoteArtifact('name: a\nversion: 1.0.0\n'), undefined)
   })
 
   for (const [text, why] of [

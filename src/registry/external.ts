@@ -8,7 +8,7 @@ import type { AwaitedPredictor } from '../predictor/predictor.ts'
 import type { Actor } from '../route.ts'
 import { pythonSettings } from '../runtimes/python-keys.ts'
 import type { Described, Runtimes, Served } from '../runtimes/runtimes.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
 import type { Feature, Signature } from './signature.ts'
 
 /** Throws `forbidden` where a manifest wants what only somebody with `model:trust` may bring. */
@@ -23,7 +23,8 @@ export function requireTrusted({ name, version, trust, python, remote }: Manifes
 }
 
 /** What stands for the artifact of a model that is behind another server; `undefined` where model.yaml names none. */
-export function remoteArtifact(manifest: string): Uint8Array | undefined {
+export async function remoteArtifact(manifest: string): Promise<Uint8Array | undefined> {
+  const { parseManifest } = await import('./manifest.ts')
   const { remote } = parseManifest(manifest)
   return remote === undefined ? undefined : new TextEncoder().encode(canonical({ remote }))
 }

@@ -11,7 +11,7 @@ import type { Background } from './background.ts'
 import type { Examiner } from './examination.ts'
 import type { Examination, Shape } from './examine.ts'
 import { pythonOf, requireTrusted } from './external.ts'
-import { checkManifest, type Manifest, parseManifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
 import type { ReferenceProfile } from './profile.ts'
 import type { RegistryStore } from './store.ts'
 import { FILE_ROLES, type FileRole, type Registered, type Submission } from './submission.ts'
@@ -43,6 +43,7 @@ export async function register(
   { manifest: given, files, requirements }: Submission,
   caller: Caller,
 ): Promise<Registered> {
+  const { checkManifest, parseManifest } = await import('./manifest.ts') // a server may run for months without it
   const manifest = typeof given === 'string' ? parseManifest(given) : checkManifest({ ...given })
   requireFiles(manifest, requirements === undefined ? { files } : { files, requirements })
   requireTrusted(manifest, caller.by)

@@ -238,7 +238,7 @@ async function received(registry: Registry, { parts }: RouteRequest): Promise<Su
 
 /** A model behind another server has no artifact but what model.yaml says of that server. */
 async function storedRemote(registry: Registry, model: string | undefined): Promise<StoredFile | undefined> {
-  const bytes = model === undefined ? undefined : remoteArtifact(model)
+  const bytes = model === undefined ? undefined : await remoteArtifact(model)
   return bytes === undefined ? undefined : await registry.receive('artifact', Readable.from([bytes]))
 }
 
