@@ -95,6 +95,7 @@ class OpenCrew implements Crew {
   #departed = ''
   #place: CrewPlace | undefined
   #ready: Ready | undefined
+  #port: number | undefined
 
   constructor(parts: CrewParts) {
     this.#parts = parts
@@ -168,7 +169,10 @@ class OpenCrew implements Crew {
   #told({ number }: WorkerProcess): Told {
     const { config, path, db } = this.#parts
     const place = this.#place!
-    return { number, config, path, engine: db.engine, ...place, port: this.#ready?.port ?? place.port }
+    // The cluster shares a socket among those who ask for the same port. Where it closed because none was left, and any port
+    // had been wanted, the one that was found is wanted now.
+    if (this.#ready !== undefined && this.#supervisor.serving() === 0) this.#port = this.#ready.port
+    return { number, config, path, engine: db.engine, ...place, port: this.#port ?? place.port }
   }
 
   #takeBatches(link: Link, counts: WorkerCounting): void {

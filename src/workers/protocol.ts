@@ -18,7 +18,7 @@ export interface Told {
   readonly ownerAuthorization: string
   /** Socket of the door of the process that owns the data folder. */
   readonly doorPath: string
-  /** Where to listen: once one of them has found a free port, the others take the same. */
+  /** Where to listen; 0 is a port that all of them share. */
   readonly host: string
   readonly port: number
 }

@@ -101,7 +101,7 @@ class ClusterSupervisor implements Supervisor {
   }
 
   async start(): Promise<void> {
-    // The first finds a free port, where any will do; the others take the same.
+    // What keeps the first from beginning is told once.
     await this.#begin(1)
     const others = Array.from({ length: this.#parts.count - 1 }, (_, at) => this.#begin(at + 2))
     await Promise.all(others)
