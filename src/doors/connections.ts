@@ -5,11 +5,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-const FRESH = Symbol('fresh')
-type CountedSocket = Socket & { [FRESH]?: boolean }
+/** When it came, while it has brought nothing; 0 from its first request on. */
+const CAME_AT = Symbol('came at')
+type CountedSocket = Socket & { [CAME_AT]?: number }
 
-/** Idle connections are let go of at most so often. */
-const IDLE_MS = 1_000
+/** A request may take so long to follow its connection, however many come. */
+const GRACE_MS = 250
+/** Where none was idle, it is not looked again for so long. */
+const IDLE_MS = 100
 /** Requests of one connection that are wait behind others; more are read once half of them are answered. */
 const PIPELINED_MAX = 32
 /** A connection on which nothing moved for so long is ended: its caller does not read what it asked for. */
@@ -24,24 +27,41 @@ export interface Connections {
 
 /** @param timer milliseconds, never going back. */
 export function connections(max: number, timer: () => number): Connections {
-  /** Have not brought a whole head of a request yet; in order. */
+  const all = new Set<CountedSocket>()
+  /** Of these, those that have not brought a whole head of a request yet. Both in the order in which they came. */
   const fresh = new Set<CountedSocket>()
   const servers: Server[] = []
-  let count = 0
-  let idleClosedAt = Number.NEGATIVE_INFINITY
+  let noneIdleAt = Number.NEGATIVE_INFINITY
 
-  const makeRoom = (): void => {
+  const evict = (socket: CountedSocket): void => {
+    socket.destroy()
+    all.delete(socket)
+    fresh.delete(socket)
+  }
+  const oldestFresh = (): boolean => {
     for (const socket of fresh) {
-      socket.destroy()
-      return
+      evict(socket)
+      return true
     }
+    return false
+  }
+  /** Whether there is room for another. A newcomer of today must not pay for those who came long ago and are silent. */
+  const makeRoom = (): boolean => {
     const now = timer()
-    if (now - idleClosedAt < IDLE_MS) return
-    idleClosedAt = now
+    for (const socket of fresh) {
+      if (now - socket[CAME_AT]! < GRACE_MS) break
+      evict(socket)
+      return true
+    }
+    if (now - noneIdleAt < IDLE_MS) return oldestFresh()
     for (const server of servers) server.closeIdleConnections()
+    for (const socket of all) if (socket.destroyed) evict(socket)
+    if (all.size < max) return true
+    noneIdleAt = now
+    return oldestFresh()
   }
   const gone = function (this: CountedSocket): void {
-    count--
+    all.delete(this)
     fresh.delete(this)
   }
   return {
@@ -49,41 +69,64 @@ export function connections(max: number, timer: () => number): Connections {
       servers.push(server)
       server.setTimeout(SILENCE_MS)
       server.on('connection', (socket: CountedSocket) => {
-        if (count >= max) makeRoom()
-        count++
-        socket.once('close', gone)
-        if (count > max && fresh.size === 0) {
+        if (all.size >= max && !makeRoom()) {
           socket.destroy()
           return
         }
-        socket[FRESH] = true
+        socket.once('close', gone)
+        socket[CAME_AT] = timer()
+        all.add(socket)
         fresh.add(socket)
       })
     },
     used(message) {
       const socket = message.socket as CountedSocket
-      if (socket[FRESH] !== true) return
-      socket[FRESH] = false
+      if (socket[CAME_AT] === 0) return
+      socket[CAME_AT] = 0
       fresh.delete(socket)
     },
   }
 }
 
-const PIPELINED = Symbol('pipelined')
-type PipelinedSocket = Socket & { [PIPELINED]?: number }
+const LINE = Symbol('line')
+type PipeliningSocket = Socket & { [LINE]?: Line }
+type Take = (message: IncomingMessage, response: ServerResponse) => void
+
+/** Requests of one connection behind the one that is being answered. */
+interface Line {
+  begun: number
+  /** Not begun yet. */
+  readonly held: (readonly [IncomingMessage, ServerResponse])[]
+}
 
 /**
- * Stops reading a connection that sends request after request without waiting for answers, until some are answered. What is
- * alone on its connection has it at once, and costs nothing here.
+ * Begins so many requests of one connection and holds back the others, unread, until some are answered: one caller that sends
+ * thousands without waiting has one place among the others. What is alone on its connection costs nothing here.
  */
-export function pace(message: IncomingMessage, response: ServerResponse): void {
-  if (response.socket !== null) return
-  const socket = message.socket as PipelinedSocket
-  const waiting = (socket[PIPELINED] ?? 0) + 1
-  socket[PIPELINED] = waiting
-  if (waiting === PIPELINED_MAX) socket.pause()
-  response.once('close', () => {
-    socket[PIPELINED]!--
-    if (socket[PIPELINED] === PIPELINED_MAX / 2) socket.resume()
-  })
+export function paced(next: Take): Take {
+  return (message, response) => {
+    // A request that has to wait for the answer before it has no socket to answer on yet.
+    if (response.socket !== null) {
+      next(message, response)
+      return
+    }
+    const socket = message.socket as PipeliningSocket
+    socket[LINE] ??= { begun: 0, held: [] }
+    socket[LINE].held.push([message, response])
+    goOn(socket, socket[LINE], next)
+  }
+}
+
+function goOn(socket: Socket, line: Line, next: Take): void {
+  while (line.begun < PIPELINED_MAX && line.held.length > 0) {
+    const [message, response] = line.held.shift()!
+    line.begun++
+    response.once('close', () => {
+      line.begun--
+      goOn(socket, line, next)
+    })
+    next(message, response)
+  }
+  if (line.held.length > 0) socket.pause()
+  else if (socket.isPaused()) socket.resume()
 }

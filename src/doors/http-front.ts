@@ -13,7 +13,7 @@ import {
 import { createServer as createTlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
 import { PROBLEMS } from '../errors.ts'
-import { connections, pace } from './connections.ts'
+import { connections, paced } from './connections.ts'
 import type { Cors } from './cors.ts'
 import type { HttpDoorParts } from './http-request.ts'
 import { readTls, watchTls } from './tls.ts'
@@ -111,10 +111,9 @@ type Passed = (message: IncomingMessage, response: ServerResponse) => void
 
 function passing({ admission, cors }: HttpDoorParts, used: (message: IncomingMessage) => void, next: Passed): Passed {
   const allowed = cors === undefined ? next : withCors(cors, next)
-  const known = admission.judged === undefined ? allowed : judgedFirst(admission.judged, allowed)
+  const known = paced(admission.judged === undefined ? allowed : judgedFirst(admission.judged, allowed))
   return (message, response) => {
     used(message)
-    pace(message, response)
     if (message.rawHeaders.length > RAW_HEADERS_MAX) refuseHeaders(message, response)
     else known(message, response)
   }

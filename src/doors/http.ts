@@ -45,6 +45,8 @@ export interface HttpDoor {
 }
 
 const PARAM_CHARACTERS_MAX = 8_192
+/** Connections that the system keeps for us until we take them; it may allow fewer. */
+const BACKLOG = 4_096
 
 export function httpDoor(parts: HttpDoorParts): HttpDoor {
   const floor: Floor = {
@@ -71,7 +73,7 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
   })
   return {
     async listen(host, port): Promise<string> {
-      await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      await app.listen({ host, port, backlog: BACKLOG }).catch((error: NodeJS.ErrnoException) => {
         throw listenProblem(error, host, port)
       })
       if (front.local !== front.server) await listenLocally(front.local)
