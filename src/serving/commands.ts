@@ -5,8 +5,7 @@ import { systemClock } from '../platform/clock.ts'
 import type { Command, CommandContext, Option } from '../platform/command.ts'
 import { numberText } from '../platform/text-table.ts'
 import { fileFormat } from './batch/file-format.ts'
-import { recordAnswers } from './batch/record-answers.ts'
-import { type ScoredFile, scoreFile } from './batch/score-file.ts'
+import type { ScoredFile } from './batch/score-file.ts'
 import { bundleCommand } from './edge/commands.ts'
 import { type FetchedVersion, modelOf, pathOf, splitModel, versionOf } from './fetch-version.ts'
 import { memoryCommand } from './memory-command.ts'
@@ -166,6 +165,10 @@ async function scoredBy({ terminal, signal }: CommandContext, work: Work): Promi
   const pinned = reference === undefined ? '' : `/versions/${encodeURIComponent(reference)}`
   const path = `/models/${encodeURIComponent(name)}${pinned}/predict`
   const outputs = signature.outputs.map(output => output.name)
+  const [{ recordAnswers }, { scoreFile }] = await Promise.all([
+    import('./batch/record-answers.ts'),
+    import('./batch/score-file.ts'),
+  ])
   const answering = record
     ? { record: recordAnswers({ client, path, outputs, ...stated, rowsMax, signal }) }
     : { model: await modelOf(client, version, purpose) }

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Client } from '../client.ts'
 import { Problem } from '../errors.ts'
-import { loadArtifact } from '../predictor/load-artifact.ts'
-import { isExternal, type Model } from '../predictor/model.ts'
+import type { Model } from '../predictor/model.ts'
 import type { Signature } from '../registry/signature.ts'
 
 /** What of a version matters here. */
@@ -25,6 +24,11 @@ export async function modelOf(client: Client, version: FetchedVersion, purpose: 
   const wanted = version.artifact.sha256
   if (found !== wanted)
     throw new Problem('corrupt', `Cannot use the artifact: its SHA-256 is ${found}, wanted ${wanted}`)
+  // A server, whose command line this is part of, starts without them.
+  const [{ loadArtifact }, { isExternal }] = await Promise.all([
+    import('../predictor/load-artifact.ts'),
+    import('../predictor/model.ts'),
+  ])
   const model = loadArtifact(bytes)
   if (isExternal(model)) throw notHere(version)
   return model
