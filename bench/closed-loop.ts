@@ -12,6 +12,8 @@ import { cpuSeconds, hasProgram, type Measured, mainThreadSeconds, pinned } from
 const run = promisify(execFile)
 const LOAD_CORE = 1
 export const CONNECTIONS = 64
+/** Slow servers have 64 requests waiting before each. */
+const TIMEOUT_SECONDS = 30
 
 export interface Round extends LoadResult {
   /** Processor microseconds of the server process, its threads and children, for each request. */
@@ -64,7 +66,8 @@ async function own(url: string, bodies: string, headers: readonly string[], forS
 async function wrk(url: string, bodies: string, headers: readonly string[], forSeconds: number): Promise<LoadResult> {
   const script = join(bodies, '..', 'wrk.lua')
   writeFileSync(script, wrkScript(bodies, headers))
-  const [program, args] = pinned(LOAD_CORE, ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${forSeconds}s`, '-s', script, url])
+  const shape = ['-t1', `-c${CONNECTIONS}`, `-d${forSeconds}s`, '--timeout', `${TIMEOUT_SECONDS}s`]
+  const [program, args] = pinned(LOAD_CORE, ['wrk', ...shape, '-s', script, url])
   return JSON.parse((await run(program, args)).stdout.trim().split('\n').at(-1)!) as LoadResult
 }
 

@@ -67,12 +67,13 @@ function measured(url: string, child: ChildProcess): Measured {
   }
 }
 
-async function reachable(url: string, child: ChildProcess): Promise<void> {
+/** Resolves once the address answers well. Ends the process and throws what it said where it does not in time. */
+export async function reachable(url: string, child: ChildProcess, waitMs: number = START_MS_MAX): Promise<void> {
   let told = ''
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     told += text
   })
-  const deadline = Date.now() + START_MS_MAX
+  const deadline = Date.now() + waitMs
   while (Date.now() < deadline && child.exitCode === null) {
     const answer = await fetch(url).catch(() => undefined)
     if (answer?.ok === true) return

@@ -1,8 +1,11 @@
 /**
  * Requests a second on one core with everything on (validation, policy, journal, log line, metrics, records), as a share of a
- * bare `node:http` JSON echo in the same run: `npm run bench:serving -- [--rounds 5] [--seconds 8] [--own] [--counters] [--explain]`. With
+ * bare `node:http` JSON echo in the same run: `npm run bench:serving -- [--rounds 5] [--seconds 8] [--own] [--counters] [--explain] [--peers all]`. With
  * `--explain` a server that keeps what moved each answer is measured beside one that explains on request: what `explain: always` costs. With
  * `--counters` the same model is measured without reference data too, so that nothing is counted for drift: what the counters cost.
+ *
+ * With `--peers all` (or `fastapi,mlserver,bentoml,mlflow`) the Python servers of bench/peers.ts are measured as well, one after the
+ * other, each round after one of ours; the script makes their environments and prints their versions.
  *
  * The server is pinned to one core, the load (wrk; our own generator with `--own` or where wrk is missing) to another. Echo
  * and server alternate, because machines drift; medians are told with the smallest and the largest round.
@@ -11,6 +14,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CONNECTIONS, closedLoop, type Round } from './closed-loop.ts'
+import { type Comparison, comparePeers, comparisonLines } from './compare-peers.ts'
 import {
   bodiesFile,
   type Measured,
@@ -36,6 +40,7 @@ const { values } = parseArgs({
     subject: { type: 'boolean', default: false },
     counters: { type: 'boolean', default: false },
     explain: { type: 'boolean', default: false },
+    peers: { type: 'string' },
   },
 })
 const rounds = Number(values.rounds)
@@ -52,7 +57,7 @@ function row(name: string, all: readonly Round[]): string {
   return `| ${name} | ${figure(r => r.requestsPerSecond, 0)} | ${figure(r => r.p50Ms, 2)} | ${figure(r => r.p99Ms, 2)} | ${figure(r => r.cpuUs, 1)} | ${figure(r => r.mainUs, 1)} |`
 }
 
-function report(echo: readonly Round[], ours: readonly Round[]): number {
+function report(echo: readonly Round[], ours: readonly Round[], peers: readonly Comparison[]): number {
   const shares = ours.map((round, i) => round.requestsPerSecond / echo[i]!.requestsPerSecond)
   const share = median(shares)
   const byCpu = median(ours.map((round, i) => echo[i]!.cpuUs / round.cpuUs))
@@ -61,9 +66,11 @@ function report(echo: readonly Round[], ours: readonly Round[]): number {
     '|---|---|---|---|---|---|',
     row('bare `node:http` JSON echo', echo),
     row('Bellwether, everything on', ours),
+    ...peers.map(peer => row(peer.name, peer.rounds)),
     '',
     `Share: **${share.toFixed(2)}** (${Math.min(...shares).toFixed(2)} to ${Math.max(...shares).toFixed(2)} over ${ours.length} rounds of ${seconds} s)`,
     `By processor time, which other work on the machine hardly disturbs: ${byCpu.toFixed(2)}`,
+    ...comparisonLines(peers),
     '',
     `${machine()}; server on one core, ${generator} with ${CONNECTIONS} connections on another${headers.length > 0 ? '; with subject and purpose' : ''}.`,
   ]
@@ -146,6 +153,7 @@ async function main(): Promise<void> {
   const echo: Round[] = []
   const ours: Round[] = []
   const without: Round[] = []
+  const peers: Comparison[] = []
   try {
     await measure(echoServer, '/', bodies, WARM_UP_SECONDS)
     await measure(server, '/predict', bodies, WARM_UP_SECONDS)
@@ -161,11 +169,15 @@ async function main(): Promise<void> {
       // Who comes first is measured a little slower: each does in turn.
       for (const one of round % 2 === 0 ? all.reverse() : all) await one()
     }
+    if (values.peers !== undefined) {
+      const comparing = { core: SERVER_CORE, folder, bodies, server, measure, rounds, seconds }
+      peers.push(...(await comparePeers({ ...comparing, peers: values.peers })))
+    }
   } finally {
     await Promise.all([echoServer.stop(), server.stop(), uncounted?.stop()])
     remove(folder)
   }
-  const share = report(echo, ours)
+  const share = report(echo, ours, peers)
   if (without.length > 0) reportCounters(echo, ours, without)
   const recorded = JSON.parse(readFileSync(new URL('recorded.json', import.meta.url), 'utf8')) as {
     servingShare: number

@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { LoadReport } from '../src/loadtest/report.ts'
-import { type Chart, chartSvg, roundAxis } from '../src/loadtest/report-charts.ts'
+import { type Chart, chartSvg, latencyAxis, roundAxis } from '../src/loadtest/report-charts.ts'
 import { latencyText } from '../src/loadtest/report-text.ts'
 import { openLoop } from './open-loop.ts'
 import {
@@ -142,6 +142,10 @@ function drawn(samples: readonly Sample[], { parts, partSeconds }: LoadReport): 
     { tone: 'main', points: latency(part => part.p99) },
     { tone: 'second', points: latency(part => part.p50) },
   ]
+  const latencies = latencyAxis(
+    lines.flatMap(({ points }) => points.map(([, ms]) => ms)),
+    latencyText,
+  )
   return picture([
     {
       title: 'Resident memory',
@@ -157,7 +161,10 @@ function drawn(samples: readonly Sample[], { parts, partSeconds }: LoadReport): 
         String,
       ),
     },
-    { title: 'Latency from when a request was due: p99 (green) and p50 (grey)', chart: chart(lines, latencyText) },
+    {
+      title: 'Latency from when a request was due: p99 (green) and p50 (grey)',
+      chart: { ...chart(lines, latencyText), y: latencies },
+    },
   ])
 }
 
