@@ -56,6 +56,24 @@ describe('Gate', () => {
     assert.equal(met.at(-1), 'i', 'a new turn begins anew')
   })
 
+  it('serves the last first once too many come, and tells the others soon, until nobody waits', async () => {
+    const { gate, time, met, arrive } = gateAt({ concurrencyMax: 1, queueMax: 9, queueMsMax: 100 })
+    for (const name of 'abc') arrive(name)
+    time.now = 80
+    for (const name of 'de') arrive(name)
+    gate.leave()
+    while (met.length < 4) await turn()
+    assert.deepEqual(met, ['a', 'b late', 'c late', 'e'])
+    time.now = 89
+    gate.leave()
+    while (met.length < 5) await turn()
+    for (const name of 'fg') arrive(name)
+    time.now = 120
+    gate.leave()
+    while (met.length < 6) await turn()
+    assert.deepEqual(met.slice(4), ['d', 'f'], 'in order again')
+  })
+
   it('keeps no more in memory than it may, and without a queue nobody waits', () => {
     const { met, arrive } = gateAt()
     for (const name of 'ab') arrive(name)

@@ -24,9 +24,16 @@ export function takeInvocation(
     else
       floor.gate.wait(collected.bytes.length, turnedAway => {
         invocation.turnedAway = turnedAway && floor.crowded[turnedAway]
+        if (turnedAway === undefined && !message.socket.writable) invocation.turnedAway = givenUp(floor)
         void answer(floor, route, invocation, message, response)
       })
   })
+}
+
+/** Nobody listens any more: work for who gave up would keep those waiting who did not. */
+function givenUp(floor: Floor): Problem {
+  floor.gate.leave()
+  return floor.crowded.gone
 }
 
 async function answer(

@@ -94,7 +94,7 @@ export interface Floor {
   /** Where invocations wait for their turn. */
   readonly gate: Gate
   /** What those hear who are turned away there. */
-  readonly crowded: Readonly<Record<Crowded, Problem>>
+  readonly crowded: Readonly<Record<Crowded | 'gone', Problem>>
   /** Requests of ordinary routes that are being answered. */
   busy: number
   isClosing: boolean
@@ -106,6 +106,7 @@ export function crowdedProblems({ concurrencyMax, queueMax, queueMsMax }: HttpLi
   return {
     full: new Problem('overloaded', `Cannot answer now: ${concurrencyMax} requests at once are taken${waits}`),
     late: new Problem('overloaded', `Cannot answer now: its turn did not come within ${queueMsMax} ms`),
+    gone: new Problem('overloaded', 'Cannot answer: the caller hung up before its turn came'),
   }
 }
 
@@ -113,7 +114,7 @@ export function crowdedProblems({ concurrencyMax, queueMax, queueMsMax }: HttpLi
 const REQUEST_ID = /^[\w.:;,@=+/-]{1,128}$/
 
 /** The caller's own id for the request if it is fit to be kept, else a new one. */
-export function requestIdOf(message: IncomingMessage, ids: Ids): string {
+export function requestIdOf(message: Pick<IncomingMessage, 'headers'>, ids: Ids): string {
   const given = message.headers['x-request-id']
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
 }
