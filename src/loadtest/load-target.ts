@@ -48,6 +48,11 @@ export async function loadTarget(context: CommandContext, named: string): Promis
 async function fromUrl(named: string, key: string | undefined, signal: AbortSignal): Promise<LoadTarget> {
   if (!URL.canParse(named)) throw new Problem('usage', `Cannot ask ${JSON.stringify(named)}: it is no URL`)
   const url = new URL(named)
+  if (url.username !== '' || url.password !== '') {
+    // It would be told in the report.
+    throw new Problem('usage', `Cannot ask ${url.host} with a password in the URL: give it with --key or --header`)
+  }
+  url.hash = ''
   if (url.pathname === '/') url.pathname = '/predict'
   const api = client(httpTransport(url.origin, key, signal))
   const version = await versionAt(api, url.pathname)
@@ -88,15 +93,11 @@ export function endpointOf({ protocol, hostname, port }: URL): Endpoint {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (isSecure ? 443 : 80)), isSecure }
 }
 
-/** A whole request of HTTP/1.1; `headers` in the order given, the usual ones where they are not among them. */
+/** A whole request of HTTP/1.1. `headers` have names in small letters, and win over the usual ones. */
 export function requestBytes(url: URL, headers: ReadonlyMap<string, string>, body: string): Buffer {
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`)
-  const usual = [
-    ['host', url.host],
-    ['content-type', 'application/json'],
-    ['user-agent', 'bellwether-bench'],
-  ] as const
-  for (const [name, value] of usual) if (!headers.has(name)) lines.unshift(`${name}: ${value}\r\n`)
-  const length = `content-length: ${Buffer.byteLength(body)}\r\n`
-  return Buffer.from(`POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}${length}\r\n${body}`)
+  const usual = { host: url.host, 'content-type': 'application/json', 'user-agent': 'bellwether-bench' }
+  const all = new Map([...Object.entries(usual), ...headers])
+  all.set('content-length', String(Buffer.byteLength(body)))
+  const lines = [...all].map(([name, value]) => `${name}: ${value}\r\n`)
+  return Buffer.from(`POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
 }

@@ -27,7 +27,7 @@ export function headersOf(
 ): ReadonlyMap<string, string> {
   const headers = new Map(Object.entries(ours))
   for (const text of given ?? []) {
-    const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/.exec(text) ?? []
+    const [, name = '', value = ''] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e]*)$/.exec(text) ?? []
     if (name === '') throw new Problem('usage', `Cannot use --header ${plain(text)}: wanted 'Name: value'`)
     if (/^(?:content-length|transfer-encoding|connection|expect|upgrade|te|trailer)$/i.test(name)) {
       throw new Problem(

@@ -124,6 +124,11 @@ service: {p99LatencyMs: 5000, requestsPerSecond: 40}
       [['tiny', '--rows', rows], 65, /a first request was answered with 422: .*age/],
       [['http://127.0.0.1:9/predict', '--rows', rows], 69, /Cannot reach http:\/\/127\.0\.0\.1:9/],
       [['tiny', '--server', 'localhost'], 64, /wanted a URL/],
+      [
+        ['http://me:secret@127.0.0.1:9/', '--rows', rows],
+        64,
+        /^error Cannot ask 127\.0\.0\.1:9 with a password(?!.*secret)/,
+      ],
       [['tiny', '--rate', '0'], 64, /--rate 0/],
       [['tiny', '--duration', 'soon'], 64, /--duration soon/],
       [['tiny', '--arrivals', 'sometimes'], 64, /wanted poisson or even/],

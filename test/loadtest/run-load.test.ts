@@ -1,8 +1,14 @@
 /** The generator against servers that stall, refuse, break off and fall silent. */
 import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer as createRawServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { requestBytes } from '../../src/loadtest/load-target.ts'
 import { type Loaded, type LoadPlan, runLoad } from '../../src/loadtest/run-load.ts'
 import { seededRandom } from '../../src/math/random.ts'
@@ -170,6 +176,31 @@ describe('runLoad()', () => {
     const { tally } = await runLoad(planFor(other, { rate: 20, measuredMs: 200 }), { signal: never, onProgress() {} })
     assert.deepEqual(Object.fromEntries(tally.errors), { lost: 4 })
     assert.match(tally.samples.get('lost') ?? '', /does not begin like an answer/)
+  })
+
+  const skip = spawnSync('openssl', ['version']).status === 0 ? false : 'no openssl on the path to make a certificate'
+  test('over TLS: only a server whose certificate is trusted', { skip }, async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'bellwether-tls-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+    const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+    const named = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    execFileSync('openssl', [...made, ...named, '-keyout', key, '-out', cert], { stdio: 'pipe' })
+    const server = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+      request.resume().on('end', () => response.end('ok'))
+    })
+    const port = await listening(t, server)
+    const planned = (host: string): LoadPlan =>
+      planFor(port, { endpoint: { host, port, isSecure: true }, rate: 50, measuredMs: 200 })
+    await assert.rejects(runLoad(planned('127.0.0.1'), { signal: never, onProgress() {} }), /self-signed certificate/)
+
+    const before = getCACertificates('default')
+    setDefaultCACertificates([...before, readFileSync(cert, 'utf8')])
+    t.after(() => setDefaultCACertificates(before))
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const { tally } = await runLoad(planned(host), { signal: never, onProgress() {} })
+      assert.deepEqual([tally.answered, tally.errors.size], [10, 0], host)
+    }
   })
 
   test('an interruption keeps what was measured until then', async t => {
