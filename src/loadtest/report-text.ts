@@ -70,8 +70,9 @@ function latencyLines({ latencyMs, serviceMs }: LoadReport, { strong, faint }: P
 
 /** Three digits, in the unit that suits. */
 export function latencyText(ms: number): string {
-  if (ms < 1) return `${shown(ms * 1000)} µs`
-  return ms < 1000 ? `${shown(ms)} ms` : `${shown(ms / 1000)} s`
+  const rounded = Number(ms.toPrecision(3))
+  if (rounded < 1) return `${shown(rounded * 1000)} µs`
+  return rounded < 1000 ? `${rounded} ms` : `${shown(rounded / 1000)} s`
 }
 
 function histogramLines({ histogram }: LoadReport, { accent, faint }: Paint): string[] {

@@ -265,8 +265,12 @@ function notesOf(
   if (tally.due === 0) notes.push('No request was due in the time that was measured: raise --rate or --duration')
   const unsent = tally.errors.get('unsent') ?? 0
   if (unsent > 0) {
+    const waited = `${unsent} requests waited ${settings.timeoutSeconds} s for one of ${settings.connections} connections and were not sent`
+    const reason = tally.samples.get('unsent')
     notes.push(
-      `${unsent} requests waited ${settings.timeoutSeconds} s for one of ${settings.connections} connections and were not sent: the server does not keep up with this rate, or --connections are too few`,
+      reason === undefined
+        ? `${waited}: the server does not keep up with this rate, or --connections are too few`
+        : `${waited}; the server could not be reached: ${reason}`,
     )
   }
   if (latency !== undefined && lateness !== undefined) {

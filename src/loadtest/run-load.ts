@@ -65,6 +65,8 @@ class LoadRun {
   #state: 'opening' | 'running' | 'over' = 'opening'
   /** Something is due, and no connection is free for it. */
   #isStarved = false
+  /** Why no connection could be opened since one last was. */
+  #unreachable = ''
   #isWaking = false
   #wake: NodeJS.Timeout | NodeJS.Immediate | undefined
   #sweep: NodeJS.Timeout | undefined
@@ -90,6 +92,7 @@ class LoadRun {
   #events(): ConnectionEvents {
     return {
       idle: connection => {
+        this.#unreachable = ''
         this.#enqueue(connection)
         if (this.#state === 'running') this.#pump()
         else if (++this.#opened === this.#plan.connections) this.#start()
@@ -102,6 +105,7 @@ class LoadRun {
         this.#finishIfDone()
       },
       unreachable: reason => {
+        this.#unreachable = reason
         if (this.#state === 'opening') this.#end(new Error(reason))
       },
     }
@@ -141,7 +145,7 @@ class LoadRun {
     for (;;) {
       const now = this.#now()
       if (this.#nextAt >= this.#endMs || this.#nextAt > now) break
-      if (now - this.#nextAt > timeoutMs) this.#tally.none(this.#nextAt, 'unsent', timeoutMs)
+      if (now - this.#nextAt > timeoutMs) this.#tally.none(this.#nextAt, 'unsent', timeoutMs, this.#unreachable)
       else {
         const connection = this.#takeIdle()
         this.#isStarved ||= connection === undefined

@@ -136,6 +136,25 @@ describe('runLoad()', () => {
     assert.ok(timeout >= 2 && unsent >= 20, `${timeout} given up, ${unsent} not sent`)
   })
 
+  test('tells of a server that went away while it was asked', async t => {
+    const server = createServer((request, response) => void request.resume().on('end', () => response.end()))
+    const port = await listening(t, server)
+    const gone = { isGone: false }
+    const watch = {
+      signal: never,
+      onProgress(elapsedMs: number): void {
+        if (elapsedMs < 300 || gone.isGone) return
+        gone.isGone = true
+        server.close()
+        server.closeAllConnections()
+      },
+    }
+    const { tally } = await runLoad(planFor(port, { measuredMs: 800, timeoutMs: 200 }), watch)
+    assert.equal(tally.due, 80)
+    assert.ok(tally.answered >= 20 && (tally.errors.get('unsent') ?? 0) >= 20, JSON.stringify([...tally.errors]))
+    assert.match(tally.samples.get('unsent') ?? '', /ECONNREFUSED/)
+  })
+
   test('goes on where the server ends the connection with each answer, and where it writes in chunks', async t => {
     const closing = await load(t, (request, response) => {
       request.resume()
