@@ -4,8 +4,9 @@
  *
  * Two things are scarce. Work that waits for others (a Python process, another server) is bounded by how much is under way.
  * Work that is done here and now holds up whatever else arrives, so that a turn of the event loop begins new work for a few
- * milliseconds only; what arrived with it comes in order in the turns after. While neither is short, which is nearly always,
- * passing costs one reading of the timer.
+ * milliseconds only; what arrived with it comes in order in the turns after. And where turns are long already, because what was
+ * begun goes on by turns, nothing is begun beside it: it would only make all of it late. While neither is short, which is
+ * nearly always, passing costs one reading of the timer.
  */
 
 export interface GateLimits {
@@ -25,6 +26,9 @@ export type Crowded = 'full' | 'late'
 
 /** A turn of the event loop begins new work for so long. */
 const SLICE_MS = 5
+/** A turn of the event loop that takes longer has enough to do, if so much is under way. */
+const TURN_MS = 10
+const RUNNING_MIN = 4
 /**
  * Where the first in line has waited for so much of what may be waited, more comes than can be done, and whoever is served in
  * order is served nearly too late. From then on, until nobody waits, the last come first and have their answers soon, and the
@@ -53,6 +57,11 @@ export class Gate {
   #bytes = 0
   /** When this turn of the event loop began its first work; -1 before that. */
   #turnBeganAt = -1
+  #turnEndedAt = 0
+  /** How long the latest turn took that was measured. */
+  #turnMs = 0
+  /** When those who wait were gone through in the turn before; -1 where they were not. */
+  #drainedAt = -1
   #isDraining = false
   #isTimed = false
   #isCrowded = false
@@ -77,7 +86,7 @@ export class Gate {
 
   /** Whether work may begin now; then it has begun, and `leave` ends it. */
   enter(): boolean {
-    if (this.#head < this.#waiting.length || this.#running >= this.#limits.concurrencyMax) return false
+    if (this.#head < this.#waiting.length || this.#isBusy) return false
     const now = this.#timer()
     if (this.#turnBeganAt === -1) {
       this.#turnBeganAt = now
@@ -85,6 +94,11 @@ export class Gate {
     } else if (now - this.#turnBeganAt > SLICE_MS && this.#limits.queueMax > 0) return false
     this.#running++
     return true
+  }
+
+  get #isBusy(): boolean {
+    if (this.#running < RUNNING_MIN) return this.#running >= this.#limits.concurrencyMax
+    return this.#running >= this.#limits.concurrencyMax || (this.#turnMs > TURN_MS && this.#limits.queueMax > 0)
   }
 
   /** For one that may not enter: it is called when it may (it has entered then), or is turned away. */
@@ -103,8 +117,16 @@ export class Gate {
     if (this.#head < this.#waiting.length) this.#drainSoon()
   }
 
+  /** Behind what arrived in a turn: from here to the same place in the next is a whole one. */
   readonly #endTurn = (): void => {
     this.#turnBeganAt = -1
+    if (this.#isDraining) return
+    this.#turnEndedAt = this.#timer()
+    setImmediate(this.#measureTurn)
+  }
+
+  readonly #measureTurn = (): void => {
+    this.#turnMs = this.#timer() - this.#turnEndedAt
   }
 
   #drainSoon(): void {
@@ -116,12 +138,14 @@ export class Gate {
   readonly #drain = (): void => {
     this.#isDraining = false
     const beganAt = this.#timer()
+    if (this.#drainedAt !== -1) this.#turnMs = beganAt - this.#drainedAt
+    this.#drainedAt = -1
     let now = beganAt
     while (this.#head < this.#waiting.length && now - beganAt <= SLICE_MS) {
       const waitedMs = now - this.#waiting[this.#head]!.since
       this.#isCrowded ||= waitedMs > this.#limits.queueMsMax * CROWDED_SHARE
       const isLate = waitedMs > this.#limits.queueMsMax * (this.#isCrowded ? LATE_SHARE : 1)
-      if (!isLate && this.#running >= this.#limits.concurrencyMax) break
+      if (!isLate && this.#isBusy) break
       const { waiter } = this.#isCrowded && !isLate ? this.#newest() : this.#oldest()
       if (!isLate) this.#running++
       waiter(isLate ? 'late' : undefined)
@@ -155,6 +179,7 @@ export class Gate {
 
   #drainLater(now: number): void {
     if (this.#running < this.#limits.concurrencyMax) {
+      this.#drainedAt = now
       this.#drainSoon()
       return
     }
