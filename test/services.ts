@@ -9,7 +9,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type Service = 'postgres' | 'prometheus' | 'python' | 'chromium' | 'zsh' | 'shared'
+export type Service = 'postgres' | 'prometheus' | 'python' | 'chromium' | 'zsh' | 'redis' | 'shared'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const INSTALLED_BY = '`scripts/services` installs it'
@@ -36,6 +36,11 @@ export function postgresPrograms(): string | undefined {
 /** The interpreter of the environment that `scripts/services` makes from `scripts/requirements.txt`. */
 export const PYTHON: string = join(ROOT, '.venv/bin/python')
 
+/** Redis, or Valkey, which speaks the same. */
+export function redisProgram(): string | undefined {
+  return onPath('redis-server') ?? onPath('valkey-server')
+}
+
 /** The browser's program. */
 export function chromiumProgram(): string | undefined {
   return onPath('chromium') ?? onPath('chromium-browser') ?? onPath('google-chrome')
@@ -61,6 +66,7 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
     return readFileSync(made, 'utf8') === wanted ? undefined : `the Python environment is an older one; ${INSTALLED_BY}`
   },
   chromium: () => (chromiumProgram() === undefined ? `no chromium on the path; ${INSTALLED_BY}` : undefined),
+  redis: () => (redisProgram() === undefined ? `no redis-server on the path; ${INSTALLED_BY}` : undefined),
   zsh: () => (onPath('zsh') === undefined ? `no zsh on the path; ${INSTALLED_BY}` : undefined),
   shared: () => (existsSync(shared('models')) ? undefined : 'the reference data is not beside the repository'),
 }
