@@ -30,7 +30,7 @@ import { ledgerRoutes } from './ledger/routes.ts'
 import { type SubjectKeys, subjectKeys } from './ledger/subject-keys.ts'
 import { ledgerMigrations } from './ledger/tables.ts'
 import { ledgerWatch } from './ledger/watch.ts'
-import { defaultModelCheck, readiness } from './monitoring/readiness.ts'
+import { defaultModelCheck, type ReadinessCheck, readiness } from './monitoring/readiness.ts'
 import { monitoringRoutes } from './monitoring/routes.ts'
 import { serviceRoutes } from './monitoring/service-routes.ts'
 import { monitoringMigrations } from './monitoring/tables.ts'
@@ -52,6 +52,7 @@ import { registryMigrations } from './registry/tables.ts'
 import type { AnyRoute } from './route.ts'
 import { openRuntimes } from './runtimes/runtimes.ts'
 import { accessLog } from './serving/access-log.ts'
+import { openStatistics, type StatisticsBook } from './serving/call-statistics.ts'
 
 import { championReleases } from './serving/choose.ts'
 import { elsewhereRoutes } from './serving/elsewhere-routes.ts'
@@ -71,6 +72,8 @@ import type { Workers, WorkersParts } from './workers/open-workers.ts'
 export interface App {
   /** Where it answers; undefined while it does not listen. */
   readonly url: string | undefined
+  /** Where it answers gRPC, `127.0.0.1:8081`; undefined where it does not. */
+  readonly grpc: string | undefined
   /** Speaks to this application as the owner of its data folder. */
   readonly transport: Transport
   /** What a person should know at the start: sentences. */
@@ -135,6 +138,7 @@ interface Parts {
   readonly registry: Registry
   readonly serving: Serving
   readonly feedback: Feedback
+  readonly statistics: StatisticsBook
   readonly watches: Watches
   /** What workers need of them, where there are any. */
   readonly workers: Omit<WorkersParts, 'watch' | 'observers'>
@@ -179,6 +183,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   closing.push(() => models.close())
   closing.push(async () => runtimes.close())
   const buckets = await configuredBuckets(config, time.timer, log, closing)
+  const statistics = openStatistics()
   const serving: Serving = {
     catalogue,
     models,
@@ -188,7 +193,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     permitUse,
     ledger,
     refusals: refused,
-    observers: [...watches.observers, feedback.observe, accessLog(log.line)],
+    observers: [...watches.observers, feedback.observe, accessLog(log.line), statistics.observe],
     ...time,
     rates: buckets && openRates(config.limits, buckets),
     ids,
@@ -196,7 +201,8 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     batchRowsMax,
   }
   const workers = { ledger, refusals: refused, registry, numberOf, buckets }
-  return { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches, workers }
+  const kept = { access, ledger, objects, refusals: refused, seals, changes, registry }
+  return { ...kept, serving, feedback, statistics, watches, workers }
 }
 
 function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
@@ -208,7 +214,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers
   }
   const answered = crew === undefined ? [] : [{ name: 'workers', check: () => crew.requireOne() }]
   const checks = [{ name: 'journal', check: ledger.requireWritable }, ...answered, defaultModelCheck(serving)]
-  const isReady = async (): Promise<boolean> => (await readiness(checks)).ready
+  const isReady = readyBy(checks)
   const { artifactBytesMax, referenceBytesMax } = config.limits
   const { catalogue, releases, batchRowsMax } = serving
   const answering = (model: string): string | undefined => releases.choose(model, undefined)?.version
@@ -231,6 +237,10 @@ function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
   const pages = { wantsKey: access.hasKeys }
   return [...withPages(api, pages), ...pageRoutes(pages)]
+}
+
+function readyBy(checks: readonly ReadinessCheck[]): () => Promise<boolean> {
+  return async () => (await readiness(checks)).ready
 }
 
 function processMemory(): ProcessMemory {
@@ -289,14 +299,16 @@ async function openDoor(
     crew === undefined
       ? { url: await door.listen(host, port), localUrl: door.localUrl() }
       : await crew.open(door, { host, port, ownerAuthorization }, closing)
+  const grpc = isOpen ? await openGrpc(world, parts, ownerAuthorization, closing) : undefined
   if (isOpen) {
     announce(localUrl)
     closing.push(startJobs(world, parts))
     closing.push(recoverCounts(parts, log))
-    log.info({ url, version: PROGRAM_VERSION }, 'Listening')
+    log.info({ url, ...(grpc === undefined ? {} : { grpc }), version: PROGRAM_VERSION }, 'Listening')
   }
   return {
     url: isOpen ? url : undefined,
+    grpc,
     transport: ownerTransport(localUrl, ownerKey),
     renew: crew && (() => crew.renew()),
     notes: notesOf(access),
@@ -304,11 +316,43 @@ async function openDoor(
   }
 }
 
+/** Where gRPC answers, if it is wanted; loaded only then. */
+async function openGrpc(
+  { config, ids, log }: World,
+  { access, serving, ledger, statistics }: Parts,
+  ownerAuthorization: string,
+  closing: (() => Promise<void>)[],
+): Promise<string | undefined> {
+  if (config.server.grpcPort === undefined) return undefined
+  const { grpcDoor } = await import('./doors/grpc.ts')
+  const { grpcServices } = await import('./serving/grpc-services.ts')
+  const isReady = readyBy([{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)])
+  const door = grpcDoor({
+    services: grpcServices({ serving, statistics, programVersion: PROGRAM_VERSION, isReady }),
+    admission: admission(access, ownerAuthorization, true),
+    rates: serving.rates,
+    timers: systemTimers,
+    ...doorProtection(config),
+    isReady,
+    ids,
+    log,
+    limits: config.limits,
+  })
+  closing.push(() => door.close(CLOSE_MS_MAX))
+  return await door.listen(config.server.host, config.server.grpcPort)
+}
+
 /** Loaded where it is used: a server of one process starts without it. */
 async function crewOf(world: World, { watches, feedback, workers }: Parts): Promise<Workers> {
   const { openWorkers } = await import('./workers/open-workers.ts')
   const observers = [watches.service.observe, watches.drift.observe, feedback.observe]
   return openWorkers(world, { ...workers, watch: watches.watch, observers })
+}
+
+/** Loaded where it is used. Its messages are answered by this process, also where workers answer requests. */
+async function streamOf(world: World, { ledger, serving, watches }: Parts): Promise<() => Promise<void>> {
+  const { openStream } = await import('./serving/stream/open-stream.ts')
+  return openStream({ world, ledger, serving, refused: watches.refused, timers: systemTimers })
 }
 
 function ownerTransport(url: string, ownerKey: string): Transport {

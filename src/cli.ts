@@ -74,6 +74,13 @@ One JSON line for each invocation goes to standard output, what people want to k
       setting: 'server.port',
       summary: 'Port to listen on; 0 takes a free one',
     },
+    {
+      name: 'grpc-port',
+      type: 'number',
+      value: 'PORT',
+      setting: 'server.grpcPort',
+      summary: 'Port to listen on for gRPC too; 0 takes a free one',
+    },
     { name: 'host', type: 'string', value: 'ADDRESS', setting: 'server.host', summary: 'Address to listen on' },
     {
       name: 'model',
@@ -127,6 +134,7 @@ async function startServer({ config, signal, terminal }: CommandContext): Promis
         `  dashboard              ${url}/`,
         `  API and how to use it  ${url}/docs`,
         `  metrics                ${url}/metrics`,
+        ...(app.grpc === undefined ? [] : [`  gRPC                   ${app.grpc}`]),
         `  data                   ${data}`,
         ...ignoredVariables(config).map(note => `  ${notable('note')}                   ${note}`),
         ...app.notes.map(note => `  ${notable('note')}                   ${note}`),

@@ -108,3 +108,57 @@ export interface InvocationRoute extends Described {
 }
 
 export type AnyRoute = Route | InvocationRoute
+
+/**
+ * A procedure is to gRPC what a route is to HTTP. Messages are whole and not unpacked: their bytes are Protocol Buffers. The
+ * name of a service is that of its interface; what it is and what it takes stands in its `.proto` text.
+ */
+export interface RpcService {
+  /** With its package: `inference.GRPCInferenceService`. */
+  readonly name: string
+  /** What a `.proto` file is called, and what stands in it. */
+  readonly proto: { readonly name: string; readonly text: string }
+  readonly procedures: Readonly<Record<string, AnyRpc>>
+}
+
+export type AnyRpc = PlainRpc | InvocationRpc | FeedRpc
+
+export interface RpcRequest {
+  readonly requestId: string
+  readonly actor: Actor
+  readonly message: Buffer
+}
+
+/** One message is answered by one; where it streams, each in its turn. */
+export interface PlainRpc {
+  readonly kind: 'plain'
+  readonly permission: string
+  readonly isStream?: true
+  readonly handle: (request: RpcRequest) => Buffer | Promise<Buffer>
+}
+
+/** Each message is an invocation of its own. */
+export interface InvocationRpc {
+  readonly kind: 'invocation'
+  readonly permission: string
+  /** The model that the message names, and headers that it gives itself; nothing where it cannot be read. Never throws. */
+  readonly address: (message: Buffer) => RpcAddress
+  /** As that of a route; the answer's `body` is the message. */
+  readonly invoke: (request: InvocationRequest) => Promise<Answer>
+  /** Given where it streams: how a problem is told without ending the stream. */
+  readonly told?: (problem: Problem, message: Buffer) => Buffer
+}
+
+export interface RpcAddress {
+  readonly params: Readonly<Record<string, string>>
+  /** Before those of the call. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** One message opens it; what is sent then comes in the feed's own time. */
+export interface FeedRpc {
+  readonly kind: 'feed'
+  readonly permission: string
+  /** Returns how to end it. Throws a `Problem` where it cannot be opened. */
+  readonly open: (request: RpcRequest, send: (message: Buffer) => void) => () => void
+}

@@ -16,6 +16,8 @@ export interface Config {
   readonly server: {
     readonly host: string
     readonly port: number
+    /** Absent: no gRPC. */
+    readonly grpcPort?: number
     readonly model?: string
     /** Processes that answer; 1: this one. */
     readonly workers: number
@@ -141,6 +143,12 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
     default: 8080,
     flag: 'port',
     doc: 'Port to listen on',
+  },
+  'server.grpcPort': {
+    schema: Type.Integer({ minimum: 0, maximum: 65_535 }),
+    wanted: 'a port from 0 (any that is free) to 65535',
+    flag: 'grpc-port',
+    doc: 'Port to listen on for gRPC; without it, there is none',
   },
   'server.model': {
     schema: Type.String({ minLength: 1 }),

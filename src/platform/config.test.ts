@@ -37,6 +37,7 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   data: '/var/lib/bellwether',
   'server.host': '0.0.0.0',
   'server.port': 0,
+  'server.grpcPort': 8081,
   'server.model': 'churn',
   'server.workers': 4,
   'database.url': 'postgres://ann:secret@db/bellwether',

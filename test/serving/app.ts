@@ -9,6 +9,8 @@ import { tinyModel } from '../journeys/model.ts'
 
 export interface RunningApp {
   readonly url: string
+  /** Where it answers gRPC, if the flags say so. */
+  readonly grpc: string
   readonly data: string
   /** Speaks as the owner of the data folder. */
   readonly transport: App['transport']
@@ -31,6 +33,7 @@ export async function withApp(
     try {
       await use({
         url: app.url!,
+        grpc: app.grpc ?? '',
         data,
         transport: app.transport,
         records: () => recordsOf(app),
