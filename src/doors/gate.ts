@@ -84,8 +84,16 @@ export class Gate {
     return this.waiting >= this.#limits.queueMax && this.#running >= this.#limits.concurrencyMax
   }
 
-  /** Whether work may begin now; then it has begun, and `leave` ends it. */
-  enter(): boolean {
+  /**
+   * Whether work may begin now; then it has begun, and `leave` ends it.
+   *
+   * @param isBrief it is only to be told what is wrong with it, for which nobody needs to wait.
+   */
+  enter(isBrief = false): boolean {
+    if (isBrief) {
+      this.#running++
+      return true
+    }
     if (this.#head < this.#waiting.length || this.#isBusy) return false
     const now = this.#timer()
     if (this.#turnBeganAt === -1) {

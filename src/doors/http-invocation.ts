@@ -20,7 +20,7 @@ export function takeInvocation(
   const invocation = new HttpInvocation(floor, route, message, params)
   collect(message, floor.bodyLimits, floor.arriving, invocation.refusal, collected => {
     invocation.receive(collected)
-    if (floor.gate.enter()) void answer(floor, route, invocation, message, response)
+    if (floor.gate.enter(collected.problem !== undefined)) void answer(floor, route, invocation, message, response)
     else
       floor.gate.wait(collected.bytes.length, turnedAway => {
         invocation.turnedAway = turnedAway && floor.crowded[turnedAway]
