@@ -11,6 +11,7 @@ import type { Log } from '../platform/log.ts'
 import type { Timers } from '../platform/timers.ts'
 import { backoffMs } from '../runtimes/backoff.ts'
 import { ALIVE, FAILED, type Failed, LINK_FD, READY, RETIRE, type Ready, STOP } from './protocol.ts'
+import { passOnUntaken } from './untaken.ts'
 
 export interface WorkerProcess {
   /** From 1; whoever takes the place of another has its number. */
@@ -189,6 +190,9 @@ class ClusterSupervisor implements Supervisor {
     this.#members.add(member)
     process.on('error', () => {}) // its end tells
     process.once('exit', (code, signal) => this.#ended(member, signal ?? code))
+    passOnUntaken(process, () =>
+      [...this.#members].some(other => other !== member && other.isReady && !other.isLeaving),
+    )
     this.#parts.welcome(member)
     return member
   }
