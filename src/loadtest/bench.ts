@@ -8,11 +8,12 @@ import type { CommandContext } from '../platform/command.ts'
 import { INTERRUPTED } from '../platform/run-command.ts'
 import { numberText } from '../platform/text-table.ts'
 import { plain } from '../platform/text-width.ts'
+import { bestOf, findRate } from './find-rate.ts'
 import { readBodies } from './load-rows.ts'
 import { endpointOf, type LoadTarget, loadTarget, profileOf, requestBytes } from './load-target.ts'
-import { type LoadReport, type LoadSettings, loadReport } from './report.ts'
+import { type LoadReport, type LoadSettings, loadReport, P99_REQUESTS_MIN, withTried } from './report.ts'
 import { reportHtml } from './report-html.ts'
-import { reportText, sampleText } from './report-text.ts'
+import { reportText, sampleText, triedText } from './report-text.ts'
 import { type LoadPlan, runLoad } from './run-load.ts'
 import { sampleRows } from './sample-rows.ts'
 import { ARRIVALS, type Arrivals } from './schedule.ts'
@@ -25,25 +26,61 @@ const SEED = 20_261_123
 const WARM_UP_SHARE = 0.2
 const WARM_UP_MS_MAX = 5000
 const DURATION_MS_MAX = 86_400_000
+const RATE_MAX = 1_000_000
 
 export async function runBench(context: CommandContext): Promise<number | undefined> {
   const { options, terminal, args } = context
   const target = await loadTarget(context, args['target'] ?? '')
-  const random = seededRandom(SEED)
-  const planned = await planOf(context, target, random)
-  const { plan, settings, targets } = planned
+  const planned = await planOf(context, target, seededRandom(SEED))
   await tryOne(target, planned, context.signal)
-  const before = await serverState(target.api)
+  const report =
+    options['find'] === true ? await highest(context, target, planned) : await measured(context, target, planned)
+  terminal.result(report, () => reportText(report, terminal.paint))
+  await keepHtml(options['html'] as string | undefined, report, context)
+  if (report.interrupted) return INTERRUPTED
+  return report.met ? undefined : MISSED
+}
+
+async function measured(context: CommandContext, { api }: LoadTarget, planned: Planned): Promise<LoadReport> {
+  const { plan, settings, targets } = planned
+  const before = await serverState(api)
   const startedAt = systemClock.now()
   const { tally, measuredMs, interrupted } = await loaded(context, plan)
   const sent = tally.due * (1 + plan.warmUpMs / plan.measuredMs)
-  const after = interrupted ? {} : await serverState(target.api)
+  const after = interrupted ? {} : await serverState(api)
   const server = serverCost(before, after, sent)
-  const report = loadReport({ settings, targets, tally, measuredMs, startedAt, interrupted, server })
-  terminal.result(report, () => reportText(report, terminal.paint))
-  await keepHtml(options['html'] as string | undefined, report, context)
-  if (interrupted) return INTERRUPTED
-  return report.met ? undefined : MISSED
+  return loadReport({ settings, targets, tally, measuredMs, startedAt, interrupted, server })
+}
+
+/** The report of the highest rate at which latency and errors are as wanted; of the lowest tried where there is none. */
+async function highest(context: CommandContext, target: LoadTarget, planned: Planned): Promise<LoadReport> {
+  const { terminal, signal } = context
+  const { plan, settings, targets } = planned
+  // Below, a percentile could not be told in the time.
+  const least = (P99_REQUESTS_MIN * 1.5 * 1000) / plan.measuredMs
+  const tried = await findRate(
+    plan.rate,
+    { least, most: RATE_MAX },
+    async rate => {
+      const at = { ...planned, plan: { ...plan, rate }, settings: { ...settings, rate } }
+      let report = await measured(context, target, at)
+      // Perhaps something else wanted our core just then.
+      if (report.isGeneratorLate && !signal.aborted) report = await measured(context, target, at)
+      if (signal.aborted) return { isGood: false, result: report }
+      const isGood = report.met && !report.isGeneratorLate
+      terminal.say(triedText(report, isGood, terminal.paint))
+      return { isGood, result: report }
+    },
+    () => signal.aborted,
+  )
+  terminal.say('')
+  const { result } = bestOf(tried) ?? tried.toSorted((a, b) => a.rate - b.rate)[0]!
+  return withTried(
+    result,
+    tried.map(({ result: one, isGood }) => ({ report: one, isGood })),
+    targets,
+    signal.aborted,
+  )
 }
 
 interface Planned {
@@ -73,7 +110,7 @@ async function planOf({ options }: CommandContext, target: LoadTarget, random: R
   const plan: LoadPlan = {
     endpoint: endpointOf(url),
     requests: bodies.map(body => requestBytes(url, headers, body)),
-    rate: numberWithin('rate', options['rate'] ?? targets.requestsPerSecond, 0.01, 1_000_000),
+    rate: numberWithin('rate', options['rate'] ?? targets.requestsPerSecond, 0.01, RATE_MAX),
     arrivals: arrivalsOf(options['arrivals']),
     random,
     connections: wholeWithin('connections', options['connections'], 10_000),
@@ -85,6 +122,8 @@ async function planOf({ options }: CommandContext, target: LoadTarget, random: R
     timeoutMs: durationMs('timeout', options['timeout'], 600_000),
   }
   const isDeclared = version?.service !== undefined
+  const isByHand = options['p99'] !== undefined || options['error-rate'] !== undefined
+  const targetsFrom = isDeclared ? 'service in model.yaml' : 'the usual ones, as model.yaml declares none'
   const settings: LoadSettings = {
     url: url.href,
     ...(version === undefined ? {} : { model: version.model, version: version.version }),
@@ -95,7 +134,7 @@ async function planOf({ options }: CommandContext, target: LoadTarget, random: R
     timeoutSeconds: plan.timeoutMs / 1000,
     rows: bodies.length,
     rowsFrom,
-    targetsFrom: isDeclared ? '`service` of model.yaml' : 'the usual ones, as model.yaml declares none',
+    targetsFrom: isByHand ? `${targetsFrom}; but for what was given by hand` : targetsFrom,
   }
   return { headers, bodies, plan, settings, targets }
 }

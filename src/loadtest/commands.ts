@@ -10,6 +10,11 @@ const OPTIONS: readonly Option[] = [
     value: 'R',
     summary: 'Requests a second. Default: what model.yaml says the service is made for',
   },
+  {
+    name: 'find',
+    type: 'boolean',
+    summary: 'Look for the highest rate that keeps the targets: each rate is tried for so long; begins at --rate',
+  },
   { name: 'duration', short: 'd', type: 'string', value: 'TIME', default: '30s', summary: 'How long: 500ms, 30s, 5m' },
   {
     name: 'rows',
@@ -63,6 +68,7 @@ Every prediction is made and recorded like any other, and is part of what is cou
       line: 'bellwether bench churn@1.1.0 --rate 2000 --duration 5m --rows customers.csv --html report.html',
       does: 'a version, harder and longer, with real rows, and a report to keep',
     },
+    { line: 'bellwether bench churn --find --duration 10s --p99 20', does: 'how much it can take within 20 ms' },
     {
       line: 'bellwether bench http://127.0.0.1:8080/v2/models/churn/infer --rate 500 --rows bodies.jsonl --p99 20',
       does: 'another protocol: each line is a body',

@@ -33,6 +33,7 @@ ${curveSection(report)}
 ${timeSection(report)}
 ${rateSection(report)}
 ${errorSection(report)}
+${triedSection(report)}
 ${settingsSection(report)}
 </main>
 </body>
@@ -171,6 +172,15 @@ function errorSection({ errors, errorSamples }: LoadReport): string {
   })
   if (rows.length === 0) return ''
   return `<section><h2>What was not answered</h2><table class="errors"><tbody>${rows.join('')}</tbody></table></section>`
+}
+
+function triedSection({ tried = [] }: LoadReport): string {
+  if (tried.length === 0) return ''
+  const rows = tried.map(({ rate, p99Ms, errorRate, isGood }) => {
+    const p99 = p99Ms === undefined ? '–' : latencyText(p99Ms)
+    return `<tr><th scope="row">${shown(rate)}/s</th><td>${p99}</td><td>${percentText(errorRate)}</td><td>${isGood ? 'kept' : 'not kept'}</td></tr>`
+  })
+  return `<section><h2>Rates that were tried</h2><table><thead><tr><th scope="col">rate</th><th scope="col">p99 latency</th><th scope="col">errors</th><th scope="col">targets</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`
 }
 
 function settingsSection(report: LoadReport): string {

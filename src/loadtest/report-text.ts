@@ -48,6 +48,14 @@ function headLines(report: LoadReport, { strong, faint }: Paint): string[] {
   ]
 }
 
+/** One step of the search for the highest rate. */
+export function triedText(report: LoadReport, isGood: boolean, { good, bad }: Paint): string {
+  const { rate, latencyMs, errorRate, isGeneratorLate } = report
+  const p99 = latencyMs === undefined ? '–' : latencyText(latencyMs.p99)
+  const figures = `${padStart(`${shown(rate)}/s`, 12)}  p99 ${padStart(p99, 8)}  errors ${padStart(percentText(errorRate), 8)}`
+  return `${figures}  ${isGood ? good('kept') : bad(isGeneratorLate ? 'the generator is too late' : 'not kept')}`
+}
+
 const FIGURES: readonly (readonly [string, keyof Latencies])[] = [
   ['mean', 'mean'],
   ['p50', 'p50'],

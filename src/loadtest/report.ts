@@ -80,6 +80,8 @@ export interface LoadReport extends LoadSettings {
   readonly latencyMs?: Latencies
   /** From when it was sent. */
   readonly serviceMs?: Latencies
+  /** So late that the latencies are partly its own. */
+  readonly isGeneratorLate: boolean
   /** By how much the generator itself was late. */
   readonly latenessMs?: { readonly p99: number; readonly max: number }
   /** Latency by share of the requests: `[share, milliseconds]`, of latency and of service. */
@@ -93,10 +95,19 @@ export interface LoadReport extends LoadSettings {
   /** Whether all targets that could be judged are met. */
   readonly met: boolean
   readonly notes: readonly string[]
+  /** Where the highest rate was looked for: all that were tried, in that order. This report is of the best of them. */
+  readonly tried?: readonly TriedRate[]
+}
+
+export interface TriedRate {
+  readonly rate: number
+  readonly p99Ms?: number
+  readonly errorRate: number
+  readonly isGood: boolean
 }
 
 /** What is told apart from a percentile: with fewer requests the last percent is a single one or none. */
-const P99_REQUESTS_MIN = 100
+export const P99_REQUESTS_MIN = 100
 const LATE_MS_MAX = 1
 const LATE_SHARE_MAX = 0.1
 
@@ -131,6 +142,7 @@ export function loadReport(measured: Measured): LoadReport {
     errorSamples: Object.fromEntries(tally.samples),
     ...(latency === undefined ? {} : { latencyMs: latency }),
     ...(service === undefined ? {} : { serviceMs: service }),
+    isGeneratorLate: isLate(latency, lateness),
     ...(lateness === undefined ? {} : { latenessMs: { p99: lateness.p99, max: lateness.max } }),
     curve: curveOf(tally.latency),
     serviceCurve: curveOf(tally.service),
@@ -273,15 +285,49 @@ function notesOf(
         : `${waited}; the server could not be reached: ${reason}`,
     )
   }
-  if (latency !== undefined && lateness !== undefined) {
-    const { p99 } = lateness
-    if (p99 > LATE_MS_MAX && p99 > latency.p99 * LATE_SHARE_MAX) {
-      notes.push(
-        `The generator itself was late by up to ${shown(p99)} ms for 99 % of the requests, which is part of the latencies: give it a core of its own, or a lower rate`,
-      )
-    }
+  if (isLate(latency, lateness)) {
+    const late = `by up to ${shown(lateness?.p99 ?? 0)} ms for 99 % of the requests, which is part of the latencies`
+    notes.push(`The generator itself was late ${late}: give it a core of its own, or a lower rate`)
   }
   return notes
+}
+
+function isLate(latency: Latencies | undefined, lateness: Latencies | undefined): boolean {
+  if (latency === undefined || lateness === undefined) return false
+  return lateness.p99 > LATE_MS_MAX && lateness.p99 > latency.p99 * LATE_SHARE_MAX
+}
+
+/** The report of the best rate of a search; whether that is enough is judged by the rate that the service is made for. */
+export function withTried(
+  report: LoadReport,
+  tried: readonly { readonly report: LoadReport; readonly isGood: boolean }[],
+  { requestsPerSecond }: ServiceTargets,
+  interrupted: boolean,
+): LoadReport {
+  const isFound = tried.some(({ isGood }) => isGood)
+  const enough = report.rate >= requestsPerSecond
+  const said = `The highest rate that keeps the targets is ${shown(report.rate)} requests/s, to a tenth`
+  const rate: TargetVerdict = {
+    name: 'rate',
+    found: report.answeredPerSecond,
+    wanted: requestsPerSecond,
+    met: isFound && enough,
+    sentence: isFound
+      ? `${said}; the service is made for ${shown(requestsPerSecond)}`
+      : 'No rate that was tried keeps the targets',
+  }
+  return {
+    ...report,
+    interrupted,
+    targets: [...report.targets.filter(({ name }) => name !== 'rate'), rate],
+    met: !interrupted && isFound && enough,
+    tried: tried.map(({ report: { rate: asked, latencyMs, errorRate }, isGood }) => ({
+      rate: asked,
+      ...(latencyMs === undefined ? {} : { p99Ms: latencyMs.p99 }),
+      errorRate,
+      isGood,
+    })),
+  }
 }
 
 export function percentText(share: number): string {

@@ -19,6 +19,7 @@ interface Report {
   readonly targets: readonly { readonly name: string; readonly met?: boolean }[]
   readonly met: boolean
   readonly rowsFrom: string
+  readonly tried?: readonly { readonly rate: number; readonly isGood: boolean }[]
 }
 
 describe('bench and smoke', () => {
@@ -114,6 +115,31 @@ service: {p99LatencyMs: 5000, requestsPerSecond: 40}
     assert.deepEqual([...seen], ['1 Bearer k {"inputs": []}'])
     assert.equal(report.errors['500'], 10)
     assert.equal((await bellwether(['bench', url])).status, 64, 'there it is not known what to send')
+  })
+
+  test('looks for the highest rate that keeps the targets', async t => {
+    let freeAt = 0
+    // One after the other, a millisecond each: a thousand a second at most.
+    const slow = createServer((request, response) => {
+      request.resume()
+      freeAt = Math.max(performance.now(), freeAt) + 1
+      setTimeout(() => response.end('{}'), freeAt - performance.now())
+    })
+    t.after(() => slow.close())
+    await new Promise<void>(resolve => slow.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/x`
+    const rows = join(folder, 'any.jsonl')
+    writeFileSync(rows, '{}\n')
+    const options = ['--rows', rows, '--find', '--rate', '500', '-d', '600ms', '--p99', '100', '--timeout', '1s']
+    const { report } = await bench(url, ...options)
+    const { tried = [] } = report
+    assert.ok(tried.length > 1 && tried.some(({ isGood }) => !isGood), JSON.stringify(tried))
+    assert.ok(
+      tried.every(({ rate, isGood }) => !isGood || rate < 1400),
+      JSON.stringify(tried),
+    )
+    const best = Math.max(...tried.filter(({ isGood }) => isGood).map(({ rate }) => rate))
+    if (report.met) assert.equal(report.rate, best)
   })
 
   test('what cannot be load-tested is told before any load', async () => {
