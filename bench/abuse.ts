@@ -113,6 +113,7 @@ const ATTACKS: readonly Attack[] = [
 ]
 
 function told({ asked, failed, p50Ms, p99Ms }: Honest): string {
+  if (asked === 0) return 'over before anybody asked'
   return `${asked - failed} of ${asked}, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`
 }
 
