@@ -38,27 +38,23 @@ export function connections(max: number, timer: () => number): Connections {
     all.delete(socket)
     fresh.delete(socket)
   }
-  const oldestFresh = (): boolean => {
-    for (const socket of fresh) {
-      evict(socket)
-      return true
-    }
-    return false
+  /** The first that brought nothing, if it came long enough ago. */
+  const evictFresh = (before: number): boolean => {
+    const [first] = fresh
+    if (first === undefined || first[CAME_AT]! > before) return false
+    evict(first)
+    return true
   }
   /** Whether there is room for another. A newcomer of today must not pay for those who came long ago and are silent. */
   const makeRoom = (): boolean => {
     const now = timer()
-    for (const socket of fresh) {
-      if (now - socket[CAME_AT]! < GRACE_MS) break
-      evict(socket)
-      return true
-    }
-    if (now - noneIdleAt < IDLE_MS) return oldestFresh()
+    if (evictFresh(now - GRACE_MS)) return true
+    if (now - noneIdleAt < IDLE_MS) return evictFresh(now)
     for (const server of servers) server.closeIdleConnections()
     for (const socket of all) if (socket.destroyed) evict(socket)
     if (all.size < max) return true
     noneIdleAt = now
-    return oldestFresh()
+    return evictFresh(now)
   }
   const gone = function (this: CountedSocket): void {
     all.delete(this)
