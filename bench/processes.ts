@@ -35,11 +35,24 @@ export function temporaryFolder(): string {
 }
 
 /** The program, pinned, with its log in a file as in production; it ends with us, however we end. */
-export async function startServer(data: string, core: number, args: readonly string[] = []): Promise<Measured> {
+export function startServer(data: string, core: number, args: readonly string[] = []): Promise<Measured> {
+  return started(data, args, command => pinned(core, command))
+}
+
+/** The same, on whatever cores there are. */
+export function startFree(data: string, args: readonly string[]): Promise<Measured> {
+  return started(data, args, ([program, ...rest]) => [program!, rest])
+}
+
+async function started(
+  data: string,
+  args: readonly string[],
+  place: (command: readonly string[]) => readonly [string, string[]],
+): Promise<Measured> {
   const port = await freePort()
   const command = [process.execPath, ...SERVER_FLAGS, CLI, 'start', '--data', data, '--port', String(port), ...args]
   const log = openSync(join(data, '..', 'invocations.jsonl'), 'a')
-  const [program, all] = pinned(core, command)
+  const [program, all] = place(command)
   const child = spawn(program, all, { stdio: ['ignore', log, 'pipe', 'ipc'] })
   const url = `http://127.0.0.1:${port}`
   await reachable(`${url}/healthz`, child)
