@@ -81,13 +81,6 @@ export class HdrHistogram {
     return this.#maximum
   }
 
-  /** How many values are certainly above a bound: those of the bins that begin above it. */
-  above(bound: number): number {
-    let count = 0
-    for (const bin of this.bins()) if (bin.low > bound) count += bin.count
-    return count
-  }
-
   /** The bins that hold something, ascending. */
   *bins(): Generator<HdrBin> {
     for (let index = 0; index < this.#counts.length; index++) {
