@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import type { RunningServer } from '../server.ts'
-import { bellwether } from '../server.ts'
 import {
   assertCounted,
   assertKept,
@@ -124,8 +123,6 @@ test('what is no invocation is answered as ever, whatever it is', async t => {
 test('a change is in force in every worker when its answer comes: aliases, keys', async t => {
   const data = await registered(t)
   const server = await startCrew(t, data)
-  const artifact = await bellwether(['register', '--help'])
-  assert.equal(artifact.status, 0)
   const key = async (role: string, by: Record<string, string>): Promise<{ id: string; secret: string }> => {
     const headers = { 'content-type': 'application/json', ...by }
     const body = JSON.stringify({ name: role, roles: [role] })
@@ -158,6 +155,21 @@ test('a change is in force in every worker when its answer comes: aliases, keys'
   await alias('night', '1.0.0')
   const found = await everywhere(t, server, '/models/tiny/versions/night/predict', admin)
   assert.ok(found.every(({ status }) => status === 200))
+  await server.kill('SIGTERM')
+})
+
+test('limits of rate hold over all workers', async t => {
+  const env = { BELLWETHER_LIMITS_ADDRESS_RATE: '0.01', BELLWETHER_LIMITS_BURST_SECONDS: '1000' }
+  const server = await startCrew(t, await registered(t), env)
+  const statuses: number[] = []
+  for (let round = 0; round < 3; round++) {
+    for (const { status } of await everywhere(t, server, '/predict')) statuses.push(status)
+  }
+  // Ten tokens, and none comes back for a hundred seconds.
+  assert.deepEqual(
+    [200, 429].map(code => statuses.filter(status => status === code).length),
+    [10, 14],
+  )
   await server.kill('SIGTERM')
 })
 
