@@ -53,7 +53,6 @@ import type { AnyRoute } from './route.ts'
 import { openRuntimes } from './runtimes/runtimes.ts'
 import { accessLog } from './serving/access-log.ts'
 import { openStatistics, type StatisticsBook } from './serving/call-statistics.ts'
-
 import { championReleases } from './serving/choose.ts'
 import { elsewhereRoutes } from './serving/elsewhere-routes.ts'
 import { readJson } from './serving/json.ts'
@@ -63,6 +62,7 @@ import { oipRoutes } from './serving/oip-routes.ts'
 import type { Serving } from './serving/predict.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
+import { configuredStream } from './serving/stream/configured-stream.ts'
 import { openWarmModels } from './serving/warm.ts'
 import type { ListedModel, ModelSigns } from './web/overview.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
@@ -304,6 +304,7 @@ async function openDoor(
     announce(localUrl)
     closing.push(startJobs(world, parts))
     closing.push(recoverCounts(parts, log))
+    await configuredStream({ world, ...parts, refused: parts.watches.refused, timers: systemTimers }, closing)
     log.info({ url, ...(grpc === undefined ? {} : { grpc }), version: PROGRAM_VERSION }, 'Listening')
   }
   return {
@@ -347,12 +348,6 @@ async function crewOf(world: World, { watches, feedback, workers }: Parts): Prom
   const { openWorkers } = await import('./workers/open-workers.ts')
   const observers = [watches.service.observe, watches.drift.observe, feedback.observe]
   return openWorkers(world, { ...workers, watch: watches.watch, observers })
-}
-
-/** Loaded where it is used. Its messages are answered by this process, also where workers answer requests. */
-async function streamOf(world: World, { ledger, serving, watches }: Parts): Promise<() => Promise<void>> {
-  const { openStream } = await import('./serving/stream/open-stream.ts')
-  return openStream({ world, ledger, serving, refused: watches.refused, timers: systemTimers })
 }
 
 function ownerTransport(url: string, ownerKey: string): Transport {

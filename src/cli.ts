@@ -21,6 +21,7 @@ import { type CommandHost, type Connection, runCommandLine, TRACE_VARIABLE } fro
 import { plain } from './platform/text-width.ts'
 import { registryCommands } from './registry/commands.ts'
 import { servingCommands } from './serving/commands.ts'
+import { streamCommand } from './serving/stream/commands.ts'
 
 // What is imported from here on starts in half the time from the second start on: the application is a thousand modules.
 enableCompileCache()
@@ -253,6 +254,7 @@ const PROGRAM: Program = {
   globals: GLOBALS,
   commands: [
     start,
+    streamCommand(start),
     ...registryCommands,
     ...servingCommands,
     ...explainCommands,

@@ -9,7 +9,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type Service = 'postgres' | 'prometheus' | 'python' | 'chromium' | 'zsh' | 'redis' | 'shared'
+export type Service = 'postgres' | 'prometheus' | 'python' | 'chromium' | 'kafka' | 'zsh' | 'redis' | 'shared'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const INSTALLED_BY = '`scripts/services` installs it'
@@ -41,6 +41,9 @@ export function redisProgram(): string | undefined {
   return onPath('redis-server') ?? onPath('valkey-server')
 }
 
+/** Folder of the jars of Kafka, which `scripts/services` fetches. */
+export const KAFKA: string = join(ROOT, '.kafka/libs')
+
 /** The browser's program. */
 export function chromiumProgram(): string | undefined {
   return onPath('chromium') ?? onPath('chromium-browser') ?? onPath('google-chrome')
@@ -67,6 +70,10 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
   },
   chromium: () => (chromiumProgram() === undefined ? `no chromium on the path; ${INSTALLED_BY}` : undefined),
   redis: () => (redisProgram() === undefined ? `no redis-server on the path; ${INSTALLED_BY}` : undefined),
+  kafka: () => {
+    if (onPath('java') === undefined) return `no java on the path; ${INSTALLED_BY}`
+    return existsSync(join(KAFKA, '../pom.xml')) ? undefined : `Kafka's jars are not in .kafka; ${INSTALLED_BY}`
+  },
   zsh: () => (onPath('zsh') === undefined ? `no zsh on the path; ${INSTALLED_BY}` : undefined),
   shared: () => (existsSync(shared('models')) ? undefined : 'the reference data is not beside the repository'),
 }

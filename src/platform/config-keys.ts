@@ -8,6 +8,7 @@ import {
   PROTECTION_KEYS,
   type TlsConfig,
 } from './config-protection.ts'
+import { STREAM_KEYS, type StreamConfig } from './config-stream.ts'
 import type { LogLevel } from './log.ts'
 
 export interface Config {
@@ -50,6 +51,7 @@ export interface Config {
   } & LimitsOfRate &
     LimitsOfWaiting
   readonly serving: ModelsConfig
+  readonly stream: StreamConfig
   readonly ledger: {
     readonly segmentBytesMax: number
     readonly segmentAgeMsMax: number
@@ -230,6 +232,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   'drift.psi': threshold('PSI that is drift', 0.25),
   'drift.ks': threshold('Kolmogorov–Smirnov statistic that is drift', 0.05),
   ...PROTECTION_KEYS,
+  ...STREAM_KEYS,
 }
 
 function environmentName(key: string): string {

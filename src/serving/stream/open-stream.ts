@@ -1,0 +1,58 @@
+/** The stream of a server, put together. */
+import { join } from 'node:path'
+import { Problem } from '../../errors.ts'
+import type { OpenedLedger } from '../../ledger/open-ledger.ts'
+import type { Refused } from '../../ledger/refusals.ts'
+import type { Timers } from '../../platform/timers.ts'
+import type { World } from '../../platform/world.ts'
+import type { Serving } from '../predict.ts'
+import { streamMetrics, streamProgress } from './progress.ts'
+import { openRecorded } from './recorded.ts'
+import { runStream } from './run-stream.ts'
+
+export interface OpenStreamParts {
+  readonly world: Pick<World, 'config' | 'path' | 'log' | 'metrics'>
+  readonly ledger: OpenedLedger
+  readonly serving: Serving
+  readonly refused: Refused
+  readonly timers: Timers
+}
+
+/**
+ * Answers the topic of the configuration; returns how to stop. Throws `misconfigured` where topics are missing.
+ */
+export function openStream({ world, ledger, serving, refused, timers }: OpenStreamParts): () => Promise<void> {
+  const { config, path, log, metrics } = world
+  const { input, output, group, model } = config.stream
+  const missing = Object.entries({ 'stream.input': input, 'stream.output': output }).filter(([, topic]) => topic === '')
+  if (missing.length > 0) {
+    const keys = missing.map(([key]) => key).join(' and ')
+    throw new Problem('misconfigured', `Cannot answer a stream: ${keys} not set, wanted the names of topics`)
+  }
+  const progress = streamProgress()
+  metrics.family(streamMetrics(progress, input))
+  const recorded = openRecorded(join(path, 'stream'), `${group}\n${input}`, {
+    get size(): number {
+      return ledger.size
+    },
+    lines: from => ledger.lines(from),
+  })
+  const stream = runStream({
+    config: config.stream,
+    instance: ledger.keyId,
+    answering: {
+      serving: model === undefined ? serving : { ...serving, defaultModel: model },
+      append: records => ledger.append(records),
+      actor: { id: `stream:${group}`, name: `stream ${group}`, roles: [] },
+      onRefused: refused,
+    },
+    recorded,
+    progress,
+    timers,
+    log,
+  })
+  return async () => {
+    await stream.stop()
+    recorded.close()
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Purpose: a Kafka topic is answered, each message once. Method: the real program against a real broker; every form of
+ * message, what cannot be answered, and SIGKILL at seeded random moments, after which answers and records are counted.
+ */
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { after, before, type TestContext, test } from 'node:test'
+import { tinyModel } from '../journeys/model.ts'
+import { bellwether, type RunningServer, startServer, temporaryFolder } from '../server.ts'
+import { skipUnless } from '../services.ts'
+import { type Message, type Sent, startKafka, type TestKafka } from './kafka.ts'
+
+const skip = skipUnless('kafka')
+const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 4)
+const MESSAGES_A_ROUND = 400
+const LIFE_MS_MAX = 1_200
+const SEED = 20_261_123
+
+let kafka: TestKafka
+before(async () => {
+  if (skip === false) kafka = await startKafka()
+})
+after(async () => {
+  if (skip === false) await kafka.stop()
+})
+
+interface Stream {
+  readonly data: string
+  readonly env: Readonly<Record<string, string>>
+  readonly input: string
+  readonly output: string
+  readonly dead: string
+}
+
+/** Topics and a data folder with the tiny model. */
+async function newStream(t: TestContext, name: string, partitions: number): Promise<Stream> {
+  const data = temporaryFolder()
+  t.after(() => rmSync(data, { recursive: true, force: true }))
+  const artifact = `${data}-model.json`
+  writeFileSync(artifact, tinyModel())
+  const registered = await bellwether(['register', artifact, '--name', 'tiny', '--version', '1.0.0', '--data', data])
+  assert.equal(registered.status, 0, registered.stderr)
+  rmSync(artifact)
+  const [input, output, dead] = [`${name}-in`, `${name}-out`, `${name}-in.dead-letters`]
+  for (const topic of [input, output, dead]) await kafka.createTopic(topic, partitions)
+  const env = {
+    BELLWETHER_STREAM_BROKERS: kafka.brokers,
+    BELLWETHER_STREAM_INPUT: input,
+    BELLWETHER_STREAM_OUTPUT: output,
+    BELLWETHER_STREAM_GROUP: name,
+    BELLWETHER_STREAM_BATCH_MAX: '50',
+  }
+  return { data, env, input, output, dead }
+}
+
+interface Entry {
+  readonly id: string
+  readonly kind: string
+  readonly door?: string
+  readonly requestId: string
+  readonly code?: string
+  readonly subject?: string
+}
+
+async function entriesOf({ url }: RunningServer): Promise<Entry[]> {
+  const text = await (await fetch(`${url}/audit/records`)).text()
+  const all = text.trimEnd().split('\n')
+  return all.map(line => JSON.parse(line) as Entry).filter(({ door }) => door === 'stream')
+}
+
+function header(message: Message, name: string): string | undefined {
+  return message.headers.get(name)
+}
+
+const ROW = '{"age":50,"tenure":2}'
+const EVENT = { specversion: '1.0', id: 'e-1', source: '/shop', type: 'asked' }
+const BINARY = { ce_specversion: '1.0', ce_id: 'e-2', ce_source: '/shop', ce_type: 'asked' }
+const SENT: readonly Sent[] = [
+  { key: 'json', value: ROW, headers: { 'Bellwether-Subject': 'ann' } },
+  {
+    key: 'structured',
+    value: JSON.stringify({ ...EVENT, data: { age: 30, tenure: 1 } }),
+    headers: { 'content-type': 'application/cloudevents+json' },
+  },
+  { key: 'binary', value: ROW, headers: { ...BINARY, 'content-type': 'application/json' } },
+  { key: 'field', value: '{"age":"old","tenure":2}' },
+  { key: 'broken', value: '{"age":' },
+  { key: 'list', value: `[${ROW}]` },
+  { key: 'event', value: ROW, headers: { ...BINARY, ce_specversion: '0.3' } },
+  { key: 'type', value: '<a/>', headers: { ...BINARY, 'content-type': 'text/xml' } },
+]
+const DEAD = { field: 'invalid', broken: 'malformed', list: 'invalid', event: 'invalid', type: 'unsupported_type' }
+
+test('each form of message is answered in its form, and what cannot be answered says why', { skip }, async t => {
+  const stream = await newStream(t, 'forms', 2)
+  await kafka.send(stream.input, SENT)
+  const server = await startServer(stream)
+  t.after(() => server.kill('SIGKILL'))
+  const found = await kafka.read([stream.output, stream.dead], messages => messages.length === SENT.length)
+  const by = new Map(found.map(message => [message.key, message]))
+
+  const entries = await entriesOf(server)
+  assert.equal(entries.length, SENT.length, 'each message has one record')
+  const json = JSON.parse(by.get('json')!.value) as { id: string; outputs: object; model: string; release: string }
+  assert.equal(json.model, 'tiny')
+  const kept = entries.find(({ id }) => id === json.id)!
+  assert.match(kept.requestId, /^forms-in\/[01]\/\d+$/)
+  assert.ok(kept.subject !== undefined && kept.subject !== 'ann', 'the subject is a pseudonym')
+
+  const structured = JSON.parse(by.get('structured')!.value) as { type: string; id: string; data: { id: string } }
+  assert.equal(structured.type, 'dev.bellwether.prediction')
+  assert.equal(structured.id, structured.data.id)
+  assert.equal(header(by.get('binary')!, 'ce_id'), (JSON.parse(by.get('binary')!.value) as { id: string }).id)
+
+  for (const [key, code] of Object.entries(DEAD)) {
+    const letter = by.get(key)!
+    assert.equal(letter.topic, stream.dead)
+    assert.equal(header(letter, 'bellwether-problem-code'), code, key)
+    const reason = JSON.parse(header(letter, 'bellwether-problem')!) as { detail: string; requestId: string }
+    assert.match(reason.detail, /^Cannot /)
+    assert.equal(entries.find(({ requestId }) => requestId === reason.requestId)!.code, code)
+    assert.equal(letter.value, SENT.find(sent => sent.key === key)!.value, 'the message as it came')
+  }
+  const metrics = await (await fetch(`${server.url}/metrics`)).text()
+  assert.match(metrics, /stream_messages_total\{topic="forms-in",result="answered"\} 3/)
+  assert.match(metrics, /stream_lag\{topic="forms-in",partition="0"\} \d+/)
+  assert.equal(await server.kill('SIGTERM'), 0)
+})
+
+/** Mulberry32: small, seeded, good enough to choose moments. */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** Some of them cannot be answered: they too have one record and one dead letter. */
+function messages(round: number): Sent[] {
+  return Array.from({ length: MESSAGES_A_ROUND }, (_, n) => {
+    const key = `${round}-${n}`
+    return { key, value: n % 20 === 7 ? '{"age":"old","tenure":1}' : JSON.stringify({ age: 18 + (n % 70), tenure: n }) }
+  })
+}
+
+function repeated(values: readonly string[]): string[] {
+  const seen = new Set<string>()
+  return values.filter(value => seen.size === seen.add(value).size)
+}
+
+test(`each message has one answer and one record after ${ROUNDS} kills`, { skip }, async t => {
+  const stream = await newStream(t, 'kills', 3)
+  const random = seeded(SEED)
+  for (let round = 0; round < ROUNDS; round++) {
+    await kafka.send(stream.input, messages(round))
+    const server = await startServer(stream)
+    await new Promise(resolve => setTimeout(resolve, Math.ceil(random() * LIFE_MS_MAX)))
+    assert.equal(await server.kill('SIGKILL'), 'SIGKILL')
+  }
+  const server = await startServer(stream)
+  t.after(() => server.kill('SIGKILL'))
+  const wanted = ROUNDS * MESSAGES_A_ROUND
+  await kafka.read([stream.output, stream.dead], found => found.length >= wanted)
+  const metrics = await (await fetch(`${server.url}/metrics`)).text()
+  assert.equal(await server.kill('SIGTERM'), 0)
+
+  const answers = await kafka.readAll([stream.output, stream.dead])
+  const keys = answers.map(({ key }) => key!)
+  assert.deepEqual(repeated(keys), [], 'none is answered twice')
+  assert.equal(keys.length, wanted, 'none is without an answer')
+  const reader = await startServer({ data: stream.data })
+  const entries = await entriesOf(reader)
+  await reader.kill('SIGTERM')
+  assert.deepEqual(repeated(entries.map(({ requestId }) => requestId)), [], 'none is recorded twice')
+  assert.equal(entries.length, wanted, 'none is without a record')
+  const ids = new Set(entries.map(({ id }) => id))
+  assert.equal(ids.size, wanted)
+  const told = answers
+    .filter(({ topic }) => topic === stream.output)
+    .map(({ value }) => (JSON.parse(value) as { id: string }).id)
+  assert.deepEqual(
+    told.filter(id => !ids.has(id)),
+    [],
+    'each answer names its record',
+  )
+  t.diagnostic(`${wanted} messages, last life: ${/stream_replays_total\S+ \d+/.exec(metrics)?.[0]}`)
+})
