@@ -44,6 +44,17 @@ function get(app: RunningApp, path: string, own?: { cert: string; key: string })
   })
 }
 
+function hstsOf(app: RunningApp): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const asking = request(`${app.url}/models`, { rejectUnauthorized: false, agent: false }, answer => {
+      answer.resume()
+      resolve(answer.headers['strict-transport-security'])
+    })
+    asking.on('error', reject)
+    asking.end()
+  })
+}
+
 describe('a server with a certificate', () => {
   it('speaks TLS to the network, and its owner reaches it; a renewed certificate is taken, a broken one is not', async () => {
     makeCertificate('old', 'old.example')
@@ -56,6 +67,7 @@ describe('a server with a certificate', () => {
       assert.match(app.url, /^https:/)
       await app.register('tiny')
       assert.equal(await get(app, '/healthz'), 200)
+      assert.equal(await hstsOf(app), 'max-age=31536000')
       assert.equal(await subjectOf(app), 'old.example')
       await assert.rejects(fetch(app.url.replace('https', 'http')))
       writeFileSync(at('live.crt'), 'half a certificate')
