@@ -344,9 +344,9 @@ async function openGrpc(
 }
 
 /** Loaded where it is used: a server of one process starts without it. */
-async function crewOf(world: World, { watches, feedback, workers }: Parts): Promise<Workers> {
+async function crewOf(world: World, { watches, feedback, statistics, workers }: Parts): Promise<Workers> {
   const { openWorkers } = await import('./workers/open-workers.ts')
-  const observers = [watches.service.observe, watches.drift.observe, feedback.observe]
+  const observers = [watches.service.observe, watches.drift.observe, feedback.observe, statistics.observe]
   return openWorkers(world, { ...workers, watch: watches.watch, observers })
 }
 

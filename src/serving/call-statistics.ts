@@ -1,5 +1,6 @@
 /** What each version was asked since the process began, as inference protocols tell it: rows, calls, and the time they took. */
-import type { Journey, Observer } from './journey.ts'
+import type { Journey } from './journey.ts'
+import type { Served } from './served.ts'
 
 export interface CallStatistics {
   readonly model: string
@@ -17,8 +18,11 @@ export interface CallStatistics {
   refusedMs: number
 }
 
+/** A journey; or a call that a worker answered, of which the time after the last prediction is not known. */
+type Counted = Served & Partial<Pick<Journey, 'model' | 'version' | 'tookMs'>>
+
 export interface StatisticsBook {
-  readonly observe: Observer
+  readonly observe: (call: Counted) => void
   /** Of one version; zeros where it was not asked. */
   of(model: string, version: string): Readonly<CallStatistics>
 }
@@ -51,7 +55,7 @@ function nothing(model: string, version: string): CallStatistics {
   return { model, version, lastAt: 0, rows: 0, calls: 0, tookMs: 0, predictedMs: 0, refused: 0, refusedMs: 0 }
 }
 
-function noteAnswer(statistics: CallStatistics, { at, rows, tookMs, latencyMs }: Journey): void {
+function noteAnswer(statistics: CallStatistics, { at, rows, latencyMs, tookMs = latencyMs }: Counted): void {
   statistics.lastAt = at
   statistics.rows += rows!.count
   statistics.calls++
@@ -61,7 +65,7 @@ function noteAnswer(statistics: CallStatistics, { at, rows, tookMs, latencyMs }:
 
 /** Of one that reached no version nothing is kept here: there is nothing that it would be a statistic of. */
 function noteRefusal(
-  { model, version, tookMs }: Journey,
+  { model, version, tookMs = 0 }: Counted,
   entry: (model: string, version: string) => CallStatistics,
 ): void {
   if (model === undefined || version === undefined) return
