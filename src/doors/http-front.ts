@@ -2,17 +2,11 @@
  * What stands before all routes: the servers themselves, and what every request passes before anybody looks where it wants to
  * go. Beside the server for the network there is, with TLS, a plain one for programs of this machine.
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
 import { PROBLEMS } from '../errors.ts'
+import { http } from '../platform/node-http.ts'
 import { connections, paced } from './connections.ts'
 import type { Cors } from './cors.ts'
 import type { HttpDoorParts } from './http-request.ts'
@@ -38,8 +32,8 @@ export function openFront(parts: HttpDoorParts, onBroken: (error: Error, socket:
   const { limits, tls } = parts
   const timer = (): number => performance.now()
   const open = connections(limits.connectionsMax, timer)
-  const server = tls === undefined ? createServer(optionsOf(parts)) : tlsServer(parts)
-  const local = tls === undefined ? server : createServer(optionsOf(parts))
+  const server = tls === undefined ? http.createServer(optionsOf(parts)) : tlsServer(parts)
+  const local = tls === undefined ? server : http.createServer(optionsOf(parts))
   const all = new Set([server, local])
   for (const each of all) {
     open.watch(each)

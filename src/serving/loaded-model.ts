@@ -40,6 +40,7 @@ function compiled(
     explaining = found && explainingOf(found, signature, version, predictor)
     return explaining
   })
+  const fixedBytes = predictor.bytes + (background?.rows.byteLength ?? 0) + (version.profile?.bytes ?? 0)
   const lanes: Lane[] = []
   const model: LoadedModel = {
     version,
@@ -51,7 +52,7 @@ function compiled(
     ...(profile === undefined ? {} : { profile }),
     explaining: version.explain === 'always' ? exact() : undefined,
     exact,
-    bytes: () => predictor.bytes + (explaining?.bytes ?? 0) + (background?.rows.byteLength ?? 0),
+    bytes: () => fixedBytes + (explaining?.bytes ?? 0),
     lane(release, arm) {
       for (const lane of lanes) if (lane.release === release && lane.arm === arm) return lane
       const lane = makeLane(model, release, arm)

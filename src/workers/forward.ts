@@ -2,10 +2,11 @@
  * What is no invocation goes on to the process that owns the data folder, as it came and with the address of its caller, and
  * its answer comes back. The other door judges the caller itself; it believes the address because nobody else can reach it.
  */
-import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { Problem, problemDocument } from '../errors.ts'
 import type { Ids } from '../platform/ids.ts'
+import { http } from '../platform/node-http.ts'
 
 export type Forward = (message: IncomingMessage, response: ServerResponse, source: string) => void
 
@@ -23,11 +24,11 @@ export const FORWARDED: { callerOf(address: string, forwarded: string | string[]
 
 /** @param socketPath of the other door. */
 export function forwardTo(socketPath: string, ids: Ids): Forward {
-  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS_MAX })
+  const agent = new http.Agent({ keepAlive: true, timeout: IDLE_MS_MAX })
   return (message, response, source) => {
     const { method = 'GET', url = '/' } = message
     const headers = [...passedOn(message.rawHeaders, SOURCE_HEADER), SOURCE_HEADER, source, ...missing(message)]
-    const onward = request({ agent, socketPath, method, path: url, headers }, answer => {
+    const onward = http.request({ agent, socketPath, method, path: url, headers }, answer => {
       const { statusCode = 502, statusMessage = '' } = answer
       response.writeHead(statusCode, statusMessage, passedOn(answer.rawHeaders, 'transfer-encoding'))
       // Where one side breaks off, so does the other: a shorter answer must not look like a whole one.

@@ -67,7 +67,7 @@ export function startEngine(
   const { base } = forest
   return {
     kind,
-    bytes: arena.size,
+    bytes: memory.buffer.byteLength,
     block(rows, from, count, out) {
       given.set(rows.subarray(from * width, (from + count) * width))
       for (let output = 0; output < base.length; output++) sums.fill(base[output]!, output * ROWS, (output + 1) * ROWS)
