@@ -39,14 +39,16 @@ export interface RouteRequest {
   readonly parts: AsyncIterable<Part>
 }
 
-/** What a handler answers. Exactly one of `body` (becomes JSON), `text` (sent as it is) and `stream` is given, or none. */
+/** What a handler answers. Exactly one of `body` (becomes JSON), `text` or `bytes` (sent as they are) and `stream` is given, or none. */
 export interface Answer {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
   readonly text?: string
+  /** As `text`, of an invocation whose protocol is not text. */
+  readonly bytes?: Buffer
   readonly stream?: Readable
-  /** Content type of `text` and `stream`; default `application/json; charset=utf-8`. */
+  /** Content type of `text`, `bytes` and `stream`; default `application/json; charset=utf-8`. */
   readonly type?: string
 }
 
@@ -101,6 +103,8 @@ export interface InvocationRoute extends Described {
   readonly kind: 'invocation'
   /** For the documentation only: the door does not check it. */
   readonly body?: TSchema
+  /** Media types of bodies that are taken beside JSON, in lower case. */
+  readonly takes?: readonly string[]
   /** Never rejects with a `Problem` that has not been recorded. */
   readonly invoke: (request: InvocationRequest) => Promise<Answer>
   /** How this protocol writes a problem; default: `application/problem+json`. */

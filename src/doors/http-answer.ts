@@ -33,7 +33,7 @@ export interface Destination {
  * Sends an answer that is whole in memory, as every answer of an invocation is. Answers to POST are kept by no cache and
  * run by no page, so that they go without the headers that forbid it: each costs its share of a request's time.
  */
-export function sendText(to: Destination, answer: Answer, text: string): void {
+export function sendText(to: Destination, answer: Answer, text: string | Buffer): void {
   const { response } = to
   // A flat list goes to the wire as it is; an object would be walked and checked name by name.
   const headers: (string | number)[] = [

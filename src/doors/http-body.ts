@@ -161,10 +161,12 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
  * Whether a body may be read as JSON. A caller that says nothing may (Triton's client says nothing); and so may
  * `curl -d '{…}'`, which calls everything a form, where the first byte shows that it is none.
  *
+ * @param others media types that are taken as well, in lower case.
  * @throws Problem `unsupported_type`.
  */
-export function requireJson(contentType: string | undefined, bytes: Buffer): void {
+export function requireJson(contentType: string | undefined, bytes: Buffer, others?: readonly string[]): void {
   if (contentType === undefined || contentType === 'application/json') return
+  const isOther = others?.includes(contentType.split(';')[0]!.trim().toLowerCase())
   const charset = CHARSET.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
   if (charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') {
     throw new Problem(
@@ -172,8 +174,11 @@ export function requireJson(contentType: string | undefined, bytes: Buffer): voi
       `Cannot read the body: its charset is ${charset.slice(0, 40)}, utf-8 was wanted`,
     )
   }
-  if (JSON_TYPES.test(contentType)) return
+  if (isOther || JSON_TYPES.test(contentType)) return
   if (FORM_TYPE.test(contentType) && (bytes[0] === 0x7b || bytes[0] === 0x5b)) return
   const found = contentType.split(';')[0]!.slice(0, 60)
-  throw new Problem('unsupported_type', `Cannot read the body: its type is ${found}, application/json was wanted`)
+  throw new Problem(
+    'unsupported_type',
+    `Cannot read the body: its type is ${found}, ${['application/json', ...(others ?? [])].join(' or ')} was wanted`,
+  )
 }

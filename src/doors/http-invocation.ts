@@ -52,7 +52,7 @@ async function answer(
   }
   if (invocation.turnedAway === undefined) floor.gate.leave()
   const to: Destination = { response, requestId: invocation.requestId, isLast: invocation.isCut || floor.isClosing }
-  sendText(to, given, given.text ?? JSON.stringify(given.body ?? null))
+  sendText(to, given, given.text ?? given.bytes ?? JSON.stringify(given.body ?? null))
 }
 
 function written(route: InvocationRoute, problem: Problem, requestId: string): Answer {
@@ -74,6 +74,7 @@ class HttpInvocation implements InvocationRequest {
   readonly #floor: Floor
   readonly #message: IncomingMessage
   readonly #permission: string
+  readonly #takes: readonly string[] | undefined
   #actor: Actor | undefined
   #notAdmitted: Problem | undefined
   #collected: Collected | undefined
@@ -93,6 +94,7 @@ class HttpInvocation implements InvocationRequest {
     this.#floor = floor
     this.#message = message
     this.#permission = route.permission
+    this.#takes = route.takes
     this.refusal = turnedAway(floor) ?? this.#knock()
   }
 
@@ -124,7 +126,7 @@ class HttpInvocation implements InvocationRequest {
     if (this.turnedAway !== undefined) throw this.turnedAway
     const { bytes, problem } = this.#collected!
     if (problem !== undefined) throw problem
-    requireJson(this.headers['content-type'], bytes)
+    requireJson(this.headers['content-type'], bytes, this.#takes)
     return bytes
   }
 }

@@ -18,6 +18,10 @@ export interface OipParts {
 
 const TAG = 'Open Inference Protocol v2'
 
+const BINARY = `Tensors are JSON, or bytes behind the JSON (little-endian, \`BYTES\` with four bytes of length before each text): the header
+\`Inference-Header-Content-Length\` says how long the JSON is, and the tensor's parameter \`binary_data_size\` how many bytes are its own. An output is answered so
+where its parameter \`binary_data\` is true, and all are where the request's parameter \`binary_data_output\` is.`
+
 const TensorMetadata = Type.Object({ name: Type.String(), datatype: Type.String(), shape: Type.Array(Type.Integer()) })
 const ModelMetadata = Type.Object({
   name: Type.String(),
@@ -63,7 +67,7 @@ const RepositoryIndex = Type.Array(
   Type.Object({ name: Type.String(), version: Type.String(), state: Type.String(), reason: Type.String() }),
 )
 
-/** The endpoints of the Open Inference Protocol v2 that need no binary tensors. */
+/** The endpoints of the Open Inference Protocol v2 over REST. */
 export function oipRoutes(parts: OipParts): AnyRoute[] {
   return [...serverRoutes(parts), ...modelRoutes(parts.serving), ...inferRoutes(parts.serving)]
 }
@@ -75,7 +79,9 @@ function serverRoutes({ serving, programVersion, isReady }: OipParts): AnyRoute[
       answers: {
         200: Type.Object({ name: Type.String(), version: Type.String(), extensions: Type.Array(Type.String()) }),
       },
-      handle: () => ({ body: { name: 'bellwether', version: programVersion, extensions: ['model_repository'] } }),
+      handle: () => ({
+        body: { name: 'bellwether', version: programVersion, extensions: ['model_repository', 'binary_tensor_data'] },
+      }),
     },
     {
       ...described('GET', '/v2/health/live', 'public', 'Whether the server is alive'),
@@ -145,7 +151,8 @@ function inferRoutes(serving: Serving): AnyRoute[] {
     path: `${path}/infer`,
     permission: 'model:predict',
     summary: `Ask ${of}`,
-    description: 'JSON tensors; binary ones are refused with 415.',
+    description: BINARY,
+    takes: ['application/octet-stream'],
     tag: TAG,
     body: InferenceRequest,
     answers: { 200: InferenceResponse },

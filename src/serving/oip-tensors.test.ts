@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { Problem } from '../errors.ts'
 import type { Feature } from '../registry/signature.ts'
 import type { LoadedModel } from './lane.ts'
-import { readTensor, rowsOf } from './oip-tensors.ts'
+import { BinaryPart, readTensor, rowsOf } from './oip-tensors.ts'
 import { compileSignature } from './signature.ts'
 
 const feature = (name: string, more: Partial<Feature>): Feature => ({
@@ -27,11 +27,12 @@ const signature = compileSignature(
   { features: names.toReversed(), named: true, outputCount: 1 },
 )
 const model = { signature } as LoadedModel
+const NO_BYTES = new BinaryPart(Buffer.alloc(0))
 
 function rows(tensors: readonly object[], rowsMax = 100): number[] {
   return [
     ...rowsOf(
-      tensors.map((tensor, at) => readTensor(tensor, `inputs[${at}]`)),
+      tensors.map((tensor, at) => readTensor(tensor, `inputs[${at}]`, NO_BYTES)),
       model,
       rowsMax,
     ).values,
@@ -65,7 +66,7 @@ describe('rowsOf()', () => {
       ],
     }
     for (const tensor of [matrix, nested]) {
-      const read = rowsOf([readTensor(tensor, 'inputs[0]')], { signature: plain } as LoadedModel, 10)
+      const read = rowsOf([readTensor(tensor, 'inputs[0]', NO_BYTES)], { signature: plain } as LoadedModel, 10)
       assert.deepEqual([...read.values], [0.5, 36, Number.NaN, 40])
     }
   })
@@ -133,11 +134,46 @@ describe('rowsOf()', () => {
     })
   }
 
-  it('refuses more rows than are taken at once, and binary tensors by their name', () => {
+  it('refuses more rows than are taken at once', () => {
     assert.throws(() => rows(ALL, 1), { code: 'too_large' })
-    assert.throws(() => rows([{ ...AGE, parameters: { binary_data_size: 16 } }]), {
-      code: 'unsupported_type',
-      message: /binary_data=False/,
+  })
+})
+
+describe('BinaryPart', () => {
+  const sized = (bytes: unknown): object => ({
+    name: 'age',
+    shape: [2],
+    datatype: 'INT16',
+    parameters: { binary_data_size: bytes },
+  })
+
+  it('gives tensors their bytes in the order of the JSON', () => {
+    const binary = new BinaryPart(Buffer.from([36, 0, 1, 1, 5, 0, 0xff, 0xff]))
+    assert.deepEqual(readTensor(sized(4), 'inputs[0]', binary).data, [36, 257])
+    assert.deepEqual(readTensor(sized(4), 'inputs[1]', binary).data, [5, -1])
+    binary.requireEnd()
+  })
+
+  const refused: readonly (readonly [what: string, bytes: number, tensor: object, message: RegExp])[] = [
+    ['bytes that are not there', 3, sized(4), /is 4, but 3 bytes are left behind the JSON/],
+    ['a size that is none', 8, sized(-1), /is no number of bytes/],
+    ['a size that is a text', 8, sized('4'), /is no number of bytes/],
+    ['bytes that are not those of the shape', 8, sized(8), /has 8 bytes, 4 were wanted/],
+    ['data twice', 8, { ...sized(4), data: [1, 2] }, /one of them was wanted/],
+    ['shared memory', 8, { ...sized(4), parameters: { shared_memory_region: 'a' } }, /is not supported/],
+  ]
+  for (const [what, bytes, tensor, message] of refused) {
+    it(`refuses ${what}`, () => {
+      assert.throws(() => readTensor(tensor, 'inputs[0]', new BinaryPart(Buffer.alloc(bytes))), {
+        code: 'invalid',
+        message,
+      })
     })
+  }
+
+  it('refuses bytes that belong to no tensor', () => {
+    const binary = new BinaryPart(Buffer.alloc(6))
+    readTensor(sized(4), 'inputs[0]', binary)
+    assert.throws(() => binary.requireEnd(), { code: 'invalid', message: /has 2 bytes that belong to no tensor/ })
   })
 })

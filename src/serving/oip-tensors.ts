@@ -1,6 +1,7 @@
-/** The tensors of the Open Inference Protocol v2 in JSON, to rows and back. */
+/** The tensors of the Open Inference Protocol v2 in JSON, and in the bytes behind it, to rows. */
 import { type FieldProblem, Problem } from '../errors.ts'
 import type { FeatureType, Output } from '../registry/signature.ts'
+import { readRaw } from './grpc-tensors.ts'
 import type { LoadedModel } from './lane.ts'
 import { valueFault } from './row-faults.ts'
 import type { Rows } from './signature.ts'
@@ -31,8 +32,54 @@ export interface Tensor {
   readonly data: readonly unknown[]
 }
 
+/** The bytes behind the JSON of a request: its binary tensors, one after the other, in the order of the JSON. */
+export class BinaryPart {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  /** Throws `invalid` where so many do not follow. */
+  take(count: unknown, path: string): Buffer {
+    const field = `${path}.parameters.binary_data_size`
+    if (!Number.isSafeInteger(count) || (count as number) < 0) refuse([{ field, problem: 'is no number of bytes' }])
+    const to = this.#at + (count as number)
+    if (to > this.#bytes.length) {
+      const problem = `is ${count}, but ${this.#bytes.length - this.#at} bytes are left behind the JSON`
+      refuse([{ field, problem: `${problem}; its length goes into the header Inference-Header-Content-Length` }])
+    }
+    const taken = this.#bytes.subarray(this.#at, to)
+    this.#at = to
+    return taken
+  }
+
+  requireEnd(): void {
+    const left = this.#bytes.length - this.#at
+    if (left > 0) refuse([{ field: 'body', problem: `has ${left} bytes that belong to no tensor` }])
+  }
+}
+
+/** What changes the meaning of a question and is not done must not be passed over. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  shared_memory_region: 'is not supported, tensors were wanted in the message itself',
+  classification: 'is not supported, the outputs themselves can be asked for',
+}
+
+/** Throws `invalid` for a parameter that cannot be passed over. */
+export function refuseUnsupported(parameters: Readonly<Record<string, unknown>>, path: string): void {
+  for (const [name, problem] of Object.entries(UNSUPPORTED)) {
+    if (parameters[name] !== undefined) refuse([{ field: `${path}.parameters.${name}`, problem }])
+  }
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** Checks the members of a tensor; problems are named from `path`. */
-export function readTensor(value: unknown, path: string): Tensor {
+export function readTensor(value: unknown, path: string, binary: BinaryPart): Tensor {
   const wrong = (member: string, problem: string): never => refuse([{ field: `${path}.${member}`, problem }])
   if (typeof value !== 'object' || value === null) return refuse([{ field: path, problem: 'is not an object' }])
   const { name, shape, datatype, data, parameters } = value as Readonly<Record<string, unknown>>
@@ -45,19 +92,24 @@ export function readTensor(value: unknown, path: string): Tensor {
   if (typeof datatype !== 'string' || !DATATYPES.has(datatype)) {
     return wrong('datatype', `is not known, one of ${[...DATATYPES].join(', ')} was wanted`)
   }
-  if (typeof parameters === 'object' && parameters !== null && 'binary_data_size' in parameters) throw binaryRefused()
+  const wanted = (shape as number[]).reduce((product, size) => product * size, 1)
+  if (isObject(parameters)) {
+    refuseUnsupported(parameters, path)
+    const bytes = parameters['binary_data_size']
+    if (bytes !== undefined) {
+      if (data !== undefined) return wrong('data', 'is given, and binary_data_size as well: one of them was wanted')
+      return {
+        name,
+        shape: shape as number[],
+        datatype,
+        data: readRaw(binary.take(bytes, path), datatype, wanted, path),
+      }
+    }
+  }
   if (!Array.isArray(data)) return wrong('data', 'is missing, a list was wanted')
   const flat = data.some(Array.isArray) ? data.flat(1) : data
-  const wanted = (shape as number[]).reduce((product, size) => product * size, 1)
   if (flat.length !== wanted) return wrong('data', `has ${flat.length} values, ${wanted} were wanted by its shape`)
   return { name, shape: shape as number[], datatype, data: flat }
-}
-
-export function binaryRefused(): Problem {
-  return new Problem(
-    'unsupported_type',
-    'Cannot read the tensors: they are binary, JSON tensors were wanted (in tritonclient: binary_data=False)',
-  )
 }
 
 /**

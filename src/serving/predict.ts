@@ -58,7 +58,13 @@ export interface Protocol {
   /** Why a body with these headers cannot be read in this protocol, if so. */
   refuses?(headers: InvocationRequest['headers']): Problem | undefined
   /** Turns the body into rows; may leave in `journey.asked` what its answer needs to know. */
-  read(body: Buffer, model: LoadedModel, rowsMax: number, journey: Journey): Rows
+  read(
+    body: Buffer,
+    model: LoadedModel,
+    rowsMax: number,
+    journey: Journey,
+    headers?: InvocationRequest['headers'],
+  ): Rows
   write(journey: Journey, lane: Lane): Answer
   /** Explains the answers in a way of its own. Without it they are explained where the version or the caller wants it. */
   readonly explain?: Explain
@@ -83,7 +89,7 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     const unreadable = protocol.refuses?.(request.headers)
     if (unreadable !== undefined) throw unreadable
     journey.body = request.bytes()
-    const rows = protocol.read(journey.body, model, serving.batchRowsMax, journey)
+    const rows = protocol.read(journey.body, model, serving.batchRowsMax, journey, request.headers)
     journey.rows = rows
     const forbidden = serving.permitUse(model.version.uses, context.purpose)
     if (forbidden !== undefined) throw forbidden

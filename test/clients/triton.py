@@ -3,11 +3,13 @@
 Usage: triton.py HOST:PORT MODEL
 """
 
+import asyncio
 import json
 import sys
 
 import numpy as np
 import tritonclient.http as triton
+import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
 
@@ -23,6 +25,35 @@ def error(call):
     except InferenceServerException as raised:
         return {"message": raised.message(), "status": raised.status()}
     return None
+
+
+def binary(client, model, wanted, rows):
+    """The client's defaults: binary in, binary out, bodies compressed by nobody."""
+    result = client.infer(model, [tensor("input-0", rows.astype(np.float32), "FP32", binary=True)], request_id="b-1")
+    return {"response": result.get_response(), "values": result.as_numpy(wanted).tolist()}
+
+
+def mixed(client, model, wanted, rows):
+    """One tensor in JSON and one in bytes, a binary output by its name."""
+    columns = [
+        tensor("age", rows[:, 0].astype(np.int64).reshape(-1, 1), "INT64"),
+        tensor("tenure", rows[:, 1].astype(np.int16), "INT16", binary=True),
+    ]
+    output = triton.InferRequestedOutput(wanted, binary_data=True)
+    result = client.infer(model, columns, outputs=[output])
+    return {"response": result.get_response(), "values": result.as_numpy(wanted).tolist()}
+
+
+async def asynchronous(address, model, wanted, rows):
+    client = triton_aio.InferenceServerClient(address)
+    try:
+        assert await client.is_server_live()
+        results = await asyncio.gather(
+            *(client.infer(model, [tensor("input-0", rows, "FP64", binary=True)]) for _ in range(4))
+        )
+    finally:
+        await client.close()
+    return [{"response": one.get_response(), "values": one.as_numpy(wanted).tolist()} for one in results]
 
 
 def main(address, model):
@@ -54,7 +85,9 @@ def main(address, model):
             "response": whole.get_response(),
             "values": whole.as_numpy(wanted).tolist(),
         },
-        "binary": error(lambda: client.infer(model, [tensor("input-0", rows, "FP64", binary=True)])),
+        "binary": binary(client, model, wanted, rows),
+        "mixed": mixed(client, model, wanted, rows),
+        "asynchronous": asyncio.run(asynchronous(address, model, wanted, rows)),
         "unknown_model": error(lambda: client.infer("missing", matrix)),
         "unknown_output": error(
             lambda: client.infer(model, matrix, outputs=[triton.InferRequestedOutput("nope", binary_data=False)])

@@ -1,4 +1,4 @@
-/** Triton's own Python client, unmodified, against our Open Inference Protocol v2 with JSON tensors. */
+/** Triton's own Python client, unmodified, against our Open Inference Protocol v2: tensors in JSON and in bytes. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { test } from 'node:test'
@@ -20,6 +20,9 @@ interface Seen {
   readonly metadata: { readonly inputs: unknown; readonly outputs: unknown; readonly versions: unknown }
   readonly named: Inference
   readonly whole: Inference
+  readonly binary: Inference
+  readonly mixed: Inference
+  readonly asynchronous: readonly Inference[]
 }
 
 function drive(address: string, model: string): Promise<Seen> {
@@ -62,29 +65,29 @@ test('tritonclient gets health, metadata and inferences', { skip: skipUnless('py
     assert.deepEqual(seen.metadata.outputs, [{ name: 'tiny_probability', datatype: 'FP64', shape: [-1, 1] }])
 
     judgeValues(seen.named)
-    judgeValues(seen.whole)
+    for (const seenOnce of [seen.whole, seen.binary, seen.mixed, ...seen.asynchronous]) judgeValues(seenOnce)
     const { model_name, model_version, id } = seen.named.response
     assert.deepEqual([model_name, model_version, id], ['tiny', '1.0.0', 'question-1'])
 
-    const errors = ['binary', 'unknown_model', 'unknown_output', 'wrong_shape'].map(
+    const errors = ['unknown_model', 'unknown_output', 'wrong_shape'].map(
       name => seen[name] as { message: string; status: string },
     )
     assert.deepEqual(
       errors.map(({ status }) => status),
-      ['415', '404', '422', '422'],
+      ['404', '422', '422'],
     )
-    assert.match(errors[0]!.message, /binary_data=False/)
-    assert.match(errors[2]!.message, /tiny_probability was wanted/)
+    assert.equal(seen.binary.response.id, 'b-1')
+    assert.match(errors[1]!.message, /tiny_probability was wanted/)
 
     const records = await app.records()
     const predictions = records.filter(record => record.kind === 'prediction') as PredictionRecord[]
-    assert.equal(predictions.length, 6, 'one record for each row')
+    assert.equal(predictions.length, 24, 'one record for each row')
     assert.ok(predictions.every(({ door }) => door === 'oip'))
     assert.deepEqual(predictions[1]!.features, { age: 47, tenure: 2 })
     const refusals = records.filter(record => record.kind === 'refusal') as RefusalRecord[]
     assert.equal(
       refusals.reduce((sum, { count }) => sum + count, 0),
-      4,
+      3,
     )
   })
 })
