@@ -15,8 +15,8 @@ const GRACE_MS = 250
 const IDLE_MS = 100
 /** Requests of one connection that are wait behind others; more are read once half of them are answered. */
 const PIPELINED_MAX = 32
-/** A connection on which nothing moved for so long is ended: its caller does not read what it asked for. */
-const SILENCE_MS = 300_000
+/** A caller that takes nothing of its answer from one look to the next is let go of, milliseconds. */
+const STALLED_MS = 60_000
 
 export interface Connections {
   /** Begins to count what comes to this server. */
@@ -26,7 +26,7 @@ export interface Connections {
 }
 
 /** @param timer milliseconds, never going back. */
-export function connections(max: number, timer: () => number): Connections {
+export function connections(max: number, timer: () => number, stalledMs: number = STALLED_MS): Connections {
   const all = new Set<CountedSocket>()
   /** Of these, those that have not brought a whole head of a request yet. Both in the order in which they came. */
   const fresh = new Set<CountedSocket>()
@@ -63,7 +63,8 @@ export function connections(max: number, timer: () => number): Connections {
   return {
     watch(server) {
       servers.push(server)
-      server.setTimeout(SILENCE_MS)
+      const looking = setInterval(() => [...all].filter(isStalled).forEach(evict), stalledMs).unref()
+      server.on('close', () => clearInterval(looking))
       server.on('connection', (socket: CountedSocket) => {
         if (all.size >= max && !makeRoom()) {
           socket.destroy()
@@ -82,6 +83,19 @@ export function connections(max: number, timer: () => number): Connections {
       fresh.delete(socket)
     },
   }
+}
+
+const TAKEN = Symbol('taken')
+type ReadSocket = Socket & { [TAKEN]?: number }
+
+/** Whether there is something for the caller to take, and it has taken nothing since it was asked last. */
+function isStalled(socket: ReadSocket): boolean {
+  const waiting = socket.writableLength
+  const taken = waiting === 0 ? undefined : socket.bytesWritten - waiting
+  const isSame = taken !== undefined && taken === socket[TAKEN]
+  if (taken === undefined) delete socket[TAKEN]
+  else socket[TAKEN] = taken
+  return isSame
 }
 
 const LINE = Symbol('line')
