@@ -3,7 +3,7 @@
  * call that does not stream has one message. Whatever becomes of an invocation, also here (not in time, too large, no turn),
  * it reaches `invoke`, which writes the record.
  */
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { asProblem, Problem } from '../errors.ts'
 import type { Actor, Answer } from '../route.ts'
 import { type GrpcFloor, type Procedure, timeoutOf } from './grpc-floor.ts'
@@ -44,6 +44,8 @@ export class GrpcCall implements CallHead {
   /** Bytes of unfinished messages, as the door counts them. */
   #arriving = 0
   #count = 0
+  /** Whether the caller said that it sends no more, and whether all that it sent is read. */
+  #hasAllArrived = false
   #isHalfClosed = false
   #hasEnded = false
   #isFlushing = false
@@ -180,10 +182,19 @@ export class GrpcCall implements CallHead {
     return slot
   }
 
-  /** The caller sends no more. */
+  /** The caller sends no more; what came may still wait to be read. */
   #halfClosed(): void {
-    if (this.#isHalfClosed || this.#hasEnded) return
-    if (this.#messages.isWithin || (this.#count === 0 && !this.procedure.isStream)) this.#noMessage(BROKEN_OFF)
+    this.#hasAllArrived = true
+    this.#conclude()
+  }
+
+  /** Once everything that came is read, nothing else is. */
+  #conclude(): void {
+    if (!this.#hasAllArrived || this.#isHalfClosed || this.#hasEnded || this.#slots.length >= UNDER_WAY_MAX) return
+    if (this.#messages.isWithin || (this.#count === 0 && !this.procedure.isStream)) {
+      this.#noMessage(BROKEN_OFF)
+      return
+    }
     this.#isHalfClosed = true
     if (this.#slots.length === 0 && this.procedure.isStream) this.#finish(DONE, undefined)
   }
@@ -208,11 +219,16 @@ export class GrpcCall implements CallHead {
       this.#stream.write(framed(answer.body as Buffer))
     }
     this.#isFlushing = false
-    if (this.#stream.isPaused() && slots.length < UNDER_WAY_MAX / 2) this.#stream.resume()
-    if (slots.length > 0) return
-    if (this.isOver !== undefined) this.#refuse(this.isOver, undefined)
-    else if (this.#isHalfClosed) this.#finish(DONE, undefined)
-    else this.#readOn()
+    if (slots.length === 0 && this.isOver !== undefined) this.#refuse(this.isOver, undefined)
+    else if (slots.length === 0 && this.#isHalfClosed) this.#finish(DONE, undefined)
+    else if (slots.length < UNDER_WAY_MAX / 2) this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.#stream.isPaused()) this.#stream.resume()
+    if (this.#isHalfClosed) return
+    this.#readOn()
+    this.#conclude()
   }
 
   #respond(answer: Answer | undefined, requestId?: string): void {
@@ -233,12 +249,21 @@ export class GrpcCall implements CallHead {
     if (stream.destroyed || stream.closed) return
     if (answer === undefined && !stream.headersSent) {
       stream.respond({ ...headOf(undefined, requestId), ...trailers }, { endStream: true })
+      this.#hangUp()
       return
     }
     this.#respond(answer, requestId)
-    stream.on('wantTrailers', () => stream.sendTrailers(trailers))
+    stream.on('wantTrailers', () => {
+      stream.sendTrailers(trailers)
+      setImmediate(() => this.#hangUp()) // at once, it would overtake them
+    })
     if (answer === undefined) stream.end()
     else stream.end(framed(answer.body as Buffer))
+  }
+
+  /** Everything was said: who still has something to say need not. */
+  #hangUp(): void {
+    if (!this.#hasAllArrived && !this.#stream.closed) this.#stream.close(constants.NGHTTP2_NO_ERROR)
   }
 
   /** The caller is gone, or everything was said. */
