@@ -31,12 +31,14 @@ const TURN_MS = 10
 const RUNNING_MIN = 4
 /**
  * Where the first in line has waited for so much of what may be waited, more comes than can be done, and whoever is served in
- * order is served nearly too late. From then on, until nobody waits, the last come first and have their answers soon, and the
+ * order is served nearly too late. From then on, until nobody waits or for some seconds, the last come first and have their answers soon, and the
  * others are told after a little of that time instead of all of it (after Nichols and Jacobson, "Controlling Queue Delay",
  * 2012, and Maurer, "Fail at Scale", 2015).
  */
 const CROWDED_SHARE = 0.75
 const LATE_SHARE = 0.1
+/** After so long it is tried again whether those who come can be served in order. */
+const CROWDED_MS_MAX = 5_000
 /** What those who wait may hold in memory. */
 const WAITING_BYTES_MAX = 268_435_456
 
@@ -65,6 +67,7 @@ export class Gate {
   #isDraining = false
   #isTimed = false
   #isCrowded = false
+  #crowdedAt = 0
 
   constructor(limits: GateLimits, timer: () => number) {
     this.#limits = limits
@@ -148,10 +151,14 @@ export class Gate {
     const beganAt = this.#timer()
     if (this.#drainedAt !== -1) this.#turnMs = beganAt - this.#drainedAt
     this.#drainedAt = -1
+    if (this.#isCrowded && beganAt - this.#crowdedAt > CROWDED_MS_MAX) this.#isCrowded = false
     let now = beganAt
     while (this.#head < this.#waiting.length && now - beganAt <= SLICE_MS) {
       const waitedMs = now - this.#waiting[this.#head]!.since
-      this.#isCrowded ||= waitedMs > this.#limits.queueMsMax * CROWDED_SHARE
+      if (waitedMs > this.#limits.queueMsMax * CROWDED_SHARE && !this.#isCrowded) {
+        this.#isCrowded = true
+        this.#crowdedAt = now
+      }
       const isLate = waitedMs > this.#limits.queueMsMax * (this.#isCrowded ? LATE_SHARE : 1)
       if (!isLate && this.#isBusy) break
       const { waiter } = this.#isCrowded && !isLate ? this.#newest() : this.#oldest()

@@ -97,7 +97,7 @@ export const PROTECTION_KEYS: Readonly<Record<ProtectionKey, Described>> = {
   'limits.modelRate': rate('by one model'),
   'limits.burstSeconds': whole('Seconds of its rate that a caller may use at once after a rest', 1, 1, 86_400),
   'limits.queueMax': whole('Most requests that wait for their turn', 1_024, 0, 65_536),
-  'limits.queueMsMax': whole('Longest time a request waits for its turn, in milliseconds', 300, 1, HOUR_MS),
+  'limits.queueMsMax': whole('Longest time a request waits for its turn, in milliseconds', 500, 1, HOUR_MS),
   'limits.headerTimeoutMs': whole('Longest time until a request has said what it wants, in ms', 10_000, 100, HOUR_MS),
   'limits.connectionsMax': whole('Most connections at once', 10_000, 1, 1_000_000),
   'server.corsOrigins': list(

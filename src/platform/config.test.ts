@@ -135,7 +135,7 @@ test('without anything given, every key has its default, and says so', () => {
       modelRate: 0,
       burstSeconds: 1,
       queueMax: 1_024,
-      queueMsMax: 300,
+      queueMsMax: 500,
       headerTimeoutMs: 10_000,
       connectionsMax: 10_000,
     },

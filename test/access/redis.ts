@@ -1,7 +1,7 @@
 /** A real Redis on a port of its own, without anything on disk. */
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 
 export interface RunningRedis {
   readonly url: string

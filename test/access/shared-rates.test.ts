@@ -38,7 +38,10 @@ test('two replicas answer together as often as one may', { skip, timeout: 60_000
   }
 })
 
-test('buckets in Redis give their burst once, however many ask at the same time', { skip, timeout: 60_000 }, async () => {
+test('buckets in Redis give their burst once, however many ask at the same time', {
+  skip,
+  timeout: 60_000,
+}, async () => {
   const redis = await startRedis(redisProgram()!)
   const told: string[] = []
   const log = { info: () => {}, warn: (_: unknown, message: string) => void told.push(message) }
