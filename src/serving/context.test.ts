@@ -32,9 +32,17 @@ describe('readContext()', () => {
       `00-${zero}-b7ad6b7169203331-01`,
       `ff-${TRACE}-b7ad6b7169203331-01`,
       `00-${TRACE}-${'0'.repeat(16)}-01`,
+      `00-${TRACE}-b7ad6b7169203331-01-more`,
+      `00-${TRACE}-b7ad6b7169203331-011`,
+      `01-${TRACE}-b7ad6b7169203331-011`,
     ]) {
       assert.deepEqual(readContext({ traceparent }, pseudonyms), nothing, traceparent)
     }
+  })
+
+  it('reads the traceparent of a later version as far as it knows it', () => {
+    for (const end of ['', '-', '-what-comes-later'])
+      assert.equal(readContext({ traceparent: `01-${TRACE}-b7ad6b7169203331-01${end}` }, pseudonyms).traceId, TRACE)
   })
 
   it('knows from a header or from the address that reasons are wanted', () => {

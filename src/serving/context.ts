@@ -17,8 +17,11 @@ export interface CallContext {
 
 const ID_CHARACTERS_MAX = 256
 const PURPOSE = /^[\w.:/-]{1,128}$/
-/** https://www.w3.org/TR/trace-context/#traceparent-header-field-values */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
+/**
+ * https://www.w3.org/TR/trace-context/#traceparent-header-field-values. Version 00 ends after the flags; what a later
+ * version adds has to begin with a dash, and ff is none.
+ */
+const TRACEPARENT = /^(?!ff)(?!00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/
 
 /** @param query of the address, if it has one. Throws `invalid` naming each header that cannot be used. A `traceparent` that is none is ignored, as its standard asks. */
 export function readContext(
