@@ -8,7 +8,6 @@ import type { OpenedLedger } from '../ledger/open-ledger.ts'
 import type { Refusal, Refusals } from '../ledger/refusals.ts'
 import type { Config } from '../platform/config.ts'
 import type { Database } from '../platform/database.ts'
-import { LINK_HEAD_BYTES, type Link } from '../platform/link.ts'
 import type { Log } from '../platform/log.ts'
 import { type Exposition, lastingMetrics, mergeMetrics } from '../platform/merge-metrics.ts'
 import type { Metrics, MetricsFormat } from '../platform/metrics.ts'
@@ -17,16 +16,11 @@ import { workerUrl } from '../platform/threads.ts'
 import type { Timers } from '../platform/timers.ts'
 import type { Quota } from '../platform/token-bucket.ts'
 import type { AliasMove } from '../registry/registry.ts'
-import { callNumbers } from './calls.ts'
-import type { Counting, WorkerCounting } from './counting.ts'
+import type { Counting } from './counting.ts'
 import {
-  BATCH,
-  BATCH_HEAD_BYTES,
   BEGIN,
-  KEPT,
   LANE,
   METRICS,
-  NOT_KEPT,
   REFRESH,
   REFUSED,
   type Ready,
@@ -35,8 +29,8 @@ import {
   type ToldLane,
   WARM,
 } from './protocol.ts'
-import type { NotKept } from './remote-journal.ts'
 import { type Supervisor, supervisor, type WorkerProcess } from './supervisor.ts'
+import { takeBatches } from './take-batches.ts'
 import { wholeLines } from './whole-lines.ts'
 
 export interface CrewParts {
@@ -152,7 +146,7 @@ class OpenCrew implements Crew {
   }
 
   #welcome(worker: WorkerProcess): void {
-    const { db, refusals, log, counting, buckets } = this.#parts
+    const { db, ledger, refusals, log, counting, buckets } = this.#parts
     const { link, output } = worker
     const counts = counting.ofWorker()
     link.answer(BEGIN, () => this.#told(worker))
@@ -160,7 +154,7 @@ class OpenCrew implements Crew {
     link.answer(LANE, (lane: ToldLane) => counts.lane(lane))
     link.answer(TOKENS, ({ names, quotas }: Tokens) => buckets?.takeAll(names, quotas) ?? [])
     shareDatabase(link, db)
-    this.#takeBatches(link, counts)
+    takeBatches(link, ledger, calls => counts.count(calls))
     const lines = wholeLines(bytes => log.lines(bytes))
     output.on('data', (chunk: Buffer) => lines.push(chunk))
     output.on('end', () => lines.end())
@@ -173,25 +167,6 @@ class OpenCrew implements Crew {
     // had been wanted, the one that was found is wanted now.
     if (this.#ready !== undefined && this.#supervisor.serving() === 0) this.#port = this.#ready.port
     return { number, config, path, engine: db.engine, ...place, port: this.#port ?? place.port }
-  }
-
-  #takeBatches(link: Link, counts: WorkerCounting): void {
-    const { ledger } = this.#parts
-    const offset = BATCH_HEAD_BYTES - LINK_HEAD_BYTES
-    link.onFrame(BATCH, bytes => {
-      const number = bytes.readUInt32LE(0)
-      const count = bytes.readUInt32LE(4)
-      const linesEnd = offset + bytes.readUInt32LE(8)
-      const durability = bytes[12] === 1 ? 'power' : 'process'
-      const calls = callNumbers(bytes.subarray(linesEnd))
-      ledger.appendLines(bytes.subarray(offset, linesEnd), count, durability).then(
-        () => {
-          link.send(KEPT, keptFrame(number))
-          counts.count(calls)
-        },
-        error => link.send(NOT_KEPT, notKeptFrame(number, asProblem(error))),
-      )
-    })
   }
 
   async #refreshOne(worker: WorkerProcess): Promise<void> {
@@ -246,15 +221,4 @@ class OpenCrew implements Crew {
       family('workers_replaced_total', 'counter', 'Workers that ended by themselves.', this.#supervisor.replaced())
     )
   }
-}
-
-function keptFrame(number: number): Buffer {
-  const frame = Buffer.allocUnsafe(LINK_HEAD_BYTES + 4)
-  frame.writeUInt32LE(number, LINK_HEAD_BYTES)
-  return frame
-}
-
-function notKeptFrame(number: number, { code, message, retryAfterSeconds }: Problem): Buffer {
-  const told: NotKept = { code, message, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) }
-  return Buffer.concat([keptFrame(number), Buffer.from(JSON.stringify(told))])
 }

@@ -60,8 +60,7 @@ class Wire {
       this.#take(bytes.readUInt32LE(0))?.reject(new Problem(code, message, more))
     })
     void link.gone.then(() => {
-      const gone = new Problem('unavailable', 'Cannot append: the process that keeps the journal is gone')
-      for (const { reject } of this.#underWay.values()) reject(gone)
+      for (const { reject } of this.#underWay.values()) reject(goneProblem())
     })
   }
 
@@ -82,6 +81,10 @@ class Wire {
 
   /** @param bytes of the frame, at the front of the buffer, which must not be used any more. */
   send(buffer: Buffer, bytes: number, batch: Batch): void {
+    if (this.#link.isGone) {
+      batch.reject(goneProblem())
+      return
+    }
     this.#last = (this.#last + 1) >>> 0
     buffer.writeUInt32LE(this.#last, BATCH_HEAD_BYTES - 13)
     batch.bytes = bytes
@@ -102,6 +105,10 @@ class Wire {
     this.#bytes -= batch?.bytes ?? 0
     return batch
   }
+}
+
+function goneProblem(): Problem {
+  return new Problem('unavailable', 'Cannot append: the process that keeps the journal is gone')
 }
 
 /** The batch that fills. */
