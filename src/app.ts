@@ -58,8 +58,8 @@ import { elsewhereRoutes } from './serving/elsewhere-routes.ts'
 import { readJson } from './serving/json.ts'
 import { laneNumbers } from './serving/lane.ts'
 import { memoryRoutes, type ProcessMemory } from './serving/memory.ts'
-import { oipRoutes } from './serving/oip-routes.ts'
 import type { Serving } from './serving/predict.ts'
+import { protocolRoutes } from './serving/protocol-routes.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
 import { configuredStream } from './serving/stream/configured-stream.ts'
@@ -225,7 +225,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
-    ...oipRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
+    ...protocolRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
     ...memoryRoutes({ models: serving.models, processMemory }),
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),

@@ -34,8 +34,8 @@ import { accessLog } from '../serving/access-log.ts'
 import { championReleases } from '../serving/choose.ts'
 import { readJson } from '../serving/json.ts'
 import type { Models } from '../serving/models.ts'
-import { oipRoutes } from '../serving/oip-routes.ts'
 import type { Serving } from '../serving/predict.ts'
+import { protocolRoutes } from '../serving/protocol-routes.ts'
 import { servingRoutes } from '../serving/routes.ts'
 import { openWarmModels, warmBeforeMove } from '../serving/warm.ts'
 import { toldLanes } from './calls.ts'
@@ -186,7 +186,7 @@ function share(limit: number, { server }: Told['config']): number {
 /** All that must leave a record where the caller is; everything else is the other process's. */
 function invocationRoutes(serving: Serving): AnyRoute[] {
   const unused = { programVersion: '', isReady: async () => true }
-  const routes = [...servingRoutes(serving), ...explainInvocations(serving), ...oipRoutes({ serving, ...unused })]
+  const routes = [...servingRoutes(serving), ...explainInvocations(serving), ...protocolRoutes({ serving, ...unused })]
   return routes.filter(({ kind }) => kind === 'invocation')
 }
 
