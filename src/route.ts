@@ -133,11 +133,10 @@ export interface RpcRequest {
   readonly message: Buffer
 }
 
-/** One message is answered by one; where it streams, each in its turn. */
+/** One message is answered by one; where the interface streams, each in its turn. */
 export interface PlainRpc {
   readonly kind: 'plain'
   readonly permission: string
-  readonly isStream?: true
   readonly handle: (request: RpcRequest) => Buffer | Promise<Buffer>
 }
 
