@@ -114,7 +114,7 @@ async function measure({ address, pid, path, message }: Asked): Promise<Round> {
     connections: Number(values.connections),
     calls: Number(values.calls),
     seconds: Number(values.seconds),
-    warmSeconds: 1,
+    warmSeconds: 4,
   }
   const [program, args] = pinned(LOAD_CORE, [process.execPath, join(ROOT, 'bench/grpc-load.ts'), JSON.stringify(plan)])
   const [before, started] = [cpuSeconds(pid), performance.now()]
