@@ -29,8 +29,16 @@ export function histogramCounts(bounds: readonly number[]): HistogramCounts {
   return { bounds: Float64Array.from(bounds), counts: new Float64Array(bounds.length + 1), sum: 0 }
 }
 
-/** Counts one finite value: a binary search and two additions. */
-export function countValue(histogram: HistogramCounts, value: number): void {
+/** A value that somebody can look into: of a bucket, the last whose trace is kept. */
+export interface Exemplar {
+  readonly traceId: string
+  readonly value: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** Counts one finite value: a binary search and two additions. Returns the place of its bucket in `counts`. */
+export function countValue(histogram: HistogramCounts, value: number): number {
   const { bounds, counts } = histogram
   let low = 0
   let high = bounds.length
@@ -41,16 +49,32 @@ export function countValue(histogram: HistogramCounts, value: number): void {
   }
   counts[low]! += 1
   histogram.sum += value
+  return low
 }
 
-/** The samples of one histogram under its labels. */
-export function histogramText(name: string, labels: string, { bounds, counts, sum }: HistogramCounts): string {
+/**
+ * The samples of one histogram under its labels.
+ * @param exemplars by bucket; OpenMetrics only, for Prometheus' own text format has none.
+ */
+export function histogramText(
+  name: string,
+  labels: string,
+  { bounds, counts, sum }: HistogramCounts,
+  exemplars: readonly (Exemplar | undefined)[] = [],
+): string {
   let text = ''
   let below = 0
   for (let at = 0; at < bounds.length; at++) {
     below += counts[at]!
-    text += `${name}_bucket{${labels},le="${bounds[at]!}"} ${below}\n`
+    text += `${name}_bucket{${labels},le="${bounds[at]!}"} ${below}${exemplarText(exemplars[at])}\n`
   }
   below += counts[bounds.length]!
-  return `${text}${name}_bucket{${labels},le="+Inf"} ${below}\n${name}_sum{${labels}} ${sum}\n${name}_count{${labels}} ${below}\n`
+  const last = exemplarText(exemplars[bounds.length])
+  return `${text}${name}_bucket{${labels},le="+Inf"} ${below}${last}\n${name}_sum{${labels}} ${sum}\n${name}_count{${labels}} ${below}\n`
+}
+
+/** OpenMetrics 1.0, "Exemplars": labels, value, seconds since 1970. */
+function exemplarText(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return ''
+  return ` # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.at / 1000}`
 }

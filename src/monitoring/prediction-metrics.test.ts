@@ -31,7 +31,7 @@ describe('predictionMetrics()', () => {
     observe(refused({ model: 'churn', version: '1.0.0', lane }))
     observe(refused({ model: 'churn', version: '1.0.0', lane }))
     observe(refused({}))
-    const text = render()
+    const text = render('openmetrics')
     const labels = 'model="churn",version="1.0.0",release="all",arm="champion"'
     for (const line of [
       `predictions_total{${labels}} 3`,
@@ -47,6 +47,25 @@ describe('predictionMetrics()', () => {
     ]) {
       assert.ok(text.includes(`${line}\n`), `${line}\nin\n${text}`)
     }
+  })
+
+  it('points from latencies to traces that are kept, where the format can', async () => {
+    const metrics = openMetrics()
+    const { observe, render } = predictionMetrics()
+    metrics.family(render)
+    const traced = (traceId: string, isSampled: boolean, tookMs: number): Journey =>
+      ({ ...answered(laneOf(0), [0.5], tookMs), at: 1790000000123, context: { traceId, isSampled } }) as Journey
+    const kept = '0af7651916cd43dd8448eb211c80319c'
+    for (const tookMs of [0.2, 20_000]) observe(traced(kept, true, tookMs))
+    observe(traced('b'.repeat(32), false, 0.2))
+    observe(answered(laneOf(0), [0.5], 0.2))
+    const { text } = await metrics.expose('application/openmetrics-text')
+    const exemplars = [...text.matchAll(/le="([^"]+)"} \d+ (# .*)$/gm)].map(([, le, exemplar]) => [le, exemplar])
+    assert.deepEqual(exemplars, [
+      ['0.00025', `# {trace_id="${kept}"} 0.0002 1790000000.123`],
+      ['+Inf', `# {trace_id="${kept}"} 20 1790000000.123`],
+    ])
+    assert.doesNotMatch((await metrics.expose()).text, /trace_id/)
   })
 
   it('is what promtool takes, in a whole exposition', {

@@ -18,12 +18,34 @@ describe('readContext()', () => {
       unit: 'u(9)',
       purpose: 'retention-offer',
       traceId: TRACE,
+      isSampled: true,
       explain: false,
     })
   })
 
+  it('knows from the flags whether the trace is kept', () => {
+    const sampled = (flags: string): boolean =>
+      readContext({ traceparent: `00-${TRACE}-b7ad6b7169203331-${flags}` }, pseudonyms).isSampled
+    assert.deepEqual(['00', '01', '02', '03', 'ff', 'fe', '10'].map(sampled), [
+      false,
+      true,
+      false,
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+
   it('knows nothing where nothing is said, and ignores a traceparent that is none', () => {
-    const nothing = { subject: undefined, unit: undefined, purpose: undefined, traceId: undefined, explain: false }
+    const nothing = {
+      subject: undefined,
+      unit: undefined,
+      purpose: undefined,
+      traceId: undefined,
+      isSampled: false,
+      explain: false,
+    }
     assert.deepEqual(readContext({}, pseudonyms), nothing)
     const zero = '0'.repeat(32)
     for (const traceparent of [

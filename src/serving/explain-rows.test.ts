@@ -35,6 +35,7 @@ const context = (explain: boolean): CallContext => ({
   unit: undefined,
   purpose: undefined,
   traceId: undefined,
+  isSampled: false,
   explain,
 })
 

@@ -56,7 +56,8 @@ describe('recordText()', () => {
       fc.property(call, c => {
         const { subject, unit, purpose, traceId } = c
         const texts = laneTexts(c, c.lane?.release ?? null, c.lane?.arm ?? null)
-        const facts = { ...c, actor: { id: c.actor }, context: { subject, unit, purpose, traceId, explain: false } }
+        const context = { subject, unit, purpose, traceId, isSampled: false, explain: false }
+        const facts = { ...c, actor: { id: c.actor }, context }
         const frame = recordFrame({ texts }, facts)
         const written = recordText(
           frame,
