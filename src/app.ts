@@ -225,7 +225,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
-    ...protocolRoutes({ serving, programVersion: PROGRAM_VERSION, isReady }),
+    ...protocolRoutes({ serving, statistics: parts.statistics, programVersion: PROGRAM_VERSION, isReady }),
     ...monitoringRoutes({ metrics, checks }),
     ...memoryRoutes({ models: serving.models, processMemory }),
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),

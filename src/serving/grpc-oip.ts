@@ -8,6 +8,7 @@ import { choose } from './choose.ts'
 import { inferAddress, inferProtocol, streamProblem, streamProtocol } from './grpc-infer.ts'
 import { OIP_PROTO, OIP_SERVICE } from './grpc-oip-proto.ts'
 import type { LoadedModel } from './lane.ts'
+import { statisticsOf } from './oip-statistics.ts'
 import { DATATYPE_OF } from './oip-tensors.ts'
 import { predict, type Serving } from './predict.ts'
 
@@ -139,43 +140,6 @@ function configOf({ version, signature }: LoadedModel, { batchRowsMax }: Serving
       parameters: new Map([['version', { string_value: version.version }]]),
       model_transaction_policy: { decoupled: false },
     },
-  }
-}
-
-const NS_PER_MS = 1_000_000
-
-function duration(count: number, ms: number): Fields {
-  return { count, ns: Math.round(ms * NS_PER_MS) }
-}
-
-function statisticsOf({ serving, statistics }: OipRpcParts, { name, version }: Fields): Fields {
-  const { catalogue, releases, models } = serving
-  const asked = { name: name as string, version: version as string }
-  const pairs =
-    asked.name === ''
-      ? catalogue.names().flatMap(model => catalogue.versions(model).map(of => ({ model, version: of })))
-      : asked.version === '' && catalogue.has(asked.name)
-        ? catalogue.versions(asked.name).map(of => ({ model: asked.name, version: of }))
-        : [choose(catalogue, releases, asked.name, asked.version === '' ? undefined : asked.version, undefined)]
-  const bytes = new Map(models.loaded().map(loaded => [`${loaded.model}@${loaded.version}`, loaded.bytes]))
-  return {
-    model_stats: pairs.map(pair => {
-      const of = statistics.of(pair.model, pair.version)
-      const held = bytes.get(`${pair.model}@${pair.version}`)
-      return {
-        name: pair.model,
-        version: pair.version,
-        last_inference: of.lastAt,
-        inference_count: of.rows,
-        execution_count: of.calls,
-        inference_stats: {
-          success: duration(of.calls, of.tookMs),
-          fail: duration(of.refused, of.refusedMs),
-          compute_infer: duration(of.calls, of.predictedMs),
-        },
-        memory_usage: held === undefined ? [] : [{ type: 'CPU', id: 0, byte_size: held }],
-      }
-    }),
   }
 }
 

@@ -1,15 +1,18 @@
 import { Type } from 'typebox'
-import { asProblem, type Problem } from '../errors.ts'
+import { asProblem, Problem } from '../errors.ts'
 import type { Answer, AnyRoute, Route, RouteRequest } from '../route.ts'
+import type { StatisticsBook } from './call-statistics.ts'
 import { choose } from './choose.ts'
 import type { LoadedModel } from './lane.ts'
 import { oip } from './oip.ts'
+import { statisticsOf } from './oip-statistics.ts'
 import { DATATYPE_OF } from './oip-tensors.ts'
 import { predict, type Serving } from './predict.ts'
 import { INVOCATION_PROBLEMS } from './routes.ts'
 
 export interface OipParts {
   readonly serving: Serving
+  readonly statistics: StatisticsBook
   /** Version of this program. */
   readonly programVersion: string
   /** Whether the server can answer now. */
@@ -69,7 +72,13 @@ const RepositoryIndex = Type.Array(
 
 /** The endpoints of the Open Inference Protocol v2 over REST. */
 export function oipRoutes(parts: OipParts): AnyRoute[] {
-  return [...serverRoutes(parts), ...modelRoutes(parts.serving), ...inferRoutes(parts.serving)]
+  return [
+    ...serverRoutes(parts),
+    ...modelRoutes(parts.serving),
+    ...statisticsRoutes(parts),
+    ...repositoryRoutes(parts.serving),
+    ...inferRoutes(parts.serving),
+  ]
 }
 
 function serverRoutes({ serving, programVersion, isReady }: OipParts): AnyRoute[] {
@@ -80,7 +89,11 @@ function serverRoutes({ serving, programVersion, isReady }: OipParts): AnyRoute[
         200: Type.Object({ name: Type.String(), version: Type.String(), extensions: Type.Array(Type.String()) }),
       },
       handle: () => ({
-        body: { name: 'bellwether', version: programVersion, extensions: ['model_repository', 'binary_tensor_data'] },
+        body: {
+          name: 'bellwether',
+          version: programVersion,
+          extensions: ['model_repository', 'binary_tensor_data', 'statistics'],
+        },
       }),
     },
     {
@@ -143,6 +156,53 @@ const MODEL_PATHS = [
   { path: '/v2/models/:name', of: 'a model' },
   { path: '/v2/models/:name/versions/:version', of: 'a version' },
 ]
+
+function statisticsRoutes(parts: OipParts): AnyRoute[] {
+  return ['/v2/models', ...MODEL_PATHS.map(({ path }) => path)].map(
+    (path): AnyRoute => ({
+      ...described(
+        'GET',
+        `${path}/stats`,
+        'model:read',
+        'What versions were asked since the start, and the time it took',
+      ),
+      answers: { 200: Type.Object({ model_stats: Type.Array(Parameters) }), 404: OipError },
+      handle: inOipShape(async ({ params: { name = '', version = '' } }) => ({
+        body: statisticsOf(parts, { name, version }),
+      })),
+    }),
+  )
+}
+
+function repositoryRoutes({ catalogue, releases, models }: Serving): AnyRoute[] {
+  const route = (verb: 'load' | 'unload', summary: string, handle: (name: string) => Promise<void>): AnyRoute => ({
+    ...described('POST', `/v2/repository/models/:name/${verb}`, 'model:alias', summary),
+    // Triton's client sends an object of parameters, or nothing.
+    body: Type.Union([Type.Undefined(), Type.Object({ parameters: Type.Optional(Parameters) })]),
+    answers: { 200: Type.Object({}), 404: OipError, 422: OipError },
+    problems: [400, 413, 415],
+    handle: inOipShape(async ({ params, body }) => {
+      const { config } = (body as { parameters?: { config?: unknown } } | undefined)?.parameters ?? {}
+      if (config !== undefined)
+        throw new Problem(
+          'invalid',
+          `Cannot ${verb} the model: it was sent with a configuration, a version registered with one was wanted`,
+        )
+      await handle(params['name']!)
+      return { body: {} }
+    }),
+  })
+  return [
+    route('load', 'Load the version that answers now, so that nobody waits for it', async name => {
+      const { model, version } = choose(catalogue, releases, name, undefined, undefined)
+      await models.get(model, version)
+    }),
+    route('unload', 'Put all versions of a model away until somebody asks', async name => {
+      choose(catalogue, releases, name, undefined, undefined) // throws where there is no such model
+      for (const version of catalogue.versions(name)) models.unload(name, version)
+    }),
+  ]
+}
 
 function inferRoutes(serving: Serving): AnyRoute[] {
   return MODEL_PATHS.map(({ path, of }) => ({

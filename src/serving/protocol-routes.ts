@@ -1,8 +1,8 @@
 /** The protocols of others over HTTP: their stock clients need not know that it is us. */
 import type { AnyRoute } from '../route.ts'
-import { type InvocationsParts, invocationsRoutes } from './invocations-routes.ts'
-import { oipRoutes } from './oip-routes.ts'
+import { invocationsRoutes } from './invocations-routes.ts'
+import { type OipParts, oipRoutes } from './oip-routes.ts'
 
-export function protocolRoutes(parts: InvocationsParts): AnyRoute[] {
+export function protocolRoutes(parts: OipParts): AnyRoute[] {
   return [...oipRoutes(parts), ...invocationsRoutes(parts)]
 }

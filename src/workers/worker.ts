@@ -31,6 +31,7 @@ import { openRegistry, type Registry } from '../registry/registry.ts'
 import type { AnyRoute } from '../route.ts'
 import { openRuntimes } from '../runtimes/runtimes.ts'
 import { accessLog } from '../serving/access-log.ts'
+import { openStatistics } from '../serving/call-statistics.ts'
 import { championReleases } from '../serving/choose.ts'
 import { readJson } from '../serving/json.ts'
 import type { Models } from '../serving/models.ts'
@@ -185,7 +186,7 @@ function share(limit: number, { server }: Told['config']): number {
 
 /** All that must leave a record where the caller is; everything else is the other process's. */
 function invocationRoutes(serving: Serving): AnyRoute[] {
-  const unused = { programVersion: '', isReady: async () => true }
+  const unused = { programVersion: '', isReady: async () => true, statistics: openStatistics() }
   const routes = [...servingRoutes(serving), ...explainInvocations(serving), ...protocolRoutes({ serving, ...unused })]
   return routes.filter(({ kind }) => kind === 'invocation')
 }

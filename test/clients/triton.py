@@ -76,6 +76,8 @@ def main(address, model):
         "missing_ready": client.is_model_ready("missing"),
         "server": client.get_server_metadata(),
         "metadata": client.get_model_metadata(model, "1.0.0"),
+        "loaded": [client.load_model(model), client.unload_model(model), client.load_model(model)],
+        "statistics": client.get_inference_statistics(model),
         "index": client.get_model_repository_index(),
         "named": {
             "response": named.get_response(),

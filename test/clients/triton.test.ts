@@ -64,6 +64,11 @@ test('tritonclient gets health, metadata and inferences', { skip: skipUnless('py
     ])
     assert.deepEqual(seen.metadata.outputs, [{ name: 'tiny_probability', datatype: 'FP64', shape: [-1, 1] }])
 
+    const { model_stats: stats } = seen['statistics'] as { model_stats: Record<string, unknown>[] }
+    assert.deepEqual(
+      [stats[0]!['version'], stats[0]!['inference_count'], stats[0]!['execution_count']],
+      ['1.0.0', 6, 2],
+    )
     judgeValues(seen.named)
     for (const seenOnce of [seen.whole, seen.binary, seen.mixed, ...seen.asynchronous]) judgeValues(seenOnce)
     const { model_name, model_version, id } = seen.named.response
