@@ -25,7 +25,8 @@ export interface Clients {
 const EARLIEST = -2n
 const LATEST = -1n
 
-const SESSION_MS = 10_000
+/** After so long a member that was killed loses its partitions; brokers take no less by default. */
+const SESSION_MS = 6_000
 const REBALANCE_MS = 20_000
 const HEARTBEAT_MS = 2_000
 const RETRY_MS = 200

@@ -119,7 +119,8 @@ async function serve(parts: StreamParts, clients: Clients, signal: AbortSignal):
 
 /** A producer that comes in puts an end to what another of its name left open; only then are positions certain. */
 async function endFormerTransactions({ producer }: Clients): Promise<void> {
-  const transaction = await producer.beginTransaction()
+  // "No id yet" (KIP-360): with the client's default of 0 a broker that knows the name finds the producer fenced.
+  const transaction = await producer.beginTransaction({ producerId: -1n, producerEpoch: -1 })
   await transaction.cancel()
 }
 
