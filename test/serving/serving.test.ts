@@ -70,6 +70,24 @@ describe('an answer', () => {
     })
   })
 
+  it('can be found from the latencies, where its caller keeps the trace', async () => {
+    await withApp({}, async app => {
+      await app.register('tiny', '1.0.0')
+      const other = 'a'.repeat(32)
+      const row = { tenure: 2, age: 47.0 }
+      await ask(`${app.url}/predict`, row, { traceparent: `00-${TRACE}-b7ad6b7169203331-01` })
+      await ask(`${app.url}/predict`, row, { traceparent: `00-${other}-b7ad6b7169203331-00` })
+      const exposed = await fetch(`${app.url}/metrics`, { headers: { accept: 'application/openmetrics-text' } })
+      const found = [
+        ...(await exposed.text()).matchAll(/^prediction_latency_seconds_bucket.* # \{trace_id="(\w+)"\}/gm),
+      ]
+      assert.deepEqual(
+        found.map(([, traceId]) => traceId),
+        [TRACE],
+      )
+    })
+  })
+
   it('goes through the release, or to the version or alias that is pinned', async () => {
     await withApp({}, async app => {
       await app.register('tiny', '1.0.0')
