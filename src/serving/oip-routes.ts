@@ -175,23 +175,25 @@ function statisticsRoutes(parts: OipParts): AnyRoute[] {
 }
 
 function repositoryRoutes({ catalogue, releases, models }: Serving): AnyRoute[] {
-  const route = (verb: 'load' | 'unload', summary: string, handle: (name: string) => Promise<void>): AnyRoute => ({
-    ...described('POST', `/v2/repository/models/:name/${verb}`, 'model:alias', summary),
-    // Triton's client sends an object of parameters, or nothing.
-    body: Type.Union([Type.Undefined(), Type.Object({ parameters: Type.Optional(Parameters) })]),
-    answers: { 200: Type.Object({}), 404: OipError, 422: OipError },
-    problems: [400, 413, 415],
-    handle: inOipShape(async ({ params, body }) => {
-      const { config } = (body as { parameters?: { config?: unknown } } | undefined)?.parameters ?? {}
-      if (config !== undefined)
-        throw new Problem(
-          'invalid',
-          `Cannot ${verb} the model: it was sent with a configuration, a version registered with one was wanted`,
-        )
+  const route = (verb: 'load' | 'unload', summary: string, handle: (name: string) => Promise<void>): AnyRoute => {
+    const told = inOipShape(async ({ params }) => {
       await handle(params['name']!)
       return { body: {} }
-    }),
-  })
+    })
+    return {
+      ...described('POST', `/v2/repository/models/:name/${verb}`, 'model:alias', summary),
+      // Triton's client sends an object of parameters, or nothing.
+      body: Type.Union([Type.Undefined(), Type.Object({ parameters: Type.Optional(Parameters) })]),
+      answers: { 200: Type.Object({}), 404: OipError },
+      problems: [400, 413, 415, 422],
+      handle: request => {
+        const { config } = (request.body as { parameters?: { config?: unknown } } | undefined)?.parameters ?? {}
+        // Told as the door tells what is wrong with a body, for the same status has one shape.
+        if (config !== undefined) throw configured(verb)
+        return told(request)
+      },
+    }
+  }
   return [
     route('load', 'Load the version that answers now, so that nobody waits for it', async name => {
       const { model, version } = choose(catalogue, releases, name, undefined, undefined)
@@ -202,6 +204,11 @@ function repositoryRoutes({ catalogue, releases, models }: Serving): AnyRoute[] 
       for (const version of catalogue.versions(name)) models.unload(name, version)
     }),
   ]
+}
+
+function configured(verb: string): Problem {
+  const found = 'it was sent with a configuration, a version that was registered with one was wanted'
+  return new Problem('invalid', `Cannot ${verb} the model: ${found}`)
 }
 
 function inferRoutes(serving: Serving): AnyRoute[] {
