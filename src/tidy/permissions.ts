@@ -9,7 +9,11 @@ import type { Fault, Rule } from './tree.ts'
  * shell, which holds no data and asks for a key itself.
  */
 const PUBLIC =
-  /^(?:\/|\/predictions|\/changes|\/audit|\/dashboard\/.*|\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/v2|\/v2\/health\/live|\/v2\/health\/ready)$/
+  /^(?:\/|\/predictions|\/changes|\/audit|\/dashboard\/.*|\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/ping|\/health|\/version|\/v2|\/v2\/health\/live|\/v2\/health\/ready)$/
+
+/** The same of gRPC, and what its own tools ask before they know anything: the interfaces. */
+const PUBLIC_CALLS =
+  /^\/(?:grpc\.health\.v1\.Health\/\w+|grpc\.reflection\.v1(?:alpha)?\.ServerReflection\/\w+|inference\.GRPCInferenceService\/Server(?:Live|Ready|Metadata))$/
 
 const KNOWN: ReadonlySet<string> = new Set(PERMISSIONS)
 /** Methods that take a permission by name: `access.permit(actor, name)`, `request.admit(name)`. */
@@ -20,7 +24,8 @@ export function routePermissions(loaded: readonly LoadedRoute[]): Fault[] {
   return loaded.flatMap(({ file, route: { method, path, permission } }) => {
     const fault = (problem: string): Fault[] => [{ path: file, problem: `the route ${method} ${path} ${problem}` }]
     if (permission === undefined) return fault('has no permission')
-    if (permission === 'public') return PUBLIC.test(path) ? [] : fault(`is public, which only ${PUBLIC.source} may be`)
+    if (permission === 'public')
+      return PUBLIC.test(path) || PUBLIC_CALLS.test(path) ? [] : fault(`is public, which only ${PUBLIC.source} may be`)
     return KNOWN.has(permission) ? [] : fault(`wants ${permission}, which is no permission of access/roles.ts`)
   })
 }

@@ -1,19 +1,20 @@
 /**
  * The routes themselves, not their source: whatever way a file puts its routes together, what it returns is what a door
- * would serve. A file that makes routes exports functions called `…Routes`; each is called with parts of which nothing is
- * needed, because only handlers use them.
+ * would serve. A file that makes routes exports functions called `…Routes`, one that makes procedures of gRPC `…Service`; each
+ * is called with parts of which nothing is needed, because only handlers use them.
  */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ObjectExpression } from 'oxc-parser'
-import type { AnyRoute } from '../route.ts'
+import type { AnyRoute, RpcService } from '../route.ts'
 import { isTest, type Module, modules, walk } from './module.ts'
 import type { SourceFile } from './tree.ts'
 
 export interface LoadedRoute {
   /** The file it comes from. */
   readonly file: string
-  readonly route: Pick<AnyRoute, 'kind' | 'method' | 'path' | 'permission'>
+  /** A procedure stands as the path that gRPC gives it. */
+  readonly route: { readonly kind?: string } & Pick<AnyRoute, 'method' | 'path' | 'permission'>
 }
 
 /** @param root folder that the files' paths start from. */
@@ -21,13 +22,29 @@ export async function loadRoutes(root: string, files: readonly SourceFile[]): Pr
   const loaded: LoadedRoute[] = []
   for (const { path } of modules(files).filter(makesRoutes)) {
     const module = (await import(pathToFileURL(join(root, path)).href)) as Record<string, unknown>
-    const makers = Object.entries(module).filter(([name, made]) => /Routes$/.test(name) && typeof made === 'function')
-    const routes = makers.flatMap(([, make]) => (make as (parts: unknown) => AnyRoute[])(nothing()))
+    const routes = [
+      ...made<AnyRoute[]>(module, /Routes$/).flat(),
+      ...made<RpcService | RpcService[]>(module, /Services?$/)
+        .flat()
+        .flatMap(calls),
+    ]
     if (routes.length === 0)
-      throw new Error(`Cannot judge the routes of ${path}: it exports no …Routes function that makes some`)
+      throw new Error(`Cannot judge the routes of ${path}: it exports no …Routes or …Service function that makes some`)
     loaded.push(...routes.map(route => ({ file: path, route })))
   }
   return loaded
+}
+
+/** What the functions of such names make. */
+function made<Made>(module: Readonly<Record<string, unknown>>, name: RegExp): Made[] {
+  const makers = Object.entries(module).filter(([of, make]) => name.test(of) && typeof make === 'function')
+  return makers.map(([, make]) => (make as (parts: unknown) => Made)(nothing()))
+}
+
+function calls({ name, procedures }: RpcService): LoadedRoute['route'][] {
+  return Object.entries(procedures).map(([procedure, { kind, permission }]) => {
+    return { kind, method: 'POST', path: `/${name}/${procedure}`, permission }
+  })
 }
 
 function makesRoutes(module: Module): boolean {

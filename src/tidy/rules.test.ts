@@ -47,6 +47,6 @@ export const driftRoutes = ({ store: { all } }) => [{ method: 'GET', path: '/dri
   assert.equal(await toldOfRoutes({ 'src/monitoring/routes.ts': health }), '')
   await assert.rejects(
     toldOfRoutes({ 'src/drift/drift.ts': "export const route = { 'method': 'GET', invoke() {} }\n" }),
-    /exports no …Routes function/,
+    /exports no …Routes or …Service function/,
   )
 })
