@@ -9,7 +9,7 @@ export interface Cors {
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 const EXPOSED =
-  'etag, inference-header-content-length, location, ratelimit, ratelimit-limit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, retry-after, traceparent, x-request-id'
+  'etag, inference-header-content-length, location, ratelimit, ratelimit-limit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id'
 /** Seconds that a browser need not ask again. */
 const MAX_AGE = '600'
 const FIELD_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/
