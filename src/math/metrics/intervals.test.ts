@@ -48,10 +48,9 @@ describe('estimates', () => {
     )
   })
   test('of regression, likewise', () => {
-    const values = fc.array(
-      fc.tuple(fc.double({ min: -9, max: 9, noNaN: true }), fc.double({ min: -9, max: 9, noNaN: true })),
-      { minLength: 2, maxLength: 50 },
-    )
+    // The square of anything smaller is no normal double, and has hardly a digit left to compare.
+    const value = fc.double({ min: -9, max: 9, noNaN: true }).map(x => (Math.abs(x) < 1e-150 ? 0 : x))
+    const values = fc.array(fc.tuple(value, value), { minLength: 2, maxLength: 50 })
     fc.assert(
       fc.property(values, sample => {
         const actual = Float64Array.from(sample, ([y]) => y)
