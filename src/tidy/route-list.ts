@@ -13,7 +13,8 @@ import type { SourceFile } from './tree.ts'
 export interface LoadedRoute {
   /** The file it comes from. */
   readonly file: string
-  /** A procedure stands as the path that gRPC gives it. */
+  /** A procedure of gRPC, under the path that gRPC gives it. */
+  readonly isProcedure: boolean
   readonly route: { readonly kind?: string } & Pick<AnyRoute, 'method' | 'path' | 'permission'>
 }
 
@@ -30,7 +31,7 @@ export async function loadRoutes(root: string, files: readonly SourceFile[]): Pr
     ]
     if (routes.length === 0)
       throw new Error(`Cannot judge the routes of ${path}: it exports no …Routes or …Service function that makes some`)
-    loaded.push(...routes.map(route => ({ file: path, route })))
+    loaded.push(...routes.map(route => ({ file: path, route, isProcedure: !('handle' in route || 'invoke' in route) })))
   }
   return loaded
 }

@@ -52,10 +52,10 @@ function bashOffers(words: readonly string[]): string[] {
 
 describe('bash', { skip: missing('bash') }, () => {
   test('completes commands, one word after the other', () => {
-    assert.deepEqual(bashOffers(['bellwether', 'st']), ['start'])
+    assert.deepEqual(bashOffers(['bellwether', 'st']), ['start', 'stream'])
     assert.deepEqual(bashOffers(['bellwether', 'key', '']), ['create', 'list', 'revoke'])
     assert.deepEqual(bashOffers(['bellwether', '--json', 'key', 'cr']), ['create'])
-    assert.deepEqual(bashOffers(['bellwether', '--data', 'key', 'st']), ['start'], 'a value is not a command')
+    assert.deepEqual(bashOffers(['bellwether', '--data', 'key', 'sta']), ['start'], 'a value is not a command')
     assert.deepEqual(bashOffers(['bellwether', 'completion', '']), ['bash', 'zsh'])
     assert.deepEqual(bashOffers(['bellwether', 'completion', 'bash', '']), [])
   })
