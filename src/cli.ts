@@ -161,7 +161,10 @@ function ignoredVariables({ ignored }: LoadedConfig): readonly string[] {
   const ours = [TRACE_VARIABLE, ...GLOBALS.map(({ env }) => env)]
   return ignored
     .filter(({ name }) => !ours.includes(name))
-    .map(({ name, meant }) => `${plain(name)} sets nothing${meant === undefined ? '' : `; did you mean ${meant}?`}`)
+    .map(({ name, meant, wanted }) => {
+      const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+      return `${plain(name)} sets nothing${wanted === undefined ? hint : `: wanted ${wanted}`}`
+    })
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

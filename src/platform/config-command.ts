@@ -48,9 +48,10 @@ async function showConfig({ args, options, terminal, config }: CommandContext): 
     const row = rowOf(key, rows)
     terminal.result(row, () => row.value)
   }
-  for (const { name, meant } of config.ignored) {
+  for (const { name, meant, wanted } of config.ignored) {
     const hint = meant === undefined ? '' : `; was ${meant} meant?`
-    terminal.warn(`Not used: the environment variable ${name}, which sets nothing${hint}`)
+    const why = wanted === undefined ? `which sets nothing${hint}` : `wanted ${wanted}`
+    terminal.warn(`Not used: the environment variable ${name}, ${why}`)
   }
   return undefined
 }

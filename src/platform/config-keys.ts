@@ -9,6 +9,7 @@ import {
   type TlsConfig,
 } from './config-protection.ts'
 import { STREAM_KEYS, type StreamConfig } from './config-stream.ts'
+import { TRACING_KEYS, type TracingConfig } from './config-tracing.ts'
 import type { LogLevel } from './log.ts'
 
 export interface Config {
@@ -52,6 +53,7 @@ export interface Config {
     LimitsOfWaiting
   readonly serving: ModelsConfig
   readonly stream: StreamConfig
+  readonly tracing: TracingConfig
   readonly ledger: {
     readonly segmentBytesMax: number
     readonly segmentAgeMsMax: number
@@ -99,6 +101,15 @@ export interface ConfigKey {
   readonly doc: string
   /** How `bellwether config` hides it: `whole`, or only the `password` in a URL. */
   readonly secret?: 'whole' | 'password'
+  /** Variables that others defined for the same thing, the first one first. */
+  readonly foreign?: readonly ForeignVariable[]
+}
+
+/** A variable that somebody else defined, and that many programs read. */
+export interface ForeignVariable {
+  readonly name: string
+  /** Its value as ours; empty where it says nothing about the key, undefined where it says what we cannot do. */
+  readonly read?: (text: string) => string | undefined
 }
 
 const bytes = (doc: string, ofDefault: number): Omit<ConfigKey, 'env'> => ({
@@ -233,6 +244,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   'drift.ks': threshold('Kolmogorov–Smirnov statistic that is drift', 0.05),
   ...PROTECTION_KEYS,
   ...STREAM_KEYS,
+  ...TRACING_KEYS,
 }
 
 function environmentName(key: string): string {

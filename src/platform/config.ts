@@ -1,4 +1,7 @@
-/** Configuration: one table of keys, and four places a value may come from: defaults < file < environment < flags. */
+/**
+ * Configuration: one table of keys, and the places a value may come from: defaults < variables that others defined (`OTEL_…`,
+ * which are meant for many programs) < file < environment < flags.
+ */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TSchema } from 'typebox'
@@ -18,8 +21,16 @@ export interface LoadedConfig {
   readonly config: Config
   /** By dotted key; also of keys without a value. */
   readonly origin: Readonly<Record<DottedKey, Origin>>
-  /** Environment variables that look like ours and set nothing, each with what was perhaps meant. */
-  readonly ignored: readonly { readonly name: string; readonly meant: string | undefined }[]
+  /** Environment variables that look like ours and set nothing, and those of others that say what cannot be done. */
+  readonly ignored: readonly IgnoredVariable[]
+}
+
+export interface IgnoredVariable {
+  readonly name: string
+  /** What was perhaps meant. */
+  readonly meant: string | undefined
+  /** What could be done, of a variable of others. */
+  readonly wanted?: string
 }
 
 export interface ConfigSources {
@@ -48,11 +59,16 @@ export function loadConfig({ flags, env, cwd, file }: ConfigSources): LoadedConf
   const found = new Map<DottedKey, Found>()
   for (const [name, key] of keyEntries())
     if ('default' in key) found.set(name, { value: key.default, origin: 'default' })
-  for (const source of [fromFile(cwd, file), fromEnvironment(env), fromFlags(flags)]) {
+  const unusable: IgnoredVariable[] = []
+  for (const source of [fromOthers(env, unusable), fromFile(cwd, file), fromEnvironment(env), fromFlags(flags)]) {
     for (const [name, value] of source) found.set(name, value)
   }
   const origin = Object.fromEntries(keyEntries().map(([name]) => [name, found.get(name)?.origin ?? 'default']))
-  return { config: nested(found), origin: origin as Record<DottedKey, Origin>, ignored: ignoredVariables(env) }
+  return {
+    config: nested(found),
+    origin: origin as Record<DottedKey, Origin>,
+    ignored: [...ignoredVariables(env), ...unusable],
+  }
 }
 
 /** A row of what `describeConfig` tells. */
@@ -156,6 +172,23 @@ function unknownKey(key: string, where: string): Problem {
   const meant = nearest(key, Object.keys(CONFIG_KEYS))
   const hint = meant === undefined ? '' : `; was ${meant} meant?`
   return new Problem('misconfigured', `Cannot use the key ${key} of ${where}: there is no such key${hint}`)
+}
+
+/** What variables of others say; they never end a start, for they may be meant for other programs. */
+function fromOthers(env: ConfigSources['env'], unusable: IgnoredVariable[]): Map<DottedKey, Found> {
+  const found = new Map<DottedKey, Found>()
+  for (const [name, key] of keyEntries()) {
+    for (const variable of key.foreign ?? []) {
+      const given = env[variable.name]?.trim() ?? ''
+      const text = given === '' || variable.read === undefined ? given : variable.read(given)
+      if (text === '' || found.has(name)) continue
+      const value = text === undefined ? undefined : converted(key, text)
+      if (value !== undefined && Value.Check(key.schema, value))
+        found.set(name, { value, origin: `env ${variable.name}` })
+      else unusable.push({ name: variable.name, meant: undefined, wanted: key.wanted })
+    }
+  }
+  return found
 }
 
 function fromEnvironment(env: ConfigSources['env']): Map<DottedKey, Found> {
