@@ -62,6 +62,7 @@ import type { Serving } from './serving/predict.ts'
 import { protocolRoutes } from './serving/protocol-routes.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
+import { openTracing } from './serving/trace-call.ts'
 import { configuredStream } from './serving/stream/configured-stream.ts'
 import { openWarmModels } from './serving/warm.ts'
 import type { ListedModel, ModelSigns } from './web/overview.ts'
@@ -196,6 +197,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     observers: [...watches.observers, feedback.observe, accessLog(log.line), statistics.observe],
     ...time,
     rates: buckets && openRates(config.limits, buckets),
+    tracing: openTracing({ ...world, ...time }, closing),
     ids,
     ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
     batchRowsMax,
@@ -275,19 +277,19 @@ async function openDoor(
   closing: (() => Promise<void>)[],
   close: () => Promise<void>,
 ): Promise<App> {
-  const { config, ids, log, announce } = world
-  const { access } = parts
+  const { config, ids, log, clock, announce } = world
   const isOpen = options.listen !== false
   const { host, port } = isOpen ? config.server : { host: '127.0.0.1', port: 0 }
-  judgeBinding({ host, hasKeys: access.hasKeys() })
+  judgeBinding({ host, hasKeys: parts.access.hasKeys() })
   const ownerKey = randomBytes(32).toString('base64url')
   const ownerAuthorization = `Bearer ${ownerKey}`
   const crew = isOpen && config.server.workers > 1 ? await crewOf(world, parts) : undefined
   const door = httpDoor({
     routes: routesOf(world, parts, crew),
-    admission: admission(access, ownerAuthorization, isOpen, config.server.corsOrigins.split(/ *, */)),
+    admission: admission(parts.access, ownerAuthorization, isOpen, config.server.corsOrigins.split(/ *, */)),
     rates: parts.serving.rates,
     timers: systemTimers,
+    clock,
     ...(crew?.innerDoor ?? (isOpen ? doorProtection(config) : {})),
     readJson,
     ids,
@@ -312,7 +314,7 @@ async function openDoor(
     grpc,
     transport: ownerTransport(localUrl, ownerKey),
     renew: crew && (() => crew.renew()),
-    notes: notesOf(access),
+    notes: notesOf(parts.access),
     close,
   }
 }

@@ -22,7 +22,7 @@ export interface Connections {
   /** Begins to count what comes to this server. */
   watch(server: Server): void
   /** To be told of each request, before it is answered. */
-  used(message: IncomingMessage): void
+  used(message: Pick<IncomingMessage, 'socket'>): void
 }
 
 /** @param timer milliseconds, never going back. */
@@ -79,10 +79,18 @@ export function connections(max: number, timer: () => number, stalledMs: number 
     used(message) {
       const socket = message.socket as CountedSocket
       if (socket[CAME_AT] === 0) return
+      fresh.delete(socket[CAME_AT] === undefined ? under(socket, fresh) : socket)
       socket[CAME_AT] = 0
-      fresh.delete(socket)
     },
   }
+}
+
+/** What was counted is the connection that TLS is spoken over: both have the same other end. */
+function under(secure: CountedSocket, fresh: ReadonlySet<CountedSocket>): CountedSocket {
+  for (const socket of fresh) {
+    if (socket.remotePort === secure.remotePort && socket.remoteAddress === secure.remoteAddress) return socket
+  }
+  return secure
 }
 
 const TAKEN = Symbol('taken')

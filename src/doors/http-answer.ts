@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream'
 import { type Problem, problemDocument } from '../errors.ts'
 import type { Answer } from '../route.ts'
 
-const JSON_TYPE = 'application/json; charset=utf-8'
+export const JSON_TYPE = 'application/json; charset=utf-8'
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /**
@@ -48,6 +48,11 @@ export function sendText(to: Destination, answer: Answer, text: string | Buffer)
   if (to.isLast) headers.push('connection', 'close')
   response.writeHead(answer.status ?? 200, headers as string[])
   response.end(text)
+}
+
+/** What an answer of an invocation says. */
+export function wholeText({ text, bytes, body }: Answer): string | Buffer {
+  return text ?? bytes ?? JSON.stringify(body ?? null)
 }
 
 /** Sends any answer of an ordinary route. */

@@ -9,7 +9,8 @@ import { PROBLEMS } from '../errors.ts'
 import { http } from '../platform/node-http.ts'
 import { connections, paced } from './connections.ts'
 import type { Cors } from './cors.ts'
-import type { HttpDoorParts } from './http-request.ts'
+import { type QuickLimits, type QuickWay, quickWay } from './http-quick.ts'
+import type { Floor, HttpDoorParts } from './http-request.ts'
 import { readTls, watchTls } from './tls.ts'
 
 export interface Front {
@@ -17,6 +18,7 @@ export interface Front {
   readonly server: Server
   /** For programs of this machine, without TLS; the same server where there is none. */
   readonly local: Server
+  readonly quick: QuickWay
   /** Puts what a request passes here before `listener`. */
   stand(listener: RequestListener): void
   /** Stops looking for new certificates. */
@@ -28,16 +30,17 @@ const CHECK_EVERY_MS_MAX = 1_000
 /** Two for each header: its name and its value. */
 const RAW_HEADERS_MAX = 200
 
-export function openFront(parts: HttpDoorParts, onBroken: (error: Error, socket: Socket) => void): Front {
+export function openFront(floor: Floor, onBroken: (error: Error, socket: Socket) => void): Front {
+  const { parts } = floor
   const { limits, tls } = parts
   const timer = (): number => performance.now()
   const open = connections(limits.connectionsMax, timer)
   const server = tls === undefined ? http.createServer(optionsOf(parts)) : tlsServer(parts)
   const local = tls === undefined ? server : http.createServer(optionsOf(parts))
-  const all = new Set([server, local])
-  for (const each of all) {
-    open.watch(each)
-  }
+  const quick = quickWay(floor, quickLimits(parts), open.used, socket => onBroken(new SilentConnection(), socket))
+  for (const each of new Set([server, local])) open.watch(each)
+  quick.lead(local, 'connection', '')
+  if (server !== local) quick.lead(server, 'secureConnection', `${SECURED.join(': ')}\r\n`)
   // Fastify has its own for the server that it knows.
   if (local !== server) local.on('clientError', (error, socket) => onBroken(error, socket as Socket))
   const stop = tls === undefined ? () => {} : renewed(parts, server)
@@ -49,8 +52,24 @@ export function openFront(parts: HttpDoorParts, onBroken: (error: Error, socket:
       local.on('request', passed)
       if (server !== local) server.on('request', secured(passed))
     },
+    quick,
     close: stop,
   }
+}
+
+/** As Node tells that a request did not come. */
+class SilentConnection extends Error {
+  readonly code = 'ERR_HTTP_REQUEST_TIMEOUT'
+}
+
+function quickLimits({ limits }: HttpDoorParts): QuickLimits {
+  const { requestTimeoutMs, headerTimeoutMs } = limits
+  const firstMs = Math.min(headerTimeoutMs, requestTimeoutMs)
+  return { keepAliveMs: KEEP_ALIVE_MS, firstMs, checkEveryMs: checkEveryMs(firstMs) }
+}
+
+function checkEveryMs(headersTimeout: number): number {
+  return Math.min(CHECK_EVERY_MS_MAX, Math.ceil(headersTimeout / 4))
 }
 
 function optionsOf({ limits }: HttpDoorParts): ServerOptions {
@@ -60,7 +79,7 @@ function optionsOf({ limits }: HttpDoorParts): ServerOptions {
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: requestTimeoutMs,
     headersTimeout,
-    connectionsCheckingInterval: Math.min(CHECK_EVERY_MS_MAX, Math.ceil(headersTimeout / 4)),
+    connectionsCheckingInterval: checkEveryMs(headersTimeout),
   }
 }
 
@@ -82,8 +101,9 @@ function renewed({ tls, timers, log }: HttpDoorParts, server: Server): () => voi
 const QUIET_MS = 3_000
 
 /** See `HttpDoor.retire`. */
-export async function retire({ server, local }: Front, withinMs: number): Promise<void> {
+export async function retire({ server, local, quick }: Front, withinMs: number): Promise<void> {
   const servers = [...new Set([server, local])]
+  quick.retire()
   const ended = servers.map(each => {
     // The last answer says so: whoever keeps a connection then asks over another one.
     each.prependListener('request', (_message, response) => {
@@ -103,9 +123,11 @@ export async function retire({ server, local }: Front, withinMs: number): Promis
 }
 
 /** Browsers that were here by TLS once come by nothing else for a year (RFC 6797). */
+const SECURED = ['strict-transport-security', 'max-age=31536000'] as const
+
 function secured(next: Passed): Passed {
   return (message, response) => {
-    response.setHeader('strict-transport-security', 'max-age=31536000')
+    response.setHeader(...SECURED)
     next(message, response)
   }
 }

@@ -5,29 +5,76 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asProblem, type Problem } from '../errors.ts'
 import type { Actor, Answer, InvocationRequest, InvocationRoute } from '../route.ts'
-import { type Destination, problemAnswer, problemHeaders, sendText } from './http-answer.ts'
+import type { Addressed } from './http-addresses.ts'
+import { problemAnswer, problemHeaders, sendText, wholeText } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
-import { admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
+import { type Asked, admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
+
+/** Who asked: a request's message, and the way back. */
+export interface Exchange extends Asked {
+  /** @param isLast whether the connection is to end with this answer. */
+  reply(answer: Answer, requestId: string, isLast: boolean): void
+}
 
 /** Takes a request of an invocation route; answers it in its own time. */
 export function takeInvocation(
   floor: Floor,
-  route: InvocationRoute,
+  { route, params }: Addressed,
   message: IncomingMessage,
   response: ServerResponse,
-  params: Readonly<Record<string, string>>,
 ): void {
-  const invocation = new HttpInvocation(floor, route, message, params)
+  const invocation = new HttpInvocation(floor, route, message, params, sourceOf(message, floor))
   collect(message, floor.bodyLimits, floor.arriving, invocation.refusal, collected => {
-    invocation.receive(collected)
-    if (floor.gate.enter(collected.problem !== undefined)) void answer(floor, route, invocation, message, response)
-    else
-      floor.gate.wait(collected.bytes.length, turnedAway => {
-        invocation.turnedAway = turnedAway && floor.crowded[turnedAway]
-        if (turnedAway === undefined && !message.socket.writable) invocation.turnedAway = givenUp(floor)
-        void answer(floor, route, invocation, message, response)
-      })
+    proceed(floor, route, invocation, collected, new NodeExchange(message, response))
   })
+}
+
+/** Goes on with an invocation once its body is there, or will not come. */
+export function proceed(
+  floor: Floor,
+  route: InvocationRoute,
+  invocation: HttpInvocation,
+  collected: Collected,
+  exchange: Exchange,
+): void {
+  invocation.receive(collected)
+  if (floor.gate.enter(collected.problem !== undefined)) void answer(floor, route, invocation, exchange)
+  else
+    floor.gate.wait(collected.bytes.length, turnedAway => {
+      invocation.turnedAway = turnedAway && floor.crowded[turnedAway]
+      if (turnedAway === undefined && !exchange.socket.writable) invocation.turnedAway = givenUp(floor)
+      void answer(floor, route, invocation, exchange)
+    })
+}
+
+class NodeExchange implements Exchange {
+  readonly #message: IncomingMessage
+  readonly #response: ServerResponse
+
+  constructor(message: IncomingMessage, response: ServerResponse) {
+    this.#message = message
+    this.#response = response
+  }
+
+  get method(): string | undefined {
+    return this.#message.method
+  }
+
+  get url(): string | undefined {
+    return this.#message.url
+  }
+
+  get headers(): IncomingMessage['headers'] {
+    return this.#message.headers
+  }
+
+  get socket(): IncomingMessage['socket'] {
+    return this.#message.socket
+  }
+
+  reply(answer: Answer, requestId: string, isLast: boolean): void {
+    sendText({ response: this.#response, requestId, isLast }, answer, wholeText(answer))
+  }
 }
 
 /** Nobody listens any more: work for who gave up would keep those waiting who did not. */
@@ -40,19 +87,17 @@ async function answer(
   floor: Floor,
   route: InvocationRoute,
   invocation: HttpInvocation,
-  message: IncomingMessage,
-  response: ServerResponse,
+  exchange: Exchange,
 ): Promise<void> {
   let given: Answer
   try {
     given = await route.invoke(invocation)
   } catch (error) {
-    const problem = toldProblem(floor, error, invocation.requestId, message)
+    const problem = toldProblem(floor, error, invocation.requestId, exchange)
     given = written(route, problem, invocation.requestId)
   }
   if (invocation.turnedAway === undefined) floor.gate.leave()
-  const to: Destination = { response, requestId: invocation.requestId, isLast: invocation.isCut || floor.isClosing }
-  sendText(to, given, given.text ?? given.bytes ?? JSON.stringify(given.body ?? null))
+  exchange.reply(given, invocation.requestId, invocation.isCut || floor.isClosing)
 }
 
 function written(route: InvocationRoute, problem: Problem, requestId: string): Answer {
@@ -61,18 +106,18 @@ function written(route: InvocationRoute, problem: Problem, requestId: string): A
   return { ...own, headers: { ...problemHeaders(problem), ...own.headers } }
 }
 
-class HttpInvocation implements InvocationRequest {
+export class HttpInvocation implements InvocationRequest {
   readonly requestId: string
   readonly source: string
   readonly params: Readonly<Record<string, string>>
-  readonly headers: IncomingMessage['headers']
+  readonly headers: Asked['headers']
   readonly query: URLSearchParams | undefined
   /** Why the body is not read at all: nobody who may not ask makes us keep one. */
   readonly refusal: Problem | undefined
   /** Why its turn did not come. */
   turnedAway: Problem | undefined = undefined
   readonly #floor: Floor
-  readonly #message: IncomingMessage
+  readonly #message: Asked
   readonly #permission: string
   readonly #takes: readonly string[] | undefined
   #actor: Actor | undefined
@@ -82,11 +127,12 @@ class HttpInvocation implements InvocationRequest {
   constructor(
     floor: Floor,
     route: InvocationRoute,
-    message: IncomingMessage,
+    message: Asked,
     params: Readonly<Record<string, string>>,
+    source: string,
   ) {
     this.requestId = requestIdOf(message, floor.parts.ids)
-    this.source = sourceOf(message, floor)
+    this.source = source
     this.params = params
     this.headers = message.headers
     const queryAt = message.url!.indexOf('?')

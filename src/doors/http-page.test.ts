@@ -40,6 +40,7 @@ const door = httpDoor({
     connectionsMax: 1_000,
   },
   timers: systemTimers,
+  clock: systemClock,
 })
 
 describe('an address that is a page, too', () => {

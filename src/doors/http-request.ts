@@ -1,11 +1,13 @@
 /** What the handlers of one HTTP door share: its parts, who may come in now, and the path from a fault to an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asProblem, Problem } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Timers } from '../platform/timers.ts'
 import type { Actor, AnyRoute } from '../route.ts'
 import type { Cors } from './cors.ts'
 import type { Crowded, Gate } from './gate.ts'
+import type { Addresses } from './http-addresses.ts'
 import type { Arriving, BodyLimits } from './http-body.ts'
 import type { Proxies } from './proxies.ts'
 import type { TlsFiles } from './tls.ts'
@@ -76,6 +78,8 @@ export interface HttpDoorParts {
   readonly log: DoorLog
   readonly limits: HttpLimits
   readonly timers: Timers
+  /** For the date of answers. */
+  readonly clock: Clock
   /** Which pages of other origins may call; absent: none. */
   readonly cors?: Cors | undefined
   /** Absent: plain HTTP. */
@@ -86,9 +90,13 @@ export interface HttpDoorParts {
   readonly beyond?: ((message: IncomingMessage, response: ServerResponse, source: string) => void) | undefined
 }
 
+/** As much of a request's message as the door asks for. */
+export type Asked = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket'>
+
 /** The state of an open door. */
 export interface Floor {
   readonly parts: HttpDoorParts
+  readonly addresses: Addresses
   readonly bodyLimits: BodyLimits
   readonly arriving: Arriving
   /** Where invocations wait for their turn. */
@@ -114,19 +122,19 @@ export function crowdedProblems({ concurrencyMax, queueMax, queueMsMax }: HttpLi
 const REQUEST_ID = /^[\w.:;,@=+/-]{1,128}$/
 
 /** The caller's own id for the request if it is fit to be kept, else a new one. */
-export function requestIdOf(message: Pick<IncomingMessage, 'headers'>, ids: Ids): string {
+export function requestIdOf(message: Pick<Asked, 'headers'>, ids: Ids): string {
   const given = message.headers['x-request-id']
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : ids.next()
 }
 
 /** Address of the caller: of the connection, or what a proxy says that is believed. */
-export function sourceOf(message: IncomingMessage, { parts: { proxies } }: Floor): string {
+export function sourceOf(message: Asked, { parts: { proxies } }: Floor): string {
   const remote = message.socket.remoteAddress ?? ''
   const address = remote.startsWith('::ffff:') ? remote.slice(7) : remote
   return proxies === undefined ? address : proxies.callerOf(address, message.headers['x-forwarded-for'])
 }
 
-export function admit(floor: Floor, message: IncomingMessage, permission: string): Actor {
+export function admit(floor: Floor, message: Asked, permission: string): Actor {
   const { authorization, host, origin } = message.headers
   return floor.parts.admission.admit(authorization, host, origin, permission)
 }
@@ -141,7 +149,7 @@ export function turnedAway(floor: Floor): Problem | undefined {
  * The problem that the caller is told. A fault of ours is logged here, once, and nowhere else: with the id that the
  * caller has in hand.
  */
-export function toldProblem(floor: Floor, error: unknown, requestId: string, message: IncomingMessage): Problem {
+export function toldProblem(floor: Floor, error: unknown, requestId: string, message: Asked): Problem {
   const problem = asProblem(error)
   if (problem.status === 500) {
     const fields = {
@@ -157,7 +165,7 @@ export function toldProblem(floor: Floor, error: unknown, requestId: string, mes
 }
 
 /** The path without the query, which may hold what should not be in a log. */
-export function pathOf(message: IncomingMessage): string {
+export function pathOf(message: Asked): string {
   const url = message.url ?? '/'
   const end = url.indexOf('?')
   return end === -1 ? url : url.slice(0, end)

@@ -49,6 +49,7 @@ export async function openSpecimen(
     log: { error: fields => logged.push(fields) },
     limits: { ...LIMITS, ...limits },
     timers: systemTimers,
+    clock: systemClock,
     ...more,
   })
   const url = await door.listen('127.0.0.1', port)

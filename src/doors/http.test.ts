@@ -304,15 +304,18 @@ describe('the door under load and at its end', () => {
   it('finishes what it accepted, refuses what still comes on open connections, and takes no new ones', async () => {
     const ending = await openSpecimen()
     const head = (path: string) =>
-      `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer all\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer all\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{`
+    const accepted = raw(ending.port, `${head('/wait')}}`)
+    while (ending.waiting() === 0) await new Promise(resolve => setImmediate(resolve))
     let send: (text: string) => void = () => {}
-    const accepted = raw(ending.port, head('/wait'), write => {
+    const late = raw(ending.port, head('/invoke'), write => {
       send = write
     })
-    while (ending.waiting() === 0) await new Promise(resolve => setImmediate(resolve))
+    // The half of it that is there is read before the answer to what came after it.
+    assert.equal((await fetch(`${ending.url}/open`)).status, 200)
     const closed = ending.door.close(5_000)
-    send(head('/invoke'))
-    while (ending.invoked.length === 0) await new Promise(resolve => setImmediate(resolve))
+    send('}')
+    assert.match(await late, /^HTTP\/1.1 503 .*connection: close/is)
     assert.deepEqual(ending.invoked, ['unavailable'])
     ending.letGo()
     await closed

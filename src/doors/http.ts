@@ -6,8 +6,9 @@ import type { RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { asProblem, Problem, problemDocument } from '../errors.ts'
-import type { AnyRoute, InvocationRoute } from '../route.ts'
+import type { AnyRoute } from '../route.ts'
 import { Gate } from './gate.ts'
+import { addressesOf, PARAM_CHARACTERS_MAX } from './http-addresses.ts'
 import { problemAnswer, send } from './http-answer.ts'
 import { endCollecting } from './http-body.ts'
 import { type Front, openFront, retire } from './http-front.ts'
@@ -44,13 +45,13 @@ export interface HttpDoor {
   retire(withinMs: number): Promise<void>
 }
 
-const PARAM_CHARACTERS_MAX = 8_192
 /** Connections that the system keeps for us until we take them; it may allow fewer. */
 const BACKLOG = 4_096
 
 export function httpDoor(parts: HttpDoorParts): HttpDoor {
   const floor: Floor = {
     parts,
+    addresses: addressesOf(parts.routes),
     bodyLimits: { bytesMax: parts.limits.bodyBytesMax },
     arriving: { bytes: 0 },
     gate: new Gate(parts.limits, () => performance.now()),
@@ -58,13 +59,13 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
     busy: 0,
     isClosing: false,
   }
-  const front = openFront(parts, (error, socket) => answerBrokenRequest(floor, error, socket))
+  const front = openFront(floor, (error, socket) => answerBrokenRequest(floor, error, socket))
   const app = appOf(floor, front.server)
-  const known: Known = new Map()
-  for (const route of parts.routes) addRoute(app, floor, route, known)
+  for (const route of parts.routes)
+    app.route({ method: route.method, url: route.path, handler: handlerOf(floor, route) })
   const [routed] = front.server.listeners('request') as RequestListener[]
   front.server.removeAllListeners('request')
-  front.stand(listenerOf(floor, known, routed!))
+  front.stand(listenerOf(floor, routed!))
   const methods = methodsOf(parts.routes)
   app.setNotFoundHandler((request, reply) => {
     reply.hijack()
@@ -129,32 +130,23 @@ function unusedCompiler(): never {
   throw new Error('Cannot compile a schema for Fastify: routes have none there')
 }
 
-/** Invocations by their address, as Fastify routed them before: what is asked again and again is routed once. */
-type Known = Map<string, { readonly route: InvocationRoute; readonly params: Readonly<Record<string, string>> }>
-
-const KNOWN_MAX = 1_000
-const KNOWN_CHARACTERS_MAX = 500
-
-function addRoute(app: FastifyInstance, floor: Floor, route: AnyRoute, known: Known): void {
-  const { method, path } = route
-  app.route({ method, url: path, handler: handlerOf(floor, route, known) })
-}
-
-/** Stands before Fastify's own listener. */
-function listenerOf(floor: Floor, known: Known, routed: RequestListener): RequestListener {
+/** Stands before Fastify's own listener: what invokes needs no more routing. */
+function listenerOf(floor: Floor, routed: RequestListener): RequestListener {
   return (message, response) => {
-    const found = message.method === 'POST' ? known.get(message.url!) : undefined
+    const found = message.method === 'POST' ? floor.addresses.find(message.url!) : undefined
     if (found === undefined) routed(message, response)
-    else takeInvocation(floor, found.route, message, response, found.params)
+    else takeInvocation(floor, found, message, response)
   }
 }
 
-function handlerOf(
-  floor: Floor,
-  route: AnyRoute,
-  known: Known,
-): (request: FastifyRequest, reply: FastifyReply) => void {
-  if (route.kind === 'invocation') return invocationHandler(floor, route, known)
+function handlerOf(floor: Floor, route: AnyRoute): (request: FastifyRequest, reply: FastifyReply) => void {
+  if (route.kind === 'invocation') {
+    return (request, reply) => {
+      reply.hijack()
+      const addressed = { route, params: request.params as Record<string, string> }
+      takeInvocation(floor, addressed, request.raw, reply.raw)
+    }
+  }
   const plain: PlainRoute = plainRoute(route)
   return (request, reply) => {
     reply.hijack()
@@ -164,21 +156,6 @@ function handlerOf(
       params: request.params,
       query: request.query,
     })
-  }
-}
-
-function invocationHandler(
-  floor: Floor,
-  route: InvocationRoute,
-  known: Known,
-): (request: FastifyRequest, reply: FastifyReply) => void {
-  return (request, reply) => {
-    reply.hijack()
-    const { raw } = request
-    const params = request.params as Record<string, string>
-    const isPlain = route.method === 'POST' && raw.url!.length <= KNOWN_CHARACTERS_MAX
-    if (isPlain && known.size < KNOWN_MAX) known.set(raw.url!, { route, params })
-    takeInvocation(floor, route, raw, reply.raw, params)
   }
 }
 

@@ -38,6 +38,7 @@ import type { Models } from '../serving/models.ts'
 import type { Serving } from '../serving/predict.ts'
 import { protocolRoutes } from '../serving/protocol-routes.ts'
 import { servingRoutes } from '../serving/routes.ts'
+import { openTracing } from '../serving/trace-call.ts'
 import { openWarmModels, warmBeforeMove } from '../serving/warm.ts'
 import { toldLanes } from './calls.ts'
 import { forwardTo } from './forward.ts'
@@ -115,6 +116,7 @@ async function openWorld(link: Link, told: Told): Promise<World> {
 async function openPlane(world: World): Promise<Plane> {
   const { told, link, clock, ids, log, metrics, keyring, db } = world
   const { config } = told
+  const closing: (() => Promise<void>)[] = []
   const tokens = configuredTokens(config.oidc, clock, keyring)
   const access = await openAccess({ db, clock, ids, tokens, random: bytes => void randomFillSync(bytes) })
   const runtimes = openRuntimes(systemSurroundings(log))
@@ -147,6 +149,7 @@ async function openPlane(world: World): Promise<Plane> {
     clock,
     timer,
     rates: openRates(config.limits, { takeAll: (names, quotas) => link.ask(TOKENS, { names, quotas }) }),
+    tracing: openTracing({ config, timer, ...world }, closing),
     ids,
     ...(config.server.model === undefined ? {} : { defaultModel: config.server.model }),
     batchRowsMax: config.limits.batchRowsMax,
@@ -154,11 +157,12 @@ async function openPlane(world: World): Promise<Plane> {
   const close = async (): Promise<void> => {
     await models.close()
     runtimes.close()
+    for (const step of closing) await step()
   }
   return { serving, access, registry, models, journal, close }
 }
 
-function doorOf({ told, clock: _, ids, log }: World, { serving, access }: Plane): HttpDoor {
+function doorOf({ told, clock, ids, log }: World, { serving, access }: Plane): HttpDoor {
   const { config, ownerAuthorization, doorPath } = told
   const { limits } = config
   return httpDoor({
@@ -166,6 +170,7 @@ function doorOf({ told, clock: _, ids, log }: World, { serving, access }: Plane)
     admission: admission(access, ownerAuthorization, true, config.server.corsOrigins.split(/ *, */)),
     rates: serving.rates,
     timers: systemTimers,
+    clock,
     ...doorProtection(config),
     beyond: forwardTo(doorPath, ids),
     readJson,

@@ -1,0 +1,354 @@
+/**
+ * The quick way through the door: invocations that come as callers nearly always send them (`http-quick-head.ts`), one at a time
+ * and whole, are answered on their socket directly. Whatever else arrives on a connection hands it over to Node's own server,
+ * with every byte that was read of what is not answered yet, and for good: nothing unusual is decided here. What a request means
+ * and how it is answered is the same either way; `docs/adr/0029-quick-way.md` says what it saves.
+ */
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { Problem } from '../errors.ts'
+import { httpDate } from '../platform/http-date.ts'
+import { http } from '../platform/node-http.ts'
+import type { Answer } from '../route.ts'
+import type { Addressed } from './http-addresses.ts'
+import { JSON_TYPE, wholeText } from './http-answer.ts'
+import { type Exchange, HttpInvocation, proceed } from './http-invocation.ts'
+import { type QuickHead, readQuickHead } from './http-quick-head.ts'
+import { type Asked, type Floor, sourceOf } from './http-request.ts'
+
+/** A request whose body is still coming after so long goes the other way, where the limits of time are. */
+const PATIENCE_MS = 200
+/** Longer requests go the other way when they do not come at once. */
+const REQUEST_BYTES_MAX = 65_536
+const NO_BYTES = Buffer.alloc(0)
+
+export interface QuickLimits {
+  /** A connection that was used is ended when it says nothing for so long. */
+  readonly keepAliveMs: number
+  /** The first request has to begin within so long. */
+  readonly firstMs: number
+  readonly checkEveryMs: number
+}
+
+export interface QuickWay {
+  /**
+   * Stands before a server's own way of taking connections.
+   *
+   * @param event with which the server says that a connection can be read.
+   * @param headers written with every answer: complete lines.
+   */
+  lead(server: Server, event: 'connection' | 'secureConnection', headers: string): void
+  /** From now on the answer of each connection is its last. */
+  retire(): void
+}
+
+/** What the connections of one door share. */
+interface Shared {
+  readonly floor: Floor
+  readonly limits: QuickLimits
+  readonly date: () => string
+  /** To be told of a connection's first request. */
+  readonly used: (message: Pick<Asked, 'socket'>) => void
+  /** To be told of a connection that brought nothing in time. */
+  readonly onSilent: (socket: Socket) => void
+  /** Hand themselves over when they have waited for the rest of a request. */
+  readonly waiting: Set<QuickConnection>
+  isRetiring: boolean
+}
+
+export function quickWay(
+  floor: Floor,
+  limits: QuickLimits,
+  used: Shared['used'],
+  onSilent: Shared['onSilent'],
+): QuickWay {
+  const date = httpDate(floor.parts.clock)
+  const shared: Shared = { floor, limits, date, used, onSilent, waiting: new Set(), isRetiring: false }
+  return {
+    lead(server, event, headers) {
+      const [own] = server.listeners(event) as ((this: unknown, socket: Socket) => void)[]
+      server.removeAllListeners(event)
+      const all = new Set<QuickConnection>()
+      const handOver = (socket: Socket): void => own!.call(server, socket)
+      server.on(event, (socket: Socket) => {
+        if (!socket.destroyed) all.add(new QuickConnection(shared, socket, all, headers, handOver))
+      })
+      const checking = setInterval(() => {
+        for (const connection of all) connection.check()
+      }, limits.checkEveryMs).unref()
+      server.on('close', () => clearInterval(checking))
+      alsoClosing(server, all)
+    },
+    retire() {
+      shared.isRetiring = true
+    },
+  }
+}
+
+/** Whoever closes the connections of a server means these as well. */
+function alsoClosing(server: Server, all: ReadonlySet<QuickConnection>): void {
+  const { closeIdleConnections, closeAllConnections } = server
+  server.closeIdleConnections = () => {
+    closeIdleConnections.call(server)
+    for (const connection of all) connection.endIfIdle()
+  }
+  server.closeAllConnections = () => {
+    closeAllConnections.call(server)
+    for (const connection of all) connection.socket.destroy()
+  }
+}
+
+/** One connection, while everything on it is usual. */
+class QuickConnection implements Exchange {
+  readonly method = 'POST'
+  readonly socket: Socket
+  readonly #shared: Shared
+  readonly #all: Set<QuickConnection>
+  readonly #extraHeaders: string
+  readonly #handOver: (socket: Socket) => void
+  #state: 'idle' | 'waiting' | 'answering' | 'ended' = 'idle'
+  /** What is not answered yet: the begin of a request, or what came behind one that is being answered. */
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** The bytes of the latest head: callers repeat it to the letter. */
+  #headBytes: Buffer = NO_BYTES
+  #head: QuickHead | undefined
+  #addressed: Addressed | undefined
+  #source = ''
+  #wasUsed = false
+  /** Whether the caller sends no more. */
+  #isHalf = false
+  #silentMs = 0
+
+  constructor(
+    shared: Shared,
+    socket: Socket,
+    all: Set<QuickConnection>,
+    extraHeaders: string,
+    handOver: (socket: Socket) => void,
+  ) {
+    this.#shared = shared
+    this.socket = socket
+    this.#all = all
+    this.#extraHeaders = extraHeaders
+    this.#handOver = handOver
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onEnd)
+    socket.on('error', this.#onError)
+    socket.on('close', this.#onClose)
+  }
+
+  get url(): string {
+    return this.#head!.url
+  }
+
+  get headers(): Asked['headers'] {
+    return this.#head!.headers
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#state === 'idle') this.#read(chunk)
+    else if (this.#state === 'ended') return
+    else {
+      this.#hold(chunk)
+      // What comes behind a request waits, where it was sent from.
+      if (this.#state === 'answering') this.socket.pause()
+      else if (this.#heldBytes >= this.#head!.headBytes + this.#head!.bodyBytes) this.#readHeld()
+    }
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+  }
+
+  /** Everything that is held, which is held no more. */
+  #taken(): Buffer {
+    const bytes = Buffer.concat(this.#held)
+    this.#held = []
+    this.#heldBytes = 0
+    return bytes
+  }
+
+  #readHeld(): void {
+    this.#shared.waiting.delete(this)
+    this.#state = 'idle'
+    this.#read(this.#taken())
+  }
+
+  #read(chunk: Buffer): void {
+    if (!this.#isSameHead(chunk) && !this.#takeHead(chunk)) {
+      this.#leave(chunk)
+      return
+    }
+    const { headBytes, bodyBytes } = this.#head!
+    const wanted = headBytes + bodyBytes
+    if (chunk.length === wanted) this.#ask(chunk.subarray(headBytes))
+    else if (chunk.length < wanted && wanted <= REQUEST_BYTES_MAX) this.#wait(chunk)
+    else this.#leave(chunk)
+  }
+
+  #isSameHead(chunk: Buffer): boolean {
+    const { length } = this.#headBytes
+    return length > 0 && chunk.length >= length && this.#headBytes.compare(chunk, 0, length) === 0
+  }
+
+  /** Whether the chunk begins with a head that is answered here. */
+  #takeHead(chunk: Buffer): boolean {
+    const { floor } = this.#shared
+    const head = readQuickHead(chunk)
+    if (head === undefined || head.bodyBytes > floor.bodyLimits.bytesMax) return false
+    const addressed = floor.addresses.find(head.url)
+    if (addressed === undefined) return false
+    this.#head = head
+    this.#addressed = addressed
+    this.#headBytes = Buffer.from(chunk.subarray(0, head.headBytes))
+    this.#source = sourceOf(this, floor)
+    return true
+  }
+
+  #wait(chunk: Buffer): void {
+    const { waiting } = this.#shared
+    this.#state = 'waiting'
+    this.#hold(chunk)
+    if (waiting.size === 0) setTimeout(handOverAll, PATIENCE_MS, waiting).unref()
+    waiting.add(this)
+  }
+
+  #ask(body: Buffer): void {
+    const { floor, used } = this.#shared
+    this.#state = 'answering'
+    this.#silentMs = 0
+    if (!this.#wasUsed) {
+      this.#wasUsed = true
+      used(this)
+    }
+    // A token that nobody has seen yet is judged before anybody asks whose it is.
+    const judging = floor.parts.admission.judged?.(this.#head!.headers['authorization'])
+    if (judging === undefined) this.#invoke(body, undefined)
+    else void judging.then(() => this.#invoke(body, undefined))
+  }
+
+  /** @param broken why the body is not whole, if so. */
+  #invoke(body: Buffer, broken: Problem | undefined): void {
+    const { floor } = this.#shared
+    const { route, params } = this.#addressed!
+    const invocation = new HttpInvocation(floor, route, this, params, this.#source)
+    const problem = invocation.refusal ?? broken
+    const bytes = problem === undefined ? body : NO_BYTES
+    proceed(floor, route, invocation, { bytes, problem, isCut: broken !== undefined }, this)
+  }
+
+  reply(answer: Answer, requestId: string, isLast: boolean): void {
+    const { socket } = this
+    if (socket.destroyed || this.#state === 'ended') return
+    const ends = isLast || this.#isHalf || this.#shared.isRetiring
+    this.#write(answer, requestId, ends)
+    this.#state = 'idle'
+    if (ends) this.#end()
+    else if (this.#heldBytes > 0) this.#leave(this.#taken())
+    else if (socket.isPaused()) socket.resume()
+  }
+
+  #write(answer: Answer, requestId: string, ends: boolean): void {
+    const { socket } = this
+    const content = wholeText(answer)
+    const length = Buffer.byteLength(content)
+    const head = this.#answerHead(answer, requestId, length, ends)
+    if (typeof content !== 'string') {
+      socket.cork()
+      socket.write(head, 'latin1')
+      socket.write(content)
+      socket.uncork()
+    } else socket.write(head + content, length === content.length ? 'latin1' : 'utf8')
+  }
+
+  #answerHead({ status = 200, type, headers }: Answer, requestId: string, length: number, ends: boolean): string {
+    const { limits, date } = this.#shared
+    const more = headers === undefined ? this.#extraHeaders : this.#extraHeaders + lines(headers)
+    const after = ends ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${limits.keepAliveMs / 1_000}`
+    return `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\ncontent-type: ${type ?? JSON_TYPE}\r\ncontent-length: ${length}\r\nx-request-id: ${requestId}\r\n${more}Date: ${date()}\r\nConnection: ${after}\r\n\r\n`
+  }
+
+  /** Called now and then. */
+  check(): void {
+    if (this.#state !== 'idle') return
+    const { limits, onSilent } = this.#shared
+    this.#silentMs += limits.checkEveryMs
+    if (this.#silentMs < (this.#wasUsed ? limits.keepAliveMs : limits.firstMs)) return
+    if (this.#wasUsed) this.#end()
+    else {
+      this.#state = 'ended'
+      onSilent(this.socket)
+    }
+  }
+
+  endIfIdle(): void {
+    if (this.#state === 'idle') this.#end()
+  }
+
+  #end(): void {
+    this.#state = 'ended'
+    this.socket.destroySoon()
+  }
+
+  handOver(): void {
+    this.#leave(this.#taken())
+  }
+
+  /** Hands the connection over, for good, with what was read and not answered. */
+  #leave(bytes: Buffer): void {
+    const { socket } = this
+    this.#state = 'ended'
+    this.#all.delete(this)
+    socket.off('data', this.#onData)
+    socket.off('end', this.#onEnd)
+    socket.off('error', this.#onError)
+    socket.off('close', this.#onClose)
+    socket.pause()
+    socket.unshift(bytes)
+    this.#handOver(socket)
+    socket.resume()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isHalf = true
+    if (this.#state === 'waiting') this.#breakOff()
+    else if (this.#state === 'idle') this.#end()
+  }
+
+  /** The caller is gone or will send no more, and half a request is here: that is answered, and recorded, as such. */
+  #breakOff(): void {
+    this.#shared.waiting.delete(this)
+    this.#taken()
+    this.#state = 'answering'
+    this.#invoke(NO_BYTES, new Problem('malformed', 'Cannot read the body: the caller hung up'))
+  }
+
+  readonly #onError = (): void => {
+    this.socket.destroy()
+  }
+
+  readonly #onClose = (): void => {
+    this.#all.delete(this)
+    if (this.#state === 'waiting') this.#breakOff()
+    if (this.#state === 'idle') this.#state = 'ended'
+  }
+}
+
+function handOverAll(waiting: Set<QuickConnection>): void {
+  const all = [...waiting]
+  waiting.clear()
+  for (const connection of all) connection.handOver()
+}
+
+/** Headers of an answer as lines; throws where a value could be taken for more than one. */
+function lines(headers: Readonly<Record<string, string>>): string {
+  let text = ''
+  for (const name in headers) {
+    const value = headers[name]!
+    http.validateHeaderValue(name, value)
+    text += `${name}: ${value}\r\n`
+  }
+  return text
+}
