@@ -40,6 +40,7 @@ import { jobStore, jobsMigrations } from './platform/jobs.ts'
 import type { Log } from './platform/log.ts'
 import { type Objects, openObjects } from './platform/objects.ts'
 import { outbox, outboxMigrations } from './platform/outbox.ts'
+import { processMemory } from './platform/process-memory.ts'
 import { PROGRAM_VERSION } from './platform/program.ts'
 import { runJobs } from './platform/run-jobs.ts'
 import { systemSurroundings } from './platform/surroundings.ts'
@@ -57,13 +58,13 @@ import { championReleases } from './serving/choose.ts'
 import { elsewhereRoutes } from './serving/elsewhere-routes.ts'
 import { readJson } from './serving/json.ts'
 import { laneNumbers } from './serving/lane.ts'
-import { memoryRoutes, type ProcessMemory } from './serving/memory.ts'
+import { memoryRoutes } from './serving/memory.ts'
 import type { Serving } from './serving/predict.ts'
 import { protocolRoutes } from './serving/protocol-routes.ts'
 import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
-import { openTracing } from './serving/trace-call.ts'
 import { configuredStream } from './serving/stream/configured-stream.ts'
+import { openTracing } from './serving/trace-call.ts'
 import { openWarmModels } from './serving/warm.ts'
 import type { ListedModel, ModelSigns } from './web/overview.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
@@ -243,11 +244,6 @@ function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers
 
 function readyBy(checks: readonly ReadinessCheck[]): () => Promise<boolean> {
   return async () => (await readiness(checks)).ready
-}
-
-function processMemory(): ProcessMemory {
-  const { rss, heapUsed, external } = process.memoryUsage()
-  return { residentBytes: rss, heapBytes: heapUsed, externalBytes: external }
 }
 
 /** What is known of a version in memory. */

@@ -89,6 +89,8 @@ export interface InvocationRequest {
   /** Letters, digits and `_.:;,@=+/-` only, so that it stands in JSON, in a header and in a log as it is. */
   readonly requestId: string
   readonly source: string
+  /** Where it came to: the path of a route with the names of its parameters, that of a procedure, or a topic. */
+  readonly route?: string | undefined
   readonly params: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** What stands behind the question mark of the address, if it has one. */

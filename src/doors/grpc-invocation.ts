@@ -6,6 +6,7 @@ import type { Actor, InvocationRequest, InvocationRpc } from '../route.ts'
 export interface CallHead {
   readonly headers: InvocationRequest['headers']
   readonly source: string
+  readonly procedure: { readonly path: string }
   /** Throws `unauthenticated` or `forbidden`. */
   admit(permission: string): Actor
   /** Why nobody waits for the answer any more, if so. */
@@ -17,6 +18,7 @@ const NO_PARAMS: InvocationRequest['params'] = Object.freeze({})
 export class RpcInvocation implements InvocationRequest {
   readonly requestId: string
   readonly source: string
+  readonly route: string
   readonly params: InvocationRequest['params']
   readonly headers: InvocationRequest['headers']
   /** Why it is not answered, whatever it asks: no message, or no turn. */
@@ -33,6 +35,7 @@ export class RpcInvocation implements InvocationRequest {
   ) {
     this.requestId = requestId
     this.source = call.source
+    this.route = call.procedure.path
     this.refusal = refusal
     this.#call = call
     this.#message = message

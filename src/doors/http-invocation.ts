@@ -109,6 +109,7 @@ function written(route: InvocationRoute, problem: Problem, requestId: string): A
 export class HttpInvocation implements InvocationRequest {
   readonly requestId: string
   readonly source: string
+  readonly route: string
   readonly params: Readonly<Record<string, string>>
   readonly headers: Asked['headers']
   readonly query: URLSearchParams | undefined
@@ -133,6 +134,7 @@ export class HttpInvocation implements InvocationRequest {
   ) {
     this.requestId = requestIdOf(message, floor.parts.ids)
     this.source = source
+    this.route = route.path
     this.params = params
     this.headers = message.headers
     const queryAt = message.url!.indexOf('?')

@@ -104,10 +104,10 @@ export const TRACING_KEYS: Readonly<Record<`tracing.${keyof TracingConfig}`, Des
     foreign: withDefault('HEADERS'),
   },
   'tracing.serviceName': {
-    schema: Type.String({ minLength: 1 }),
-    wanted: 'a name',
-    default: 'bellwether',
-    doc: 'Name of this service in traces',
+    schema: Type.String(),
+    wanted: 'a name or nothing',
+    default: '',
+    doc: 'Name of this service in traces; without it, the service.name of tracing.resource, or bellwether',
     foreign: [{ name: 'OTEL_SERVICE_NAME' }],
   },
   'tracing.resource': {

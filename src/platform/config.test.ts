@@ -139,7 +139,7 @@ test('without anything given, every key has its default, and says so', () => {
       protocol: 'http/protobuf',
       compression: 'none',
       headers: '',
-      serviceName: 'bellwether',
+      serviceName: '',
       resource: '',
       timeoutMs: 10_000,
       delayMs: 5_000,

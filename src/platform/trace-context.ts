@@ -4,19 +4,12 @@
 export interface TraceContext {
   /** 32 hexadecimal digits, not all of them 0. */
   readonly traceId: string
-  /** Of the span that asked: 16 hexadecimal digits, not all of them 0. */
+  /** Of the span that asked: 16 hexadecimal digits, not all of them 0; empty where the trace begins here. */
   readonly parentId: string
-  /** The trace is kept by whoever began it, as its flags say: what points to it leads somewhere. */
+  /** The trace is kept: what points to it leads somewhere. */
   readonly isSampled: boolean
   /** What other systems noted of the trace, as it came; empty where they noted nothing. */
   readonly state: string
-}
-
-/** The headers by which whoever is asked next learns of the trace. */
-export interface TraceHeaders {
-  readonly traceparent: string
-  /** Not empty. */
-  readonly tracestate?: string
 }
 
 type Header = string | string[] | undefined
@@ -55,11 +48,11 @@ function readState(header: Header): string {
   return isState ? text.trim() : ''
 }
 
-/** What whoever is asked next is told, by the span that asks. */
+/** Headers by which whoever is asked next learns of the trace, and of the span that asks. */
 export function traceHeaders(
   { traceId, isSampled, state }: Omit<TraceContext, 'parentId'>,
   spanId: string,
-): TraceHeaders {
+): Readonly<Record<string, string>> {
   const traceparent = `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`
   return state === '' ? { traceparent } : { traceparent, tracestate: state }
 }

@@ -71,8 +71,10 @@ export interface AwaitedPredictor extends Omit<Predictor, 'predict'> {
   /**
    * As `Predictor.predict`; `rows` is read before it returns, and nothing is written to `out` once it has rejected. Rejects
    * with a `Problem` that says what failed, and where.
+   *
+   * @param trace headers by which whoever computes it learns of the trace that the call belongs to.
    */
-  predict(rows: Float64Array, count: number, out: Float64Array): Promise<void>
+  predict(rows: Float64Array, count: number, out: Float64Array, trace?: Readonly<Record<string, string>>): Promise<void>
   /** Lets go of what it holds; predictions under way end first or fail. */
   close(): Promise<void>
   /** Why it cannot answer now, if so. */

@@ -12,7 +12,8 @@ import { type BatchPolicy, batchPolicy } from './batch-policy.ts'
 /** What the pool needs of a worker. */
 export interface PoolWorker {
   /** The rows' answers, row-major. */
-  answer(rows: readonly Float64Array[], count: number): Promise<Float64Array>
+  /** @param trace see `AwaitedPredictor.predict`. */
+  answer(rows: readonly Float64Array[], count: number, trace?: Trace): Promise<Float64Array>
   close(): Promise<void>
   readonly isAlive: boolean
   onEnd: (why: Problem) => void
@@ -43,7 +44,10 @@ export interface PoolCounts {
   readonly failures: number
 }
 
+type Trace = Readonly<Record<string, string>> | undefined
+
 interface Call {
+  readonly trace: Trace
   readonly rows: Float64Array
   readonly count: number
   readonly out: Float64Array
@@ -92,14 +96,15 @@ export class PythonPool {
   }
 
   /** See `AwaitedPredictor.predict`. */
-  async predict(rows: Float64Array, count: number, out: Float64Array): Promise<void> {
+  async predict(rows: Float64Array, count: number, out: Float64Array, trace?: Trace): Promise<void> {
     const { rowsMax, columns, outputs } = this.#options
     if (this.#waitingRows > 0 && this.#waitingRows + count > QUEUE_ROWS_MAX) throw this.#tooMuch()
     const parts: Promise<void>[] = []
     for (let from = 0; from < count; from += rowsMax) {
       const part = Math.min(rowsMax, count - from)
       const inputs = rows.slice(from * columns, (from + part) * columns)
-      parts.push(this.#call(inputs, part, out.subarray(from * outputs, (from + part) * outputs), parts.length > 0))
+      const answers = out.subarray(from * outputs, (from + part) * outputs)
+      parts.push(this.#call(inputs, part, answers, parts.length > 0, trace))
     }
     // All of them end before it is told that one failed: nothing may be written afterwards.
     for (const part of await Promise.allSettled(parts)) if (part.status === 'rejected') throw part.reason
@@ -133,7 +138,7 @@ export class PythonPool {
     await Promise.all([...this.#workers].map(worker => worker.close()))
   }
 
-  #call(rows: Float64Array, count: number, out: Float64Array, isMore: boolean): Promise<void> {
+  #call(rows: Float64Array, count: number, out: Float64Array, isMore: boolean, trace: Trace): Promise<void> {
     if (this.#isClosed) return Promise.reject(this.#putAway())
     if (this.#queue.length >= QUEUE_CALLS_MAX && !isMore) return Promise.reject(this.#tooMuch())
     if (this.#workers.size === 0 && this.#failures >= FAILURES_PATIENT) return Promise.reject(this.#fault)
@@ -142,7 +147,7 @@ export class PythonPool {
     const cameMs = timer()
     // A long batch of one caller is in parts that wait for one another: that is no fault of the queue.
     const cancel = isMore ? () => {} : timers.after(this.#options.timeoutMs, () => this.#giveUp(call))
-    const call: Call = { rows, count, out, cameMs, resolve, reject, cancel, isAlone: false }
+    const call: Call = { trace, rows, count, out, cameMs, resolve, reject, cancel, isAlone: false }
     this.#queue.push(call)
     this.#waitingRows += count
     this.#policy.came(count, cameMs)
@@ -198,7 +203,8 @@ export class PythonPool {
     const began = this.#surroundings.timer()
     try {
       const rows = calls.map(call => call.rows)
-      const answers = await worker.answer(rows, count)
+      // Callers whose rows go together cannot all be told apart by the model: it hears of the first one's trace.
+      const answers = await worker.answer(rows, count, calls.find(({ trace }) => trace !== undefined)?.trace)
       let at = 0
       for (const call of calls) {
         const length = call.count * this.#options.outputs

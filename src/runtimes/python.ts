@@ -263,7 +263,7 @@ export async function openPython(model: PythonModel, served: Served, host: Host,
     ...model,
     outputCount: outputs,
     bytes: resident * settings.workers,
-    predict: (rows, count, out) => pool.predict(rows, count, out),
+    predict: (rows, count, out, trace) => pool.predict(rows, count, out, trace),
     close: () => pool.close(),
     fault: () => pool.fault(),
   }
@@ -285,8 +285,9 @@ function requireSame({ classes, features, named, columns }: PythonModel, { class
 function workerOf(process: PythonProcess, model: PythonModel, outputs: number): PoolWorker {
   const { columns, settings } = model
   const worker: PoolWorker = {
-    async answer(rows, count) {
-      const { body, ...told } = encodeBatch(columns, rows, count)
+    async answer(rows, count, trace) {
+      const { body, ...batch } = encodeBatch(columns, rows, count)
+      const told = trace === undefined ? batch : { ...batch, trace }
       const answerBytesMax = count * OUTPUTS_MAX * 8
       const what = `a batch of ${count} ${count === 1 ? 'row' : 'rows'}`
       const asked = { kind: FRAME.predict, told, body, timeoutMs: settings.timeoutMs, what, answerBytesMax }

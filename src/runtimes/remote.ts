@@ -181,11 +181,14 @@ async function ask(
   calls: RemoteCalls,
   rows: Float64Array,
   count: number,
+  trace?: Readonly<Record<string, string>>,
 ): Promise<{ readonly values: Float64Array; readonly width: number }> {
   const numbers = count * Math.max(2, model.outputCount || COLUMNS_MAX)
+  const question = encodeQuestion(model, rows, count)
   const { bytes, headers } = await calls.send({
     path: `${pathOf(model.settings)}/infer`,
-    ...encodeQuestion(model, rows, count),
+    ...question,
+    headers: { ...trace, ...question.headers },
     bytesMax: ANSWER_BYTES + numbers * NUMBER_BYTES_MAX + count * 64, // ours tells an id for each row
   })
   return decodeAnswer(model, bytes, headers.get('inference-header-content-length'), count)
@@ -196,8 +199,8 @@ export function openRemote(model: RemoteModel, surroundings: Surroundings): Runt
   const calls = remoteCalls(model.settings, surroundings)
   const { rowsMax, url } = model.settings
   const width = model.columns.length
-  const part = async (rows: Float64Array, count: number, out: Float64Array): Promise<void> => {
-    const answer = await ask(model, calls, rows, count)
+  const part: AwaitedPredictor['predict'] = async (rows, count, out, trace) => {
+    const answer = await ask(model, calls, rows, count, trace)
     const wanted = model.answered === undefined ? model.outputCount : 2
     if (answer.width !== wanted)
       throw new Problem(
@@ -210,7 +213,7 @@ export function openRemote(model: RemoteModel, surroundings: Surroundings): Runt
   const predictor: AwaitedPredictor = {
     ...model,
     bytes: 0,
-    async predict(rows, count, out) {
+    async predict(rows, count, out, trace) {
       const inputs = count > rowsMax ? rows.slice(0, count * width) : rows.subarray(0, count * width)
       const answers = new Float64Array(count * model.outputCount)
       const pending: Promise<void>[] = []
@@ -218,7 +221,7 @@ export function openRemote(model: RemoteModel, surroundings: Surroundings): Runt
         const to = Math.min(from + rowsMax, count)
         const into = answers.subarray(from * model.outputCount, to * model.outputCount)
         if (pending.length >= TOGETHER_MAX) await pending[pending.length - TOGETHER_MAX]
-        pending.push(part(inputs.subarray(from * width, to * width), to - from, into))
+        pending.push(part(inputs.subarray(from * width, to * width), to - from, into, trace))
         pending.at(-1)!.catch(() => {}) // told below
       }
       await Promise.all(pending)

@@ -16,18 +16,19 @@ function lineOf(journey: object): Record<string, unknown> {
 const BODY = '{"age":42}'
 const COMMON = { at: 5, requestId: 'r:1', door: 'rest', source: '127.0.0.1', tookMs: 1.25, body: Buffer.from(BODY) }
 const lane = { texts: laneTexts({ model: 'churn', version: '1.0.0' }, 'all', 'champion') }
-const context = { subject: 'pseudonym', purpose: 'retention-offer', traceId: 'a'.repeat(32), unit: undefined }
+const context = { subject: 'pseudonym', purpose: 'retention-offer', unit: undefined }
+const trace = { traceId: 'a'.repeat(32) }
 const sha256 = createHash('sha256').update(BODY).digest('hex')
 
 describe('accessLog()', () => {
   it('tells an answer without what was asked', () => {
-    const answered = { ...COMMON, actor: { id: 'key:1' }, model: 'churn', version: '1.0.0', lane, context }
+    const answered = { ...COMMON, actor: { id: 'key:1' }, model: 'churn', version: '1.0.0', lane, context, trace }
     assert.deepEqual(lineOf({ ...answered, rows: { single: true }, ids: ['i1'], outputTexts: ['{"p":0.5}'] }), {
       level: 'info',
       time: 5,
       message: 'invocation',
       requestId: 'r:1',
-      traceId: context.traceId,
+      traceId: trace.traceId,
       door: 'rest',
       model: 'churn',
       version: '1.0.0',

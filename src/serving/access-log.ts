@@ -22,15 +22,16 @@ export function accessLog(line: (json: string) => void): Observer {
 
 /** Put together by hand: a logger would walk and escape every value again, at three times the price. */
 function lineOf(journey: Journey): string {
-  const { context, problem, actor, body } = journey
+  const { context, problem, actor, body, trace } = journey
   const head = `{"level":"info","time":${journey.at},"message":"invocation","requestId":"${journey.requestId}"`
   const door = `,"door":"${journey.door}"${placeOf(journey)}`
   const result = problem === undefined ? resultOf(journey) : `,"status":${problem.status},"code":"${problem.code}"`
   const payload = body === undefined ? '' : `,"payloadSha256":"${hash('sha256', body, 'hex')}"`
+  const traced = trace === undefined ? '' : `,"traceId":"${trace.traceId}"`
   const said = context === undefined ? '' : contextOf(context)
   const who = actor === undefined ? '' : `,"actor":${quoteActor(actor.id)}`
   const source = journey.source === '' ? '}' : `,"source":${quoteSource(journey.source)}}`
-  return `${head}${door}${result},"latencyMs":${millisecondsText(journey.tookMs)}${payload}${said}${who}${source}`
+  return `${head}${door}${result},"latencyMs":${millisecondsText(journey.tookMs)}${payload}${traced}${said}${who}${source}`
 }
 
 /** What was asked: all of the lane where one was reached. */
@@ -40,10 +41,9 @@ function placeOf({ lane, model, version }: Journey): string {
   return version === undefined ? modelText : `${modelText},"version":${quote(version)}`
 }
 
-function contextOf({ subject, purpose, traceId }: CallContext): string {
-  const traceText = traceId === undefined ? '' : `,"traceId":"${traceId}"`
+function contextOf({ subject, purpose }: CallContext): string {
   const subjectText = subject === undefined ? '' : `,"subject":${quote(subject)}`
-  return purpose === undefined ? traceText + subjectText : `${traceText}${subjectText},"purpose":${quote(purpose)}`
+  return purpose === undefined ? subjectText : `${subjectText},"purpose":${quote(purpose)}`
 }
 
 function resultOf({ ids, outputTexts, rows }: Journey): string {

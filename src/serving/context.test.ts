@@ -13,7 +13,8 @@ describe('readContext()', () => {
       'bellwether-unit': 'session-1',
       'bellwether-purpose': 'retention-offer',
     }
-    assert.deepEqual(readContext({ ...headers, traceparent: `00-${TRACE}-b7ad6b7169203331-01` }, pseudonyms), {
+    const trace = { traceId: TRACE, parentId: 'b7ad6b7169203331', isSampled: true, state: '' }
+    assert.deepEqual(readContext(headers, pseudonyms, undefined, trace), {
       subject: 's(5)',
       unit: 'u(9)',
       purpose: 'retention-offer',
@@ -23,21 +24,7 @@ describe('readContext()', () => {
     })
   })
 
-  it('knows from the flags whether the trace is kept', () => {
-    const sampled = (flags: string): boolean =>
-      readContext({ traceparent: `00-${TRACE}-b7ad6b7169203331-${flags}` }, pseudonyms).isSampled
-    assert.deepEqual(['00', '01', '02', '03', 'ff', 'fe', '10'].map(sampled), [
-      false,
-      true,
-      false,
-      true,
-      true,
-      false,
-      false,
-    ])
-  })
-
-  it('knows nothing where nothing is said, and ignores a traceparent that is none', () => {
+  it('knows nothing where nothing is said', () => {
     const nothing = {
       subject: undefined,
       unit: undefined,
@@ -47,24 +34,6 @@ describe('readContext()', () => {
       explain: false,
     }
     assert.deepEqual(readContext({}, pseudonyms), nothing)
-    const zero = '0'.repeat(32)
-    for (const traceparent of [
-      '',
-      'x',
-      `00-${zero}-b7ad6b7169203331-01`,
-      `ff-${TRACE}-b7ad6b7169203331-01`,
-      `00-${TRACE}-${'0'.repeat(16)}-01`,
-      `00-${TRACE}-b7ad6b7169203331-01-more`,
-      `00-${TRACE}-b7ad6b7169203331-011`,
-      `01-${TRACE}-b7ad6b7169203331-011`,
-    ]) {
-      assert.deepEqual(readContext({ traceparent }, pseudonyms), nothing, traceparent)
-    }
-  })
-
-  it('reads the traceparent of a later version as far as it knows it', () => {
-    for (const end of ['', '-', '-what-comes-later'])
-      assert.equal(readContext({ traceparent: `01-${TRACE}-b7ad6b7169203331-01${end}` }, pseudonyms).traceId, TRACE)
   })
 
   it('knows from a header or from the address that reasons are wanted', () => {

@@ -1,18 +1,26 @@
 /** What is known of an invocation while it is on its way, and what those hear who watch. */
 import type { Problem } from '../errors.ts'
+import type { TraceContext } from '../platform/trace-context.ts'
 import type { Actor } from '../route.ts'
 import type { CallContext } from './context.ts'
 import type { Explained } from './explain-rows.ts'
 import type { Lane } from './lane.ts'
 import type { Rows } from './signature.ts'
+import type { CallSpan } from './trace-call.ts'
 
 /** Filled from top to bottom by `predict`; what was not reached is `undefined`. */
 export interface Journey {
   readonly door: string
   readonly requestId: string
   readonly source: string
+  /** Where it came to: `InvocationRequest.route`. */
+  readonly route: string | undefined
   /** By the steady timer, milliseconds. */
   readonly startedMs: number
+  /** Which trace it belongs to: the caller's, or one that began here. */
+  readonly trace: TraceContext | undefined
+  /** What is noted on its way for the trace, where that is kept. */
+  readonly span: CallSpan | undefined
   /** When its rows were answered, the same for all of a batch, or when it was refused: milliseconds since the epoch. */
   at: number
   actor: Actor | undefined

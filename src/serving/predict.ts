@@ -10,6 +10,7 @@ import type { Refusals } from '../ledger/refusals.ts'
 import type { Seal, SubjectKeys } from '../ledger/subject-keys.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Ids } from '../platform/ids.ts'
+import { readTrace } from '../platform/trace-context.ts'
 import { isAwaited, type Predictor } from '../predictor/predictor.ts'
 import type { Catalogue } from '../registry/catalogue.ts'
 import type { Uses } from '../registry/version.ts'
@@ -25,6 +26,7 @@ import { type RecordFrame, recordFrame, recordText } from './prediction-text.ts'
 import { refusalOf } from './refusal.ts'
 import type { Rows } from './signature.ts'
 import { limitStranger, takeTokens, withRateHeaders } from './take-tokens.ts'
+import { mark, onward, STEP, type Tracing } from './trace-call.ts'
 
 export interface Serving {
   readonly catalogue: Catalogue
@@ -49,6 +51,8 @@ export interface Serving {
   readonly batchRowsMax: number
   /** Absent: anybody may ask as often as they like. */
   readonly rates?: Rates | undefined
+  /** Absent: nothing is traced, and the caller's trace is only noted and handed on. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** How a door's protocol writes questions and answers. */
@@ -78,32 +82,38 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
       const taking = takeTokens(serving, journey, request)
       if (taking !== undefined) await taking
     }
-    const context = readContext(request.headers, serving.pseudonyms, request.query)
+    mark(serving, journey, STEP.access)
+    const context = readContext(request.headers, serving.pseudonyms, request.query, journey.trace)
     journey.context = context
     const choice = chooseVersion(serving, journey, request.params)
     const found = serving.models.get(choice.model, choice.version)
     const model = found instanceof Promise ? await found : found // loaded already, nearly always
     const lane = model.lane(choice.release, choice.arm)
     journey.lane = lane
+    mark(serving, journey, STEP.version)
 
     const unreadable = protocol.refuses?.(request.headers)
     if (unreadable !== undefined) throw unreadable
     journey.body = request.bytes()
     const rows = protocol.read(journey.body, model, serving.batchRowsMax, journey, request.headers)
     journey.rows = rows
+    mark(serving, journey, STEP.features)
     const forbidden = serving.permitUse(model.version.uses, context.purpose)
     if (forbidden !== undefined) throw forbidden
+    mark(serving, journey, STEP.policy)
 
     const seal = model.signature.hasSensitive ? await serving.seals.open(context.subject) : undefined
     const { predictor } = model
-    if (isAwaited(predictor)) await predictor.predict(rows.values, rows.count, rows.outputs)
+    if (isAwaited(predictor)) await predictor.predict(rows.values, rows.count, rows.outputs, onward(serving, journey))
     else
       for (let from = 0; from < rows.count; from += SLICE_ROWS) {
         if (from > 0) await nextTurn()
         predictSlice(predictor, model.signature.width, rows, from)
       }
+    mark(serving, journey, STEP.predictor)
     const explained = (protocol.explain ?? explainAsked)(model, rows, context, serving.timer)
     journey.explained = explained instanceof Promise ? await explained : explained
+    mark(serving, journey, STEP.explain)
     journey.at = serving.clock.now()
     journey.latencyMs = sinceStart(serving, journey)
     const frame = recordFrame(lane, journey)
@@ -114,6 +124,7 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     }
     await serving.ledger.append(records, model.version.durability, journey)
     journey.isRecorded = true
+    mark(serving, journey, STEP.ledger)
     tell(serving, journey)
     const answer = protocol.write(journey, lane)
     return journey.rateHeaders === undefined ? answer : withRateHeaders(answer, journey.rateHeaders)
@@ -124,14 +135,18 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
   }
 }
 
-function setOut({ timer, catalogue }: Serving, { door }: Protocol, request: InvocationRequest): Journey {
-  const { requestId, source, params } = request
+function setOut({ timer, catalogue, tracing }: Serving, { door }: Protocol, request: InvocationRequest): Journey {
+  const { requestId, source, route, params, headers } = request
+  const trace = tracing === undefined ? readTrace(headers) : tracing.begin(headers)
   const name = params['name']
   return {
     door,
     requestId,
     source,
+    route,
     startedMs: timer(),
+    trace,
+    span: tracing !== undefined && trace!.isSampled ? tracing.span() : undefined,
     at: 0,
     actor: undefined,
     // Noted first, so that also a refusal at the door says which model it was about.
@@ -244,11 +259,13 @@ function sinceStart({ timer }: Serving, { startedMs }: Journey): number {
 function tell(serving: Serving, journey: Journey): void {
   journey.tookMs = sinceStart(serving, journey)
   for (const observe of serving.observers) observe(journey)
+  if (journey.span !== undefined) serving.tracing!.keep(journey)
 }
 
 /** Writes the refusal and returns the problem that the caller is told. */
 async function refuse(serving: Serving, journey: Journey, error: unknown): Promise<Problem> {
   journey.problem = asProblem(error)
+  mark(serving, journey, STEP.refusal)
   // A fault after the record was written is told, but an invocation has one record.
   if (journey.isRecorded) return journey.problem
   journey.problem = await limitStranger(serving, journey, journey.problem)
