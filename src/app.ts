@@ -165,8 +165,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const registry = await openRegistry({ ...world, ...told, objects, runtimes })
   if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
 
-  const { catalogue } = registry
-  const releases = championReleases(catalogue)
+  const releases = championReleases(registry.catalogue)
   const time = { clock, timers: systemTimers, timer: () => performance.now() }
   const watches = openWatches({ ...world, ledger, registry, ...time })
   closing.push(() => watches.watch.close())
@@ -187,7 +186,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const buckets = await configuredBuckets(config, time.timer, log, closing)
   const statistics = openStatistics()
   const serving: Serving = {
-    catalogue,
+    catalogue: registry.catalogue,
     models,
     releases,
     pseudonyms: known,

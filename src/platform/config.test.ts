@@ -112,6 +112,21 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
 }
 const KEYS = Object.keys(OTHERS) as DottedKey[]
 
+const TRACING = {
+  endpoint: '',
+  sampler: 'parentbased_traceidratio',
+  ratio: 1,
+  protocol: 'http/protobuf',
+  compression: 'none',
+  headers: '',
+  serviceName: '',
+  resource: '',
+  timeoutMs: 10_000,
+  delayMs: 5_000,
+  queueMax: 16_384,
+  disabled: 'false',
+}
+
 test('without anything given, every key has its default, and says so', () => {
   const { config, origin, ignored } = loadConfig(NOWHERE)
   assert.deepEqual(config, {
@@ -132,20 +147,7 @@ test('without anything given, every key has its default, and says so', () => {
       user: '',
       password: '',
     },
-    tracing: {
-      endpoint: '',
-      sampler: 'parentbased_traceidratio',
-      ratio: 1,
-      protocol: 'http/protobuf',
-      compression: 'none',
-      headers: '',
-      serviceName: '',
-      resource: '',
-      timeoutMs: 10_000,
-      delayMs: 5_000,
-      queueMax: 16_384,
-      disabled: 'false',
-    },
+    tracing: TRACING,
     database: { url: '' },
     log: { level: 'info' },
     keys: {},
