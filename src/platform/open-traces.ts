@@ -54,7 +54,7 @@ export function openTraces(world: TracesWorld, closing: (() => Promise<void>)[])
       log,
     },
   )
-  metrics.family(queue.render)
+  metrics.family(() => queue.render())
   closing.push(() => queue.close())
   return {
     ids: traceIds(bytes => void getRandomValues(bytes)),

@@ -222,7 +222,7 @@ function spanJson(span: Span): unknown {
     startTimeUnixNano: String(nanoseconds(startMs)),
     endTimeUnixNano: String(nanoseconds(endMs)),
     attributes: attributesJson(attributes),
-    status: error === undefined ? {} : { message: error, code: STATUS_ERROR },
+    ...(error === undefined ? {} : { status: { message: error, code: STATUS_ERROR } }),
   }
 }
 
