@@ -7,10 +7,14 @@ import fc from 'fast-check'
 import { readQuickHead } from './http-quick-head.ts'
 
 const read = (text: string) => readQuickHead(Buffer.from(text, 'latin1'))
+const told = (text: string) => {
+  const { url, headers, headBytes, bodyBytes } = read(text)!
+  return { url, headers, headBytes, bodyBytes }
+}
 const USUAL = 'POST /predict HTTP/1.1\r\nHost: a:1\r\nContent-Type: application/json\r\ncontent-length: 2\r\n'
 
 it('takes a usual head', () => {
-  assert.deepEqual(read(`${USUAL}Authorization:\t Bearer x \r\nConnection: Keep-Alive\r\nX-Empty:\r\n\r\n{}`), {
+  assert.deepEqual(told(`${USUAL}Authorization:\t Bearer x \r\nConnection: Keep-Alive\r\nX-Empty:\r\n\r\n{}`), {
     url: '/predict',
     headers: {
       host: 'a:1',
@@ -22,6 +26,33 @@ it('takes a usual head', () => {
     },
     headBytes: 149,
     bodyBytes: 2,
+  })
+})
+
+describe('takes the head before again', () => {
+  const again = (text: string, next: string) => {
+    const head = read(text)!
+    const isTaken = head.takeAgain(Buffer.from(next, 'latin1'))
+    return isTaken ? [head.headBytes, head.bodyBytes, head.headers['content-length']] : undefined
+  }
+  const with_ = (length: string) => `${USUAL.replace(': 2', `: ${length}`)}a: b\r\n\r\n`
+  const size = with_('2').length
+
+  it('with any length', () => {
+    assert.deepEqual(again(with_('2'), with_('2')), [size, 2, '2'])
+    assert.deepEqual(again(with_('2'), `${with_('1234')}and a body`), [size + 3, 1234, '1234'])
+    assert.deepEqual(again(with_('1234'), with_('0')), [size, 0, '0'])
+    assert.deepEqual(again(with_('999999999'), with_('1')), [size, 1, '1'])
+  })
+
+  it('and no other, nor a part of it', () => {
+    for (const other of ['', '+2', '1234567890', '2 ', ' 2', '0x2'])
+      assert.equal(again(with_('2'), with_(other)), undefined)
+    for (let bytes = 0; bytes < size; bytes++) assert.equal(again(with_('2'), with_('2').slice(0, bytes)), undefined)
+    for (const place of [0, 6, 30, size - 5, size - 1]) {
+      const text = with_('2')
+      assert.equal(again(text, `${text.slice(0, place)}!${text.slice(place + 1)}`), undefined)
+    }
   })
 })
 

@@ -4,14 +4,59 @@
  * complete lines, every field once, a length in digits, no other framing (RFC 9112 §6.3, §11.2).
  */
 
-export interface QuickHead {
+const ZERO = 0x30
+const LENGTH_DIGITS_MAX = 9
+
+export class QuickHead {
   /** Path and query. */
   readonly url: string
   /** By name in lower case, as Node gives them. */
   readonly headers: Readonly<Record<string, string>>
   /** Of the head, with the empty line that ends it. */
-  readonly headBytes: number
-  readonly bodyBytes: number
+  headBytes: number
+  bodyBytes: number
+  readonly #headers: Record<string, string>
+  readonly #bytes: Buffer
+  /** Where the digits of the length stand in them. */
+  readonly #lengthAt: number
+  readonly #lengthEnd: number
+
+  constructor(url: string, headers: Record<string, string>, bytes: Buffer, lengthAt: number) {
+    const length = headers['content-length']!
+    this.url = url
+    this.headers = headers
+    this.headBytes = bytes.length
+    this.bodyBytes = Number(length)
+    this.#headers = headers
+    this.#bytes = bytes
+    this.#lengthAt = lengthAt
+    this.#lengthEnd = lengthAt + length.length
+  }
+
+  /**
+   * Whether this chunk begins with the same head, but for the length, which is this one's from now on: who keeps a connection
+   * asks for the same in the same words.
+   */
+  takeAgain(chunk: Buffer): boolean {
+    const bytes = this.#bytes
+    const from = this.#lengthAt
+    if (chunk.length < from || bytes.compare(chunk, 0, from, 0, from) !== 0) return false
+    let at = from
+    let length = 0
+    for (let digit = chunk[at]! - ZERO; digit >= 0 && digit <= 9; digit = chunk[at]! - ZERO) {
+      length = length * 10 + digit
+      at++
+    }
+    const end = at + bytes.length - this.#lengthEnd
+    if (at === from || at - from > LENGTH_DIGITS_MAX || chunk.length < end) return false
+    if (bytes.compare(chunk, at, end, this.#lengthEnd) !== 0) return false
+    if (length !== this.bodyBytes || end !== this.headBytes) {
+      this.#headers['content-length'] = chunk.toString('latin1', from, at)
+      this.bodyBytes = length
+      this.headBytes = end
+    }
+    return true
+  }
 }
 
 const HEAD_CHARACTERS_MAX = 8_192
@@ -21,7 +66,7 @@ const TARGET = /^\/[!"$-~]*$/
 const NAME = /^[!#$%&'*+.^`|~\dA-Za-z-]+$/
 /** Of a value: no control characters but the tab; beyond ASCII as bytes (RFC 9110 §5.5). */
 const VALUE = /^[\t -~\x80-\xff]*$/
-const LENGTH = /^\d{1,9}$/
+const LENGTH = new RegExp(`^\\d{1,${LENGTH_DIGITS_MAX}}$`)
 const VERSION = ' HTTP/1.1'
 const METHOD = 'POST '
 
@@ -61,7 +106,13 @@ export function readQuickHead(chunk: Buffer): QuickHead | undefined {
   const connection = headers['connection']
   if (length === undefined || !LENGTH.test(length) || headers['host'] === undefined) return undefined
   if (connection !== undefined && connection.toLowerCase() !== 'keep-alive') return undefined
-  return { url, headers, headBytes: end + 4, bodyBytes: Number(length) }
+  return new QuickHead(url, headers, Buffer.from(chunk.subarray(0, end + 4)), lengthPlace(text))
+}
+
+/** Where the digits begin that say how long the body is, in a head that says it once. */
+function lengthPlace(text: string): number {
+  const place = /\r\ncontent-length:[\t ]*/i.exec(text)!
+  return place.index + place[0].length
 }
 
 /** The fields between two places, which are the begin of a line and the end of one. */

@@ -46,7 +46,7 @@ export interface QuickWay {
 interface Shared {
   readonly floor: Floor
   readonly limits: QuickLimits
-  readonly date: () => string
+  readonly endings: Endings
   /** To be told of a connection's first request. */
   readonly used: (message: Pick<Asked, 'socket'>) => void
   /** To be told of a connection that brought nothing in time. */
@@ -62,8 +62,8 @@ export function quickWay(
   used: Shared['used'],
   onSilent: Shared['onSilent'],
 ): QuickWay {
-  const date = httpDate(floor.parts.clock)
-  const shared: Shared = { floor, limits, date, used, onSilent, waiting: new Set(), isRetiring: false }
+  const endings = endingsOf(httpDate(floor.parts.clock), limits.keepAliveMs)
+  const shared: Shared = { floor, limits, endings, used, onSilent, waiting: new Set(), isRetiring: false }
   return {
     lead(server, event, headers) {
       const [own] = server.listeners(event) as ((this: unknown, socket: Socket) => void)[]
@@ -110,8 +110,7 @@ class QuickConnection implements Exchange {
   /** What is not answered yet: the begin of a request, or what came behind one that is being answered. */
   #held: Buffer[] = []
   #heldBytes = 0
-  /** The bytes of the latest head: callers repeat it to the letter. */
-  #headBytes: Buffer = NO_BYTES
+  /** The latest. */
   #head: QuickHead | undefined
   #addressed: Addressed | undefined
   #source = ''
@@ -177,32 +176,26 @@ class QuickConnection implements Exchange {
   }
 
   #read(chunk: Buffer): void {
-    if (!this.#isSameHead(chunk) && !this.#takeHead(chunk)) {
+    if (this.#head?.takeAgain(chunk) !== true && !this.#takeHead(chunk)) {
       this.#leave(chunk)
       return
     }
     const { headBytes, bodyBytes } = this.#head!
     const wanted = headBytes + bodyBytes
-    if (chunk.length === wanted) this.#ask(chunk.subarray(headBytes))
-    else if (chunk.length < wanted && wanted <= REQUEST_BYTES_MAX) this.#wait(chunk)
+    const isAllowed = bodyBytes <= this.#shared.floor.bodyLimits.bytesMax
+    if (chunk.length === wanted && isAllowed) this.#ask(chunk.subarray(headBytes))
+    else if (chunk.length < wanted && wanted <= REQUEST_BYTES_MAX && isAllowed) this.#wait(chunk)
     else this.#leave(chunk)
-  }
-
-  #isSameHead(chunk: Buffer): boolean {
-    const { length } = this.#headBytes
-    return length > 0 && chunk.length >= length && this.#headBytes.compare(chunk, 0, length) === 0
   }
 
   /** Whether the chunk begins with a head that is answered here. */
   #takeHead(chunk: Buffer): boolean {
     const { floor } = this.#shared
     const head = readQuickHead(chunk)
-    if (head === undefined || head.bodyBytes > floor.bodyLimits.bytesMax) return false
-    const addressed = floor.addresses.find(head.url)
+    const addressed = head && floor.addresses.find(head.url)
     if (addressed === undefined) return false
     this.#head = head
     this.#addressed = addressed
-    this.#headBytes = Buffer.from(chunk.subarray(0, head.headBytes))
     this.#source = sourceOf(this, floor)
     return true
   }
@@ -264,10 +257,10 @@ class QuickConnection implements Exchange {
   }
 
   #answerHead({ status = 200, type, headers }: Answer, requestId: string, length: number, ends: boolean): string {
-    const { limits, date } = this.#shared
+    const { endings } = this.#shared
+    const start = status === 200 && type === undefined ? USUAL_START : startOf(status, type)
     const more = headers === undefined ? this.#extraHeaders : this.#extraHeaders + lines(headers)
-    const after = ends ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${limits.keepAliveMs / 1_000}`
-    return `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\ncontent-type: ${type ?? JSON_TYPE}\r\ncontent-length: ${length}\r\nx-request-id: ${requestId}\r\n${more}Date: ${date()}\r\nConnection: ${after}\r\n\r\n`
+    return `${start}${length}\r\nx-request-id: ${requestId}\r\n${more}${ends ? endings.last() : endings.open()}`
   }
 
   /** Called now and then. */
@@ -333,6 +326,36 @@ class QuickConnection implements Exchange {
     this.#all.delete(this)
     if (this.#state === 'waiting') this.#breakOff()
     if (this.#state === 'idle') this.#state = 'ended'
+  }
+}
+
+/** Of an answer, up to the number of its bytes. */
+function startOf(status: number, type: string = JSON_TYPE): string {
+  return `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\ncontent-type: ${type}\r\ncontent-length: `
+}
+
+const USUAL_START = startOf(200)
+
+/** What the heads of answers end with: the same for all of a second. */
+interface Endings {
+  open(): string
+  /** Of a connection's last answer. */
+  last(): string
+}
+
+function endingsOf(date: () => string, keepAliveMs: number): Endings {
+  let dated = ''
+  let text = ''
+  return {
+    open() {
+      const now = date()
+      if (now !== dated) {
+        dated = now
+        text = `Date: ${now}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${keepAliveMs / 1_000}\r\n\r\n`
+      }
+      return text
+    },
+    last: () => `Date: ${date()}\r\nConnection: close\r\n\r\n`,
   }
 }
 
