@@ -51,13 +51,17 @@ export function mark({ timer }: { readonly timer: () => number }, { span }: Jour
   if (span !== undefined) span.marks[step] = timer()
 }
 
-/** Headers by which whoever is asked to compute the answer learns of the trace; what is not traced here is handed on as it came. */
+/**
+ * Headers by which whoever comes next learns of the trace: who is asked to compute the answer, or, with the id of the call's
+ * own span, who reads it. What is not traced here is handed on as it came.
+ */
 export function onward(
   { tracing }: { readonly tracing?: Tracing | undefined },
   { trace, span }: Pick<Journey, 'trace' | 'span'>,
+  spanId: string | undefined = span?.predictorId,
 ): Readonly<Record<string, string>> | undefined {
   if (trace === undefined) return undefined
-  return traceHeaders(trace, span?.predictorId ?? (trace.parentId === '' ? tracing!.spanId() : trace.parentId))
+  return traceHeaders(trace, spanId ?? (trace.parentId === '' ? tracing!.spanId() : trace.parentId))
 }
 
 /** @param closing takes how to send what waits at the end. Returns undefined where nothing is to be traced. */

@@ -8,6 +8,7 @@ import { type Protocol, predict, type Serving } from '../predict.ts'
 import { answerText } from '../prediction-text.ts'
 import { rest } from '../rest.ts'
 import type { Rows } from '../signature.ts'
+import { onward } from '../trace-call.ts'
 import { type Answered, type Question, readMessage, type StreamMessage } from './envelope.ts'
 import { type Place, placeId, placeText } from './place-id.ts'
 
@@ -72,6 +73,7 @@ export async function answer(
   const id = placeId(place)
   let model = ''
   let at = 0
+  let trace: Answered['trace']
   let isRefused = false
   const serving: Serving = {
     ...answering.serving,
@@ -92,12 +94,13 @@ export async function answer(
       journey => {
         model = journey.model ?? ''
         at = journey.at
+        trace = onward(answering.serving, journey, journey.span?.id)
       },
     ],
   }
   try {
     const { text: json } = await predict(serving, protocol, requestOf(answering.actor, place, message, requestId))
-    return { answered: { id, at, json: json!, model } }
+    return { answered: { id, at, json: json!, model, trace } }
   } catch (error) {
     const problem = asProblem(error)
     // What the ledger could not take is not given up: nothing may leave without a record.
@@ -117,6 +120,7 @@ function requestOf(actor: Actor, place: Place, message: StreamMessage, requestId
   return {
     requestId,
     source: place.topic,
+    route: place.topic,
     params: {},
     headers: question?.context ?? {},
     admit: () => actor,

@@ -33,6 +33,8 @@ export interface Answered {
   readonly at: number
   readonly json: string
   readonly model: string
+  /** `traceparent` and `tracestate` that whoever reads the answer goes on with; without it, those of the message. */
+  readonly trace?: Readonly<Record<string, string>> | undefined
 }
 
 const CONTEXT_HEADERS = ['bellwether-subject', 'bellwether-unit', 'bellwether-purpose', 'traceparent', 'tracestate']
@@ -120,14 +122,19 @@ const JSON_MIME = 'application/json'
 export function answerMessage(message: StreamMessage, answered: Answered): StreamMessage {
   const { key, headers } = message
   const form = formOf(message)
-  const attributes = { ...eventOf(answered), ...traceOf(headers) }
+  const attributes = { ...eventOf(answered), ...traceOf(answered, headers, 'ce_') }
   if (form === 'structured') {
     const event = JSON.stringify({ ...attributes, datacontenttype: JSON_MIME }).slice(0, -1)
     const value = Buffer.from(`${event},"data":${answered.json}}`)
     return { key, value, headers: new Map([['content-type', 'application/cloudevents+json; charset=UTF-8']]) }
   }
   const value = Buffer.from(answered.json)
-  if (form === 'json') return { key, value, headers: new Map([['content-type', JSON_MIME], ...trace(headers)]) }
+  if (form === 'json')
+    return {
+      key,
+      value,
+      headers: new Map([['content-type', JSON_MIME], ...Object.entries(traceOf(answered, headers, ''))]),
+    }
   const named = Object.entries(attributes).map(([name, text]) => [`ce_${name}`, text] as const)
   return { key, value, headers: new Map([...named, ['content-type', JSON_MIME]]) }
 }
@@ -137,15 +144,15 @@ function eventOf({ id, at, model }: Answered): Readonly<Record<string, string>> 
   return { specversion: '1.0', id, source: `/models/${encodeURIComponent(model)}`, type: ANSWER_TYPE, time }
 }
 
-/** Distributed tracing extension: the answer belongs to the trace of its question. */
-function traceOf(headers: StreamMessage['headers']): Readonly<Record<string, string>> {
-  const traceparent = headers.get('ce_traceparent')
+/** CloudEvents' extension for distributed tracing, and W3C Trace Context: the answer belongs to the trace of its question. */
+function traceOf(
+  { trace }: Answered,
+  headers: StreamMessage['headers'],
+  prefix: string,
+): Readonly<Record<string, string>> {
+  if (trace !== undefined) return trace
+  const traceparent = headers.get(`${prefix}traceparent`)
   return traceparent === undefined ? {} : { traceparent }
-}
-
-function trace(headers: StreamMessage['headers']): [string, string][] {
-  const traceparent = headers.get('traceparent')
-  return traceparent === undefined ? [] : [['traceparent', traceparent]]
 }
 
 /** Headers of a dead letter that say why, where the message stood, and when it was given up. */
