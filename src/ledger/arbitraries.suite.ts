@@ -112,7 +112,7 @@ const refusal = record(
     requestId: texts,
     count: fc.nat(),
   },
-  { model, version, fields: fc.array(texts, { maxLength: 3 }) },
+  { model, version, traceId: texts, fields: fc.array(texts, { maxLength: 3 }) },
 )
 const outcome = record(
   { kind: fc.constant('outcome'), value: scalars },

@@ -75,8 +75,9 @@ export interface RefusalRecord extends Common {
   /** Only a model that exists: callers may not write free text into the ledger. */
   readonly model?: string
   readonly version?: string
-  /** Of the first one. */
+  /** Of the first one, as `traceId`. */
   readonly requestId: string
+  readonly traceId?: string
   /** Names of the offending fields that the signature knows, sorted; never values. */
   readonly fields?: readonly string[]
   readonly count: number

@@ -54,7 +54,13 @@ const OWN: Readonly<Record<string, readonly Column[]>> = {
     column('latency_ms', 'number', 'latencyMs'),
     column('batch_row', 'integer', 'row'),
   ],
-  refusal: [column('code', 'text'), column('status', 'integer'), column('fields', 'json'), column('count', 'integer')],
+  refusal: [
+    column('code', 'text'),
+    column('status', 'integer'),
+    column('fields', 'json'),
+    column('count', 'integer'),
+    column('trace_id', 'text', 'traceId'),
+  ],
   outcome: [
     column('prediction_id', 'uuid', 'predictionId'),
     column('value_number', 'number', 'value'),

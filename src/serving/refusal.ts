@@ -8,7 +8,7 @@ const UNKNOWN_ACTOR = 'unknown'
 
 /** What the ledger keeps of an invocation that was not answered. */
 export function refusalOf(journey: Journey, problem: Problem): Refusal {
-  const { at, actor, source, door, requestId, model, version } = journey
+  const { at, actor, source, door, requestId, model, version, trace } = journey
   const fields = knownFields(journey, problem)
   return {
     at,
@@ -20,6 +20,7 @@ export function refusalOf(journey: Journey, problem: Problem): Refusal {
     ...(model === undefined ? {} : { model }),
     ...(version === undefined ? {} : { version }),
     requestId,
+    ...(trace === undefined ? {} : { traceId: trace.traceId }),
     ...(fields.length === 0 ? {} : { fields }),
   }
 }

@@ -148,6 +148,8 @@ test('what is refused is a span with its error, down to the step that refused it
       ['POST /predict', 'unauthenticated'],
       ['access', 'unauthenticated'],
     ])
+    const written = (await app.records()).filter(({ kind }) => kind === 'refusal')
+    assert.ok(written.every(record => record.kind === 'refusal' && record.traceId === TRACE))
     const all = JSON.stringify(collector.spans())
     for (const raw of ['Ann Smith', 'nobody_knows']) assert.ok(!all.includes(raw), `no span says ${raw}`)
   })
