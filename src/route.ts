@@ -91,6 +91,8 @@ export interface InvocationRequest {
   readonly source: string
   /** Where it came to: the path of a route with the names of its parameters, that of a procedure, or a topic. */
   readonly route?: string | undefined
+  /** When it came, by the server's steady timer, milliseconds; 0 or absent where nobody noted it. */
+  readonly arrivedMs?: number
   readonly params: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** What stands behind the question mark of the address, if it has one. */

@@ -10,9 +10,9 @@ const STOPPING = new Problem('unavailable', 'Cannot answer: the server is stoppi
 export function invocationAnswering(floor: GrpcFloor, rpc: InvocationRpc): Answering {
   const { judged } = floor.parts.admission
   const enter: Answering = (call, slot, message, problem) => {
-    const { gate } = floor
+    const { gate, parts } = floor
     const refusal = problem ?? turnedAway(floor)
-    const invocation = new RpcInvocation(call, rpc, slot.requestId, message, refusal)
+    const invocation = new RpcInvocation(call, rpc, slot.requestId, message, refusal, parts.timer?.() ?? 0)
     if (gate.enter()) void invoke(floor, rpc, call, slot, invocation, message)
     else {
       gate.wait(message?.length ?? 0, away => {

@@ -16,6 +16,8 @@ export interface GrpcDoorParts {
   readonly log: DoorLog
   readonly limits: HttpLimits
   readonly timers: Timers
+  /** As `HttpDoorParts.timer`. */
+  readonly timer?: (() => number) | undefined
   readonly tls?: TlsFiles | undefined
   readonly proxies?: Proxies | undefined
   /** Whether the server can answer now; for its health. */

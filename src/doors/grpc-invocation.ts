@@ -19,6 +19,7 @@ export class RpcInvocation implements InvocationRequest {
   readonly requestId: string
   readonly source: string
   readonly route: string
+  readonly arrivedMs: number
   readonly params: InvocationRequest['params']
   readonly headers: InvocationRequest['headers']
   /** Why it is not answered, whatever it asks: no message, or no turn. */
@@ -32,10 +33,12 @@ export class RpcInvocation implements InvocationRequest {
     requestId: string,
     message: Buffer | undefined,
     refusal: Problem | undefined,
+    arrivedMs: number,
   ) {
     this.requestId = requestId
     this.source = call.source
     this.route = call.procedure.path
+    this.arrivedMs = arrivedMs
     this.refusal = refusal
     this.#call = call
     this.#message = message

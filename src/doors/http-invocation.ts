@@ -110,6 +110,7 @@ export class HttpInvocation implements InvocationRequest {
   readonly requestId: string
   readonly source: string
   readonly route: string
+  readonly arrivedMs: number
   readonly params: Readonly<Record<string, string>>
   readonly headers: Asked['headers']
   readonly query: URLSearchParams | undefined
@@ -135,6 +136,8 @@ export class HttpInvocation implements InvocationRequest {
     this.requestId = requestIdOf(message, floor.parts.ids)
     this.source = source
     this.route = route.path
+    const { timer } = floor.parts
+    this.arrivedMs = timer === undefined ? 0 : timer()
     this.params = params
     this.headers = message.headers
     const queryAt = message.url!.indexOf('?')

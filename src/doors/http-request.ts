@@ -80,6 +80,8 @@ export interface HttpDoorParts {
   readonly timers: Timers
   /** For the date of answers. */
   readonly clock: Clock
+  /** Given where it is noted when invocations come: milliseconds, steadily. */
+  readonly timer?: (() => number) | undefined
   /** Which pages of other origins may call; absent: none. */
   readonly cors?: Cors | undefined
   /** Absent: plain HTTP. */

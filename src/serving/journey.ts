@@ -15,7 +15,8 @@ export interface Journey {
   readonly source: string
   /** Where it came to: `InvocationRequest.route`. */
   readonly route: string | undefined
-  /** By the steady timer, milliseconds. */
+  /** When it came to the door, where that is noted; else 0. By the steady timer, milliseconds, as `startedMs`. */
+  readonly arrivedMs: number
   readonly startedMs: number
   /** Which trace it belongs to: the caller's, or one that began here. */
   readonly trace: TraceContext | undefined

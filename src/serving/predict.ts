@@ -144,6 +144,7 @@ function setOut({ timer, catalogue, tracing }: Serving, { door }: Protocol, requ
     requestId,
     source,
     route,
+    arrivedMs: request.arrivedMs ?? 0,
     startedMs: timer(),
     trace,
     span: tracing !== undefined && trace!.isSampled ? tracing.span() : undefined,

@@ -98,6 +98,7 @@ class KeptCall implements KeptSpans {
   readonly #span: CallSpan
   readonly #facts: CallFacts
   readonly #spanId: () => string
+  readonly #arrivedMs: number
   readonly #startedMs: number
   readonly #endedMs: number
   readonly #epochMs: number
@@ -108,17 +109,20 @@ class KeptCall implements KeptSpans {
     this.#span = journey.span!
     this.#facts = factsOf(journey)
     this.#spanId = spanId
+    this.#arrivedMs = journey.arrivedMs
     this.#startedMs = journey.startedMs
-    this.#endedMs = journey.startedMs + journey.tookMs
+    const { marks } = this.#span
+    // What a call took is told in whole microseconds: its last step may have ended a part of one later.
+    this.#endedMs = Math.max(journey.startedMs + journey.tookMs, marks[STEP.ledger]!, marks[STEP.refusal]!)
     this.#epochMs = epochMs
     this.#isExplained = journey.explained !== undefined
-    this.count = 1 + this.#steps(() => {})
+    this.count = this.#steps(() => {}) + (this.#arrivedMs === 0 ? 1 : 2)
   }
 
   spans(): Span[] {
     const { kind, name, attributes, error } = this.#facts
     const { traceId, parentId, state } = this.#trace
-    const whole = this.#between(this.#startedMs, this.#endedMs)
+    const whole = this.#between(this.#arrivedMs || this.#startedMs, this.#endedMs)
     const call = {
       traceId,
       spanId: this.#span.id,
@@ -131,14 +135,23 @@ class KeptCall implements KeptSpans {
       error,
     }
     const spans: Span[] = [{ ...call, ...whole }]
+    const within = { traceId, parentId: this.#span.id, isParentRemote: false, state }
+    if (this.#arrivedMs > 0) {
+      const waited = this.#between(this.#arrivedMs, this.#startedMs)
+      spans.push({
+        ...within,
+        ...waited,
+        spanId: this.#spanId(),
+        kind: SPAN_KIND.internal,
+        name: 'door',
+        attributes: {},
+      })
+    }
     this.#steps((step, fromMs, toMs, isFailed) => {
       const isPredictor = step === STEP.predictor
       spans.push({
-        traceId,
+        ...within,
         spanId: isPredictor ? this.#span.predictorId : this.#spanId(),
-        parentId: this.#span.id,
-        isParentRemote: false,
-        state,
         kind: isPredictor ? this.#facts.predictorKind : SPAN_KIND.internal,
         name: STEPS[step]!,
         ...this.#between(fromMs, toMs),

@@ -170,6 +170,7 @@ function doorOf({ told, clock, ids, log }: World, { serving, access }: Plane): H
     admission: admission(access, ownerAuthorization, true, config.server.corsOrigins.split(/ *, */)),
     rates: serving.rates,
     timers: systemTimers,
+    timer: serving.tracing && serving.timer,
     clock,
     ...doorProtection(config),
     beyond: forwardTo(doorPath, ids),

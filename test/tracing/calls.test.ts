@@ -10,7 +10,7 @@ const CALLER = 'b7ad6b7169203331'
 const SAMPLED = { traceparent: `00-${TRACE}-${CALLER}-01` }
 const MANIFEST = `${STRICT}explain: on-request\n`
 const ROW = { age: 42, tenure: 3 }
-const CALL_STEPS = ['access', 'version', 'features', 'policy', 'predictor', 'ledger']
+const CALL_STEPS = ['door', 'access', 'version', 'features', 'policy', 'predictor', 'ledger']
 const [INTERNAL, SERVER, CLIENT] = [1, 2, 3]
 
 function flagsFor({ url }: Collector, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
