@@ -66,7 +66,11 @@ import { modelSchemas } from './serving/schema.ts'
 import { configuredStream } from './serving/stream/configured-stream.ts'
 import { openTracing } from './serving/trace-call.ts'
 import { openWarmModels } from './serving/warm.ts'
-import type { ListedModel, ModelSigns } from './web/overview.ts'
+import { studyRoutes } from './training/studies/routes.ts'
+import { openStudies } from './training/studies/studies.ts'
+import { studyMigrations } from './training/studies/tables.ts'
+import { listedModels } from './web/listed-models.ts'
+import type { ModelSigns } from './web/overview.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
 import { dashboardRoutes } from './web/routes.ts'
 import type { Workers, WorkersParts } from './workers/open-workers.ts'
@@ -125,6 +129,7 @@ const MIGRATIONS = [
   accessMigrations,
   ledgerMigrations,
   registryMigrations,
+  studyMigrations,
   feedbackMigrations,
   monitoringMigrations,
 ]
@@ -207,7 +212,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   return { ...kept, serving, feedback, statistics, watches, workers }
 }
 
-function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
+function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
   const { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches } = parts
   // Whoever changes something is answered when it is in force everywhere.
   const recorded = async (): Promise<void> => {
@@ -225,6 +230,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers
     ...explainRoutes({ serving, ledger, seals }),
     ...elsewhereRoutes({ ...serving, ledger, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
+    ...studyRoutes({ studies: openStudies({ db, clock, ids }), recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
     ...protocolRoutes({ serving, statistics: parts.statistics, programVersion: PROGRAM_VERSION, isReady }),
@@ -233,7 +239,7 @@ function routesOf({ config, metrics, clock }: World, parts: Parts, crew: Workers
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),
     ...driftRoutes({ ...watches, now: clock.now, windowMs: config.monitoring.windowMs, catalogue, answering }),
     ...feedback.routes,
-    ...dashboardRoutes({ clock, models: () => listed(serving), signs: signsOf(watches, feedback) }),
+    ...dashboardRoutes({ clock, models: () => listedModels(serving), signs: signsOf(watches, feedback) }),
   ]
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]
@@ -254,14 +260,6 @@ function signsOf(
     service: service.recent(model, version, targetsOf(model, version)),
     drift: driftSigns(drift.state(model, version)),
     quality: signs(model, version),
-  })
-}
-
-/** Every model with the version that answers for it. */
-function listed({ catalogue, releases }: Serving): ListedModel[] {
-  return catalogue.names().map(name => {
-    const version = releases.choose(name, undefined)?.version
-    return { name, version, versions: catalogue.versions(name).length }
   })
 }
 

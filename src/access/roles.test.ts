@@ -18,6 +18,8 @@ const TABLE = `
   audit:read        -      -         yes      yes      yes     -       yes
   audit:export      -      -         -        -        yes     -       yes
   outcome:write     -      yes       yes      -        -       yes     yes
+  study:read        yes    yes       yes      yes      yes     -       yes
+  study:write       -      yes       -        -        -       -       yes
   key:read          -      -         yes      -        yes     -       yes
   key:manage        -      -         -        -        -       -       yes
   metrics:read      yes    yes       yes      yes      yes     -       yes

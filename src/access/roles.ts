@@ -15,6 +15,8 @@ export const PERMISSIONS = [
   'audit:read',
   'audit:export',
   'outcome:write',
+  'study:read',
+  'study:write',
   'key:read',
   'key:manage',
   'metrics:read',
@@ -36,7 +38,7 @@ export type Role = 'viewer' | 'scientist' | 'operator' | 'approver' | 'auditor' 
  */
 export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   /** Looks, changes nothing. */
-  viewer: ['model:read', 'prediction:read', 'ledger:read', 'metrics:read'],
+  viewer: ['model:read', 'prediction:read', 'ledger:read', 'study:read', 'metrics:read'],
   /** Brings models and tries them; does not decide what customers meet. */
   scientist: [
     'model:read',
@@ -48,6 +50,8 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'ledger:read',
     'outcome:write',
     'metrics:read',
+    'study:read',
+    'study:write',
   ],
   /** Keeps the service running and decides which version answers. */
   operator: [
@@ -63,6 +67,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'key:read',
     'metrics:read',
     'config:read',
+    'study:read',
   ],
   /** Answers for what is released: may promote, may look at the evidence, brings nothing of its own. */
   approver: [
@@ -73,6 +78,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'ledger:read',
     'audit:read',
     'metrics:read',
+    'study:read',
   ],
   /** Reads everything, sealed fields included, and takes the evidence away; changes nothing. */
   auditor: [
@@ -85,6 +91,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'key:read',
     'metrics:read',
     'config:read',
+    'study:read',
   ],
   /** A program that asks for predictions and tells what became of them, and sees nothing else. */
   service: ['model:predict', 'outcome:write'],

@@ -1,0 +1,4 @@
+import { sqlitePlace } from '../../platform/temporary.suite.ts'
+import { studiesSuite } from './studies.suite.ts'
+
+studiesSuite(sqlitePlace)
