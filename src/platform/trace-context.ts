@@ -14,21 +14,48 @@ export interface TraceContext {
 
 type Header = string | string[] | undefined
 
+/** Undefined where there is no `traceparent`, or one that is none, which its standard asks to ignore, and the state with it. */
+export function readTrace(headers: Readonly<Record<string, Header>>): TraceContext | undefined {
+  const traceparent = headers['traceparent']
+  if (typeof traceparent !== 'string' || !isTraceparent(traceparent)) return undefined
+  return {
+    traceId: traceparent.slice(TRACE_AT, TRACE_END),
+    parentId: traceparent.slice(PARENT_AT, PARENT_END),
+    isSampled: (Number.parseInt(traceparent.charAt(FLAGS_END - 1), 16) & 1) === 1,
+    state: readState(headers['tracestate']),
+  }
+}
+
+const [TRACE_AT, TRACE_END] = [3, 35]
+const [PARENT_AT, PARENT_END] = [36, 52]
+const [FLAGS_AT, FLAGS_END] = [53, 55]
+const DASH = 45
+
 /**
  * Version 00 ends after the flags; what a later version adds has to begin with a dash, and ff is none.
  * https://www.w3.org/TR/trace-context/#traceparent-header-field-values
  */
-const TRACEPARENT =
-  /^(?!ff)(?!00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]([0-9a-f])(?:-|$)/
+function isTraceparent(text: string): boolean {
+  if (text.length < FLAGS_END || !isHex(text, 0, 2) || text.startsWith('ff')) return false
+  if (text.length > FLAGS_END && (text.startsWith('00') || text.charCodeAt(FLAGS_END) !== DASH)) return false
+  if (text.charCodeAt(TRACE_AT - 1) !== DASH || text.charCodeAt(TRACE_END) !== DASH) return false
+  if (text.charCodeAt(PARENT_END) !== DASH || !isHex(text, FLAGS_AT, FLAGS_END)) return false
+  return isId(text, TRACE_AT, TRACE_END) && isId(text, PARENT_AT, PARENT_END)
+}
 
-/** Undefined where there is no `traceparent`, or one that is none, which its standard asks to ignore, and the state with it. */
-export function readTrace(headers: Readonly<Record<string, Header>>): TraceContext | undefined {
-  const traceparent = headers['traceparent']
-  if (typeof traceparent !== 'string') return undefined
-  const found = TRACEPARENT.exec(traceparent)
-  if (found === null) return undefined
-  const isSampled = (Number.parseInt(found[3]!, 16) & 1) === 1
-  return { traceId: found[1]!, parentId: found[2]!, isSampled, state: readState(headers['tracestate']) }
+function isId(text: string, from: number, to: number): boolean {
+  if (!isHex(text, from, to)) return false
+  for (let at = from; at < to; at++) if (text.charCodeAt(at) !== 0x30) return true
+  return false
+}
+
+/** Lower case only, as the standard has it. */
+function isHex(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at)
+    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false
+  }
+  return true
 }
 
 /** Beyond this, nobody has to hand a state on: https://www.w3.org/TR/trace-context/#tracestate-limits */

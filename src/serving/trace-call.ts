@@ -3,7 +3,7 @@
  * sent. A call that is not kept costs its trace's id, and one that nobody traces nothing.
  */
 import { PROBLEMS } from '../errors.ts'
-import { openTraces, type TracesWorld } from '../platform/open-traces.ts'
+import { openTraces, type Traces, type TracesWorld } from '../platform/open-traces.ts'
 import { readTrace, type TraceContext, traceHeaders } from '../platform/trace-context.ts'
 import type { KeptSpans } from '../platform/trace-queue.ts'
 import { type Attributes, type AttributeValue, SPAN_KIND, type Span } from '../platform/trace-span.ts'
@@ -67,9 +67,13 @@ export function onward(
 /** @param closing takes how to send what waits at the end. Returns undefined where nothing is to be traced. */
 export function openTracing(world: TracesWorld, closing: (() => Promise<void>)[]): Tracing | undefined {
   const traces = openTraces(world, closing)
-  if (traces === undefined) return undefined
-  const { ids, sampler, take } = traces
-  const { clock, timer } = world
+  return traces && callTracing(traces, world)
+}
+
+export function callTracing(
+  { ids, sampler, take }: Traces,
+  { clock, timer }: Pick<TracesWorld, 'clock' | 'timer'>,
+): Tracing {
   let epochMs = clock.now() - timer()
   return {
     begin(headers) {
@@ -78,7 +82,8 @@ export function openTracing(world: TracesWorld, closing: (() => Promise<void>)[]
         const traceId = ids.traceId()
         return { traceId, parentId: '', isSampled: sampler.begins(ids.randomness), state: '' }
       }
-      return { ...parent, isSampled: sampler.joins(parent) }
+      const { traceId, parentId, state } = parent
+      return { traceId, parentId, isSampled: sampler.joins(parent), state }
     },
     span: () => ({ id: ids.spanId(), predictorId: ids.spanId(), marks: new Float64Array(MARKS) }),
     spanId: () => ids.spanId(),
