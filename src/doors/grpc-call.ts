@@ -50,7 +50,6 @@ export class GrpcCall implements CallHead {
   #hasEnded = false
   #isFlushing = false
   #callOffDeadline: (() => void) | undefined
-  #callOffArrival: (() => void) | undefined
 
   constructor(
     floor: GrpcFloor,
@@ -73,12 +72,11 @@ export class GrpcCall implements CallHead {
   /** Begins to read; it answers in its own time. */
   start(): void {
     const stream = this.#stream
-    const { timers, limits } = this.#floor.parts
     stream.on('close', () => this.#closed())
     stream.on('data', (chunk: Buffer) => this.#collect(chunk))
     stream.on('end', () => this.#halfClosed())
     if (this.procedure.isStream) stream.on('drain', () => this.#flush())
-    else this.#callOffArrival = timers.after(limits.requestTimeoutMs, () => this.#noMessage(SLOW))
+    else this.#floor.arrival.begin(this)
     try {
       this.#heed(timeoutOf(this.headers['grpc-timeout']))
     } catch (error) {
@@ -97,6 +95,11 @@ export class GrpcCall implements CallHead {
     if (!this.procedure.isStream && this.endFeed === undefined) return
     this.isOver ??= STOPPING
     if (this.#slots.length === 0 || this.endFeed !== undefined) this.#refuse(STOPPING, undefined)
+  }
+
+  /** Its message did not come in time. */
+  late(): void {
+    this.#noMessage(SLOW)
   }
 
   /** A slot has its answer, or its problem: what is answered in order leaves. */
@@ -172,10 +175,7 @@ export class GrpcCall implements CallHead {
 
   #place(): Slot {
     this.#count++
-    if (this.#callOffArrival !== undefined) {
-      this.#callOffArrival()
-      this.#callOffArrival = undefined
-    }
+    if (!this.procedure.isStream) this.#floor.arrival.end(this)
     const requestId = this.#count === 1 ? requestIdOf(this, this.#floor.parts.ids) : this.#floor.parts.ids.next()
     const slot: Slot = { requestId, answer: undefined, problem: undefined }
     this.#slots.push(slot)
@@ -255,7 +255,7 @@ export class GrpcCall implements CallHead {
     this.#respond(answer, requestId)
     stream.on('wantTrailers', () => {
       stream.sendTrailers(trailers)
-      setImmediate(() => this.#hangUp()) // at once, it would overtake them
+      if (!this.#hasAllArrived) setImmediate(() => this.#hangUp()) // at once, it would overtake them
     })
     if (answer === undefined) stream.end()
     else stream.end(framed(answer.body as Buffer))
@@ -278,7 +278,7 @@ export class GrpcCall implements CallHead {
 
   #letGo(): void {
     this.#callOffDeadline?.()
-    this.#callOffArrival?.()
+    if (this.#count === 0) this.#floor.arrival.end(this)
     this.#floor.arrivingBytes -= this.#arriving
     this.#arriving = 0
     this.endFeed?.()

@@ -5,6 +5,7 @@ import type { Timers } from '../platform/timers.ts'
 import type { AnyRpc, RpcService } from '../route.ts'
 import type { Crowded, Gate } from './gate.ts'
 import type { Admission, DoorLog, HttpLimits, RateLimits } from './http-request.ts'
+import type { Patience } from './patience.ts'
 import type { Proxies } from './proxies.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -28,6 +29,8 @@ export interface GrpcFloor {
   readonly parts: GrpcDoorParts
   readonly gate: Gate
   readonly crowded: Readonly<Record<Crowded, Problem>>
+  /** Calls whose message has not come yet. */
+  readonly arrival: Patience<{ late(): void }>
   /** What unfinished messages of all calls hold. */
   arrivingBytes: number
   isClosing: boolean

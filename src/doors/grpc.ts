@@ -25,6 +25,7 @@ import { ENCODINGS, isEncodingKnown } from './grpc-messages.ts'
 import { reflectionServices } from './grpc-reflection.ts'
 import { statusTrailers, UNIMPLEMENTED } from './grpc-status.ts'
 import { crowdedProblems } from './http-request.ts'
+import { patience } from './patience.ts'
 import { readTls, watchTls } from './tls.ts'
 
 export interface GrpcDoor {
@@ -48,10 +49,12 @@ interface Entry {
 
 export function grpcDoor(parts: GrpcDoorParts): GrpcDoor {
   const { limits, tls, timers, log } = parts
+  const timer = (): number => performance.now()
   const floor: GrpcFloor = {
     parts,
-    gate: new Gate(limits, () => performance.now()),
+    gate: new Gate(limits, timer),
     crowded: crowdedProblems(limits),
+    arrival: patience(limits.requestTimeoutMs, timers, timer, call => call.late()),
     arrivingBytes: 0,
     isClosing: false,
   }
