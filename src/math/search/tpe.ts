@@ -3,7 +3,8 @@
  * first that is most likely good rather than not (Bergstra et al. 2011, NeurIPS 24; all dimensions in one kernel: Falkner et al.
  * 2018, arXiv:1807.01774; bandwidths and weights as examined by Watanabe 2023, arXiv:2304.11127).
  */
-import { normalLower, normalQuantile } from '../distributions/normal.ts'
+import { normalQuantile } from '../distributions/normal.ts'
+import { normalLowerFast } from '../distributions/normal-fast.ts'
 import type { Random } from '../random.ts'
 import { axisOf, type Dimension, fromAxis, type RangeDimension, toAxis } from './dimension.ts'
 
@@ -150,10 +151,11 @@ function rangeKernels(range: RangeDimension, values: Float64Array, sharpness: nu
   const all = new Float64Array(count)
   all.set(means)
   all[count - 1] = (from + to) / 2
-  const lowest = all.map((mean, k) => normalLower((from - mean) / widths[k]!))
-  const masses = all.map((mean, k) => normalLower((to - mean) / widths[k]!) - lowest[k]!)
-  const logScales = masses.map((mass, k) => -Math.log(mass * (range.step === undefined ? widths[k]! : 1)))
-  const LOG_ROOT_2PI = 0.5 * Math.log(2 * Math.PI)
+  const lowest = all.map((mean, k) => normalLowerFast((from - mean) / widths[k]!))
+  const masses = all.map((mean, k) => normalLowerFast((to - mean) / widths[k]!) - lowest[k]!)
+  const isSmooth = range.step === undefined
+  const logScales = masses.map((mass, k) => -Math.log(isSmooth ? mass * widths[k]! * Math.sqrt(2 * Math.PI) : mass))
+  const narrowness = widths.map(width => Math.SQRT1_2 / width)
   return {
     draw(kernel, random) {
       const z = normalQuantile(lowest[kernel]! + random() * masses[kernel]!)
@@ -170,8 +172,8 @@ function rangeKernels(range: RangeDimension, values: Float64Array, sharpness: nu
       }
       const place = toAxis(range, value)
       for (let k = 0; k < count; k++) {
-        const z = (place - all[k]!) / widths[k]!
-        sums[k]! += logScales[k]! - LOG_ROOT_2PI - (z * z) / 2
+        const z = (place - all[k]!) * narrowness[k]!
+        sums[k]! += logScales[k]! - z * z
       }
     },
   }
@@ -185,7 +187,7 @@ function cell({ log }: RangeDimension, step: number, value: number): [number, nu
 
 /** Mass of the standard normal between two places, taken from the tail in which it does not vanish. */
 function between(a: number, b: number): number {
-  return a > 0 ? normalLower(-a) - normalLower(-b) : normalLower(b) - normalLower(a)
+  return a > 0 ? normalLowerFast(-a) - normalLowerFast(-b) : normalLowerFast(b) - normalLowerFast(a)
 }
 
 /**

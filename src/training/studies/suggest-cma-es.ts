@@ -25,15 +25,9 @@ interface Replay {
 const replays = new WeakMap<History, Replay>()
 const RESTARTS = 0x5eed
 
-export function suggestByCmaEs(
-  definition: StudyDefinition,
-  history: History,
-  number: number,
-  random: Random,
-): Suggestion {
+export function suggestByCmaEs(definition: StudyDefinition, history: History, random: Random): Suggestion {
   const { evolution } = replayed(definition, history)
-  // The first trial is the middle of the space, which no draw would be.
-  const point = number === 0 ? definition.space.parameters.map(() => 0.5) : [...evolution.draw(random)]
+  const point = [...evolution.draw(random)]
   const params: Record<string, Setting> = {}
   for (const [i, parameter] of definition.space.parameters.entries()) {
     params[parameter.name] = settingOf(parameter, fromUnit(parameter.dimension, point[i]!))

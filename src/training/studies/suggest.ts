@@ -30,7 +30,7 @@ export function suggest(definition: StudyDefinition, history: History, number: n
       if (isLearning) return { params: together(definition, suggestByNsga2(definition, history, random)) }
       break
     case 'cma-es':
-      return suggestByCmaEs(definition, history, number, random)
+      return suggestByCmaEs(definition, history, random)
     case 'random':
       return { params: together(definition, byChance(random)) }
     default:
