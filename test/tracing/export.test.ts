@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { LogFields } from '../../src/platform/log.ts'
 import { manualTimers, systemTimers, type Timers } from '../../src/platform/timers.ts'
+import { readTrace, traceHeaders } from '../../src/platform/trace-context.ts'
 import { type QueueSettings, type TraceQueue, traceQueue } from '../../src/platform/trace-queue.ts'
 import { JSON_SPANS, type Origin, PROTOBUF_SPANS, type Span } from '../../src/platform/trace-span.ts'
 import { PYTHON, skipUnless } from '../services.ts'
@@ -80,6 +81,42 @@ test('both forms say the same to the messages that OpenTelemetry publishes', { s
   const different = told.split('\n').filter(line => line !== 'same' && line !== '')
   assert.deepEqual(different.slice(0, 40), [])
   assert.equal(told.split('\n').filter(line => line === 'same').length, 200)
+})
+
+/** Each line is a trace: told by us, read by OpenTelemetry's SDK, told by it again. */
+const PROPAGATOR = `
+import json, sys
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+for line in sys.stdin:
+    context = TraceContextTextMapPropagator().extract(json.loads(line))
+    span, carrier = trace.get_current_span(context).get_span_context(), {}
+    TraceContextTextMapPropagator().inject(carrier, context=context)
+    told = [format(span.trace_id, "032x"), format(span.span_id, "016x"), bool(span.trace_flags.sampled)]
+    print(json.dumps([told, carrier]))
+`
+
+test("OpenTelemetry's SDK reads the contexts that we hand on, and we read its own", {
+  skip: skipUnless('python'),
+}, () => {
+  const contexts = fc.sample(
+    fc.record({
+      traceId: hex(16).filter(id => /[1-9a-f]/.test(id)),
+      parentId: hex(8).filter(id => /[1-9a-f]/.test(id)),
+      isSampled: fc.boolean(),
+      state: fc.constantFrom('', 'a=1', 'rojo=00f067aa0ba902b7,tenant@vendor=t61rcWkgMzE', 'k-1_*/x=v w'),
+    }),
+    { numRuns: 200, seed: 23 },
+  )
+  const input = contexts.map(context => JSON.stringify(traceHeaders(context, context.parentId))).join('\n')
+  const lines = execFileSync(PYTHON, ['-c', PROPAGATOR], { input }).toString().trimEnd().split('\n')
+  for (const [at, line] of lines.entries()) {
+    const { traceId, parentId, isSampled } = contexts[at]!
+    const [told, headers] = JSON.parse(line) as [unknown[], Record<string, string>]
+    assert.deepEqual(told, [traceId, parentId, isSampled])
+    assert.deepEqual(readTrace(headers), { ...contexts[at] })
+  }
+  assert.equal(lines.length, contexts.length)
 })
 
 interface World {
