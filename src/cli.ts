@@ -22,6 +22,7 @@ import { plain } from './platform/text-width.ts'
 import { registryCommands } from './registry/commands.ts'
 import { servingCommands } from './serving/commands.ts'
 import { streamCommand } from './serving/stream/commands.ts'
+import { studyCommands } from './training/studies/commands.ts'
 
 // What is imported from here on starts in half the time from the second start on: the application is a thousand modules.
 enableCompileCache()
@@ -259,6 +260,7 @@ const PROGRAM: Program = {
     start,
     streamCommand(start),
     ...registryCommands,
+    ...studyCommands,
     ...servingCommands,
     ...explainCommands,
     ...feedbackCommands,
