@@ -69,6 +69,8 @@ interface Described {
   readonly problems?: readonly number[]
   readonly params?: TSchema
   readonly query?: TSchema
+  /** How the protocol of this route writes a problem, whoever found it; default: `application/problem+json`. */
+  readonly problem?: (problem: Problem, requestId: string) => Answer
 }
 
 export interface Route extends Described {
@@ -111,8 +113,6 @@ export interface InvocationRoute extends Described {
   readonly takes?: readonly string[]
   /** Never rejects with a `Problem` that has not been recorded. */
   readonly invoke: (request: InvocationRequest) => Promise<Answer>
-  /** How this protocol writes a problem; default: `application/problem+json`. */
-  readonly problem?: (problem: Problem, requestId: string) => Answer
 }
 
 export type AnyRoute = Route | InvocationRoute

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { type Problem, problemDocument } from '../errors.ts'
-import type { Answer } from '../route.ts'
+import type { Answer, AnyRoute } from '../route.ts'
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
@@ -72,7 +72,7 @@ function sendNothing(to: Destination, answer: Answer): void {
 }
 
 /** A problem as an answer: RFC 9457, with the headers that HTTP wants beside some statuses. */
-export function problemAnswer(problem: Problem, requestId: string): Answer {
+function problemAnswer(problem: Problem, requestId: string): Answer {
   return {
     status: problem.status,
     type: PROBLEM_TYPE,
@@ -81,8 +81,15 @@ export function problemAnswer(problem: Problem, requestId: string): Answer {
   }
 }
 
+/** A problem as the protocol of a route writes it, which is as above where it has no way of its own. */
+export function writtenProblem(write: AnyRoute['problem'], problem: Problem, requestId: string): Answer {
+  if (write === undefined) return problemAnswer(problem, requestId)
+  const own = write(problem, requestId)
+  return { ...own, headers: { ...problemHeaders(problem), ...own.headers } }
+}
+
 /** Headers that go with a problem whatever protocol its body is written in. */
-export function problemHeaders(problem: Problem): Readonly<Record<string, string>> {
+function problemHeaders(problem: Problem): Readonly<Record<string, string>> {
   // A problem repeats a little of what was sent: no browser shall take it for anything but text.
   const nosniff = { 'x-content-type-options': 'nosniff', ...problem.headers }
   if (problem.status === 401) return { ...nosniff, 'www-authenticate': 'Bearer realm="bellwether"' }

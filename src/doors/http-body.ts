@@ -50,7 +50,7 @@ export function collect(
     return
   }
   const declared = length === undefined ? 0 : Number(length)
-  const problem = refusal ?? (declared > limits.bytesMax ? tooLarge(limits) : undefined)
+  const problem = refusal ?? (declared > limits.bytesMax ? bodyTooLarge(limits) : undefined)
   if (declared > limits.bytesMax * DISCARDED_PER_LIMIT) {
     done({ bytes: EMPTY, problem, isCut: true })
     return
@@ -108,17 +108,15 @@ class Collection {
 
   #keep(chunk: Buffer): void {
     if (this.#bytes > this.#limits.bytesMax) {
-      this.#refuse(tooLarge(this.#limits))
+      this.#refuse(bodyTooLarge(this.#limits))
     } else if (this.#first === undefined) {
       this.#first = chunk
-    } else if (this.#arriving.bytes + chunk.length > ARRIVING_BYTES_MAX) {
-      const found = `unfinished bodies hold ${this.#arriving.bytes} bytes`
-      this.#refuse(new Problem('overloaded', `Cannot read the body: ${found}, too many arrive at once`))
     } else {
       // Counted from the second chunk on: a body that comes in one is gone again before the next can arrive.
+      const crowded = addArriving(this.#arriving, chunk.length)
       this.#rest ??= []
-      this.#rest.push(chunk)
-      this.#arriving.bytes += chunk.length
+      if (crowded === undefined) this.#rest.push(chunk)
+      else this.#refuse(crowded)
     }
   }
 
@@ -149,7 +147,17 @@ class Collection {
   }
 }
 
-function tooLarge({ bytesMax }: BodyLimits): Problem {
+/** Counts bytes of a body that is not whole yet; the problem where there is no room for them, which are not counted then. */
+export function addArriving(arriving: Arriving, bytes: number): Problem | undefined {
+  if (arriving.bytes + bytes > ARRIVING_BYTES_MAX) {
+    const found = `unfinished bodies hold ${arriving.bytes} bytes`
+    return new Problem('overloaded', `Cannot read the body: ${found}, too many arrive at once`)
+  }
+  arriving.bytes += bytes
+  return undefined
+}
+
+export function bodyTooLarge({ bytesMax }: BodyLimits): Problem {
   return new Problem('too_large', `Cannot read the body: it has more than ${bytesMax} bytes, the limit`)
 }
 

@@ -6,8 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asProblem, type Problem } from '../errors.ts'
 import type { Actor, Answer, InvocationRequest, InvocationRoute } from '../route.ts'
 import type { Addressed } from './http-addresses.ts'
-import { problemAnswer, problemHeaders, sendText, wholeText } from './http-answer.ts'
+import { sendText, wholeText, writtenProblem } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
+import { codingFor, decode, encoded } from './http-encoding.ts'
 import { type Asked, admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 
 /** Who asked: a request's message, and the way back. */
@@ -24,8 +25,11 @@ export function takeInvocation(
   response: ServerResponse,
 ): void {
   const invocation = new HttpInvocation(floor, route, message, params, sourceOf(message, floor))
-  collect(message, floor.bodyLimits, floor.arriving, invocation.refusal, collected => {
-    proceed(floor, route, invocation, collected, new NodeExchange(message, response))
+  const { bodyLimits, arriving } = floor
+  collect(message, bodyLimits, arriving, invocation.refusal, collected => {
+    decode(collected, message.headers['content-encoding'], bodyLimits, arriving, decoded => {
+      proceed(floor, route, invocation, decoded, new NodeExchange(message, response))
+    })
   })
 }
 
@@ -94,16 +98,12 @@ async function answer(
     given = await route.invoke(invocation)
   } catch (error) {
     const problem = toldProblem(floor, error, invocation.requestId, exchange)
-    given = written(route, problem, invocation.requestId)
+    given = writtenProblem(route.problem, problem, invocation.requestId)
   }
   if (invocation.turnedAway === undefined) floor.gate.leave()
+  const coding = codingFor(given, exchange.headers['accept-encoding'])
+  if (coding !== undefined) given = await encoded(given, coding)
   exchange.reply(given, invocation.requestId, invocation.isCut || floor.isClosing)
-}
-
-function written(route: InvocationRoute, problem: Problem, requestId: string): Answer {
-  if (route.problem === undefined) return problemAnswer(problem, requestId)
-  const own = route.problem(problem, requestId)
-  return { ...own, headers: { ...problemHeaders(problem), ...own.headers } }
 }
 
 export class HttpInvocation implements InvocationRequest {

@@ -1,6 +1,9 @@
 /** Tells a path that is not there from one that does not take the method. Only asked after no route matched. */
 import type { AnyRoute, Method } from '../route.ts'
 
+/** How the protocol to which a path belongs writes a problem; undefined where it is our own. */
+export type ShapeOf = (path: string) => AnyRoute['problem']
+
 /** The methods that a path takes, sorted; empty where there is no such path. */
 export type MethodsOf = (path: string) => readonly (Method | 'HEAD')[]
 
@@ -16,6 +19,23 @@ export function methodsOf(routes: readonly AnyRoute[]): MethodsOf {
     }
     return [...found].sort()
   }
+}
+
+/**
+ * By the first part of paths: one where all routes write problems in one way belongs to that protocol, also where it has no
+ * route, so that its clients can read why.
+ */
+export function shapesOf(routes: readonly AnyRoute[]): ShapeOf {
+  const shapes = new Map<string, AnyRoute['problem']>()
+  for (const { path, problem } of routes) {
+    const first = firstOf(path)
+    shapes.set(first, !shapes.has(first) || shapes.get(first) === problem ? problem : undefined)
+  }
+  return path => shapes.get(firstOf(path))
+}
+
+function firstOf(path: string): string {
+  return path.split('/', 2)[1]!
 }
 
 function matches(pattern: readonly string[], path: readonly string[]): boolean {

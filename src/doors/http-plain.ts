@@ -4,8 +4,9 @@ import { Problem } from '../errors.ts'
 import { bodyText } from '../platform/body-text.ts'
 import type { Actor, Answer, Part, Route, RouteRequest } from '../route.ts'
 import { absenceCheck, bodyCheck, type Check, textCheck } from './check.ts'
-import { problemAnswer, send } from './http-answer.ts'
+import { send, writtenProblem } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
+import { decode } from './http-encoding.ts'
 import { admit, type Floor, type RateLimits, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 
 /** Who calls a public route: nobody asks. */
@@ -50,7 +51,7 @@ export async function takePlain(floor: Floor, plain: PlainRoute, request: PlainR
   try {
     answer = wantsPage(plain.route, message) ? plain.route.page!() : await handled(floor, plain, request, requestId)
   } catch (error) {
-    answer = problemAnswer(toldProblem(floor, error, requestId, message), requestId)
+    answer = writtenProblem(plain.route.problem, toldProblem(floor, error, requestId, message), requestId)
   }
   if (plain.route.page !== undefined) answer = { ...answer, headers: { ...answer.headers, vary: 'accept' } }
   const isLast = (await linger(message)) || floor.isClosing
@@ -125,8 +126,11 @@ async function read(
 }
 
 async function readBody(floor: Floor, message: IncomingMessage, isOptional: boolean): Promise<unknown> {
+  const { bodyLimits, arriving } = floor
   const { bytes, problem } = await new Promise<Collected>(resolve => {
-    collect(message, floor.bodyLimits, floor.arriving, undefined, resolve)
+    collect(message, bodyLimits, arriving, undefined, collected => {
+      decode(collected, message.headers['content-encoding'], bodyLimits, arriving, resolve)
+    })
   })
   if (problem !== undefined) throw problem
   if (bytes.length === 0 && isOptional) return undefined

@@ -9,6 +9,7 @@ import type { Cors } from './cors.ts'
 import type { Crowded, Gate } from './gate.ts'
 import type { Addresses } from './http-addresses.ts'
 import type { Arriving, BodyLimits } from './http-body.ts'
+import type { ShapeOf } from './http-paths.ts'
 import type { Proxies } from './proxies.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -99,6 +100,8 @@ export type Asked = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket
 export interface Floor {
   readonly parts: HttpDoorParts
   readonly addresses: Addresses
+  /** How problems are written at paths that are not routes. */
+  readonly shapeOf: ShapeOf
   readonly bodyLimits: BodyLimits
   readonly arriving: Arriving
   /** Where invocations wait for their turn. */

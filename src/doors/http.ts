@@ -9,11 +9,11 @@ import { asProblem, Problem, problemDocument } from '../errors.ts'
 import type { AnyRoute } from '../route.ts'
 import { Gate } from './gate.ts'
 import { addressesOf, PARAM_CHARACTERS_MAX } from './http-addresses.ts'
-import { problemAnswer, send } from './http-answer.ts'
+import { send, writtenProblem } from './http-answer.ts'
 import { endCollecting } from './http-body.ts'
 import { type Front, openFront, retire } from './http-front.ts'
 import { takeInvocation } from './http-invocation.ts'
-import { type MethodsOf, methodsOf } from './http-paths.ts'
+import { type MethodsOf, methodsOf, shapesOf } from './http-paths.ts'
 import { type PlainRoute, plainRoute, takePlain } from './http-plain.ts'
 import {
   crowdedProblems,
@@ -52,6 +52,7 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
   const floor: Floor = {
     parts,
     addresses: addressesOf(parts.routes),
+    shapeOf: shapesOf(parts.routes),
     bodyLimits: { bytesMax: parts.limits.bodyBytesMax },
     arriving: { bytes: 0 },
     gate: new Gate(parts.limits, () => performance.now()),
@@ -187,7 +188,8 @@ function refuse(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const requestId = requestIdOf(message, floor.parts.ids)
-  const answer = problemAnswer(toldProblem(floor, problem, requestId, message), requestId)
+  const write = floor.shapeOf(pathOf(message))
+  const answer = writtenProblem(write, toldProblem(floor, problem, requestId, message), requestId)
   message.resume()
   const isLast = floor.isClosing || Number(message.headers['content-length'] ?? 0) > floor.bodyLimits.bytesMax
   send({ response, requestId, isLast }, { ...answer, headers: { ...answer.headers, ...headers } }, () => {})

@@ -3,7 +3,7 @@
  * every problem that a route may answer with is.
  */
 import { PROBLEMS, Problem } from '../errors.ts'
-import type { AnyRoute, InvocationRoute } from '../route.ts'
+import type { Answer, AnyRoute } from '../route.ts'
 import { isOptionalBody, jsonSchemaOf, parametersOf } from './openapi-schemas.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -26,7 +26,6 @@ export interface OpenApiParts {
 }
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' }
-const OWN_PROBLEM = { $ref: '#/components/schemas/Error' }
 /** Paths that take any model, and the place of its name in them. */
 const PREDICT_PATHS: ReadonlySet<string> = new Set(['/models/:name/predict'])
 const DEFAULT_PREDICT_PATH = '/predict'
@@ -54,7 +53,7 @@ export function openApiDocument({ routes, models, version }: OpenApiParts): obje
     tags: [...new Set(routes.map(({ tag }) => tag))].map(name => ({ name })),
     paths,
     components: {
-      schemas: { ...modelComponents(models), Problem: problemSchema(), Error: ownProblemSchema() },
+      schemas: { ...modelComponents(models), Problem: problemSchema() },
       securitySchemes: {
         key: {
           type: 'http',
@@ -117,11 +116,11 @@ function responsesOf(route: AnyRoute, model: DescribedModel | undefined): object
   }
   for (const status of problemStatuses(route)) {
     if (responses[status] !== undefined) continue
-    const ownType = route.kind === 'invocation' ? ownProblemType(route) : undefined
+    const own = ownProblem(route)
     const content =
-      ownType === undefined
+      own === undefined
         ? { 'application/problem+json': { schema: PROBLEM } }
-        : { [ownType]: { schema: OWN_PROBLEM } }
+        : { [own.type?.split(';')[0] ?? 'application/json']: { schema: ownSchema(own.body) } }
     responses[status] = { description: titleOf(status), headers: headersOf(status), content }
   }
   return responses
@@ -144,10 +143,16 @@ function problemStatuses(route: AnyRoute): number[] {
   return [...statuses].sort()
 }
 
-/** The content type of a route's own problems, if it has a shape of its own for them: asked of the route itself. */
-function ownProblemType({ problem }: InvocationRoute): string | undefined {
-  if (problem === undefined) return undefined
-  return problem(new Problem('failed', 'Asked for its shape'), '').type?.split(';')[0] ?? 'application/json'
+/** A route's own kind of problem, if it has one: asked of the route itself. */
+function ownProblem({ problem }: AnyRoute): Answer | undefined {
+  return problem?.(new Problem('failed', 'Asked for its shape'), '')
+}
+
+/** Such problems are objects of texts. */
+function ownSchema(body: unknown): JsonSchema {
+  const names = Object.keys(body as object)
+  const properties = Object.fromEntries(names.map(name => [name, { type: 'string' }]))
+  return { type: 'object', properties, required: names }
 }
 
 function headersOf(status: number): object {
@@ -197,8 +202,4 @@ function problemSchema(): object {
     },
     required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
   }
-}
-
-function ownProblemSchema(): object {
-  return { type: 'object', properties: { error: { type: 'string' } }, required: ['error'] }
 }

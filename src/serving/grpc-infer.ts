@@ -2,12 +2,13 @@
 import type { Problem } from '../errors.ts'
 import { DELIMITED, ProtoReader, ProtoWriter, VARINT } from '../platform/protobuf.ts'
 import type { Answer, RpcAddress } from '../route.ts'
-import { type Cells, readContents, readRaw, wrong } from './grpc-tensors.ts'
+import { readContents } from './grpc-tensors.ts'
 import type { Journey } from './journey.ts'
 import type { Lane, LoadedModel } from './lane.ts'
 import { DATATYPE_OF, rowsOf, type Tensor } from './oip-tensors.ts'
 import type { Protocol } from './predict.ts'
 import type { Rows } from './signature.ts'
+import { type Cells, readRaw, wrong } from './tensor-bytes.ts'
 
 const TENSORS_MAX = 10_000
 const RANK_MAX = 2

@@ -8,8 +8,8 @@ import { choose } from './choose.ts'
 import { inferAddress, inferProtocol, streamProblem, streamProtocol } from './grpc-infer.ts'
 import { OIP_PROTO, OIP_SERVICE } from './grpc-oip-proto.ts'
 import type { LoadedModel } from './lane.ts'
+import { configOf, metadataOf } from './oip-model.ts'
 import { statisticsOf } from './oip-statistics.ts'
-import { DATATYPE_OF } from './oip-tensors.ts'
 import { predict, type Serving } from './predict.ts'
 
 export interface OipRpcParts {
@@ -70,9 +70,15 @@ function handlersOf(parts: OipRpcParts): Record<string, Handler> {
     ModelReady: { permission: 'model:read', answer: asked => readyOf(serving, asked) },
     ModelMetadata: {
       permission: 'model:read',
-      answer: async asked => metadataOf(await modelOf(serving, asked), serving),
+      answer: async asked => {
+        const model = await modelOf(serving, asked)
+        return metadataOf(model, serving.catalogue.versions(model.version.model))
+      },
     },
-    ModelConfig: { permission: 'model:read', answer: async asked => configOf(await modelOf(serving, asked), serving) },
+    ModelConfig: {
+      permission: 'model:read',
+      answer: async asked => configFields(await modelOf(serving, asked), serving),
+    },
     ModelStatistics: { permission: 'model:read', answer: asked => statisticsOf(parts, asked) },
     ...repositoryHandlers(serving),
     ...surroundingHandlers(),
@@ -104,43 +110,12 @@ async function readyOf(serving: Serving, asked: Fields): Promise<Fields> {
   }
 }
 
-function metadataOf({ version, signature }: LoadedModel, { catalogue }: Serving): Fields {
-  const shape = [-1, 1]
-  return {
-    name: version.model,
-    versions: catalogue.versions(version.model),
-    platform: platformOf(version.format),
-    inputs: signature.inputs.map(({ name, type }) => ({ name, datatype: DATATYPE_OF[type], shape })),
-    outputs: version.signature.outputs.map(({ name, type }) => ({ name, datatype: DATATYPE_OF[type], shape })),
-  }
-}
-
-function platformOf(format: string): string {
-  return `bellwether_${format.replaceAll('-', '_')}`
-}
-
 /** `DataType` of a datatype. */
 const DATA_TYPES: Readonly<Record<string, number>> = { BOOL: 1, INT64: 9, FP64: 12, BYTES: 13 }
 
-function configOf({ version, signature }: LoadedModel, { batchRowsMax }: Serving): Fields {
-  const dims = [1]
-  return {
-    config: {
-      name: version.model,
-      platform: platformOf(version.format),
-      backend: 'bellwether',
-      version_policy: { all: {} },
-      max_batch_size: batchRowsMax,
-      input: signature.inputs.map(({ name, type }) => ({ name, data_type: DATA_TYPES[DATATYPE_OF[type]], dims })),
-      output: version.signature.outputs.map(({ name, type }) => ({
-        name,
-        data_type: DATA_TYPES[DATATYPE_OF[type]],
-        dims,
-      })),
-      parameters: new Map([['version', { string_value: version.version }]]),
-      model_transaction_policy: { decoupled: false },
-    },
-  }
+function configFields(model: LoadedModel, { batchRowsMax }: Serving): Fields {
+  const config = configOf(model, batchRowsMax, datatype => DATA_TYPES[datatype])
+  return { config: { ...config, parameters: new Map([['version', { string_value: model.version.version }]]) } }
 }
 
 function repositoryHandlers(serving: Serving): Record<string, Handler> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ProtoReader } from '../platform/protobuf.ts'
-import { readContents, readRaw } from './grpc-tensors.ts'
+import { readContents } from './grpc-tensors.ts'
+import { readRaw } from './tensor-bytes.ts'
 
 const buffer = (view: ArrayBufferView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength)
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Problem } from '../errors.ts'
-import type { AnyRoute, InvocationRequest, InvocationRoute } from '../route.ts'
+import type { Answer, AnyRoute, InvocationRequest, InvocationRoute } from '../route.ts'
 import { kserve, MLFLOW_CODES, mlflow } from './invocations.ts'
 import { predict, type Serving } from './predict.ts'
 import { INVOCATION_PROBLEMS } from './routes.ts'
@@ -61,7 +61,7 @@ function mlflowRoutes({ serving, programVersion, isReady }: InvocationsParts): A
     answers: { 200: Type.Object(Scored) },
     problems: INVOCATION_PROBLEMS,
     invoke: request => predict(serving, mlflow, request),
-    problem: ({ code, status, message }) => ({ status, body: { error_code: MLFLOW_CODES[code], message } }),
+    problem: mlflowProblem,
   })
   const health = (path: '/ping' | '/health'): AnyRoute => ({
     method: 'GET',
@@ -70,6 +70,7 @@ function mlflowRoutes({ serving, programVersion, isReady }: InvocationsParts): A
     summary: 'Whether the server can answer, as MLflow and SageMaker ask',
     tag: MLFLOW_TAG,
     answers: { 200: 'text', 503: MlflowError },
+    problem: mlflowProblem,
     handle: async () => {
       if (await isReady()) return { text: '\n', type: 'text/plain; charset=utf-8' }
       return { status: 503, body: { error_code: 'TEMPORARILY_UNAVAILABLE', message: 'Not ready: see /readyz' } }
@@ -88,9 +89,14 @@ function mlflowRoutes({ serving, programVersion, isReady }: InvocationsParts): A
       summary: 'Version of this program',
       tag: MLFLOW_TAG,
       answers: { 200: 'text' },
+      problem: mlflowProblem,
       handle: () => ({ text: programVersion, type: 'text/plain; charset=utf-8' }),
     },
   ]
+}
+
+function mlflowProblem({ code, status, message }: Problem): Answer {
+  return { status, body: { error_code: MLFLOW_CODES[code], message } }
 }
 
 const KSERVE_TAG = 'KServe v1 protocol'
@@ -105,6 +111,7 @@ function kserveRoutes(serving: Serving): AnyRoute[] {
       summary: 'Names of all models',
       tag: KSERVE_TAG,
       answers: { 200: Type.Object({ models: Type.Array(Type.String()) }) },
+      problem: kserveProblem,
       handle: () => ({ body: { models: catalogue.names() } }),
     },
     {
@@ -114,6 +121,7 @@ function kserveRoutes(serving: Serving): AnyRoute[] {
       summary: 'Whether a model can answer',
       tag: KSERVE_TAG,
       answers: { 200: Type.Object({ name: Type.String(), ready: Type.Boolean() }), 404: KserveError },
+      problem: kserveProblem,
       handle: ({ params }) => {
         const name = params['name']!
         if (!catalogue.has(name))
@@ -132,9 +140,13 @@ function kserveRoutes(serving: Serving): AnyRoute[] {
       answers: { 200: Type.Object({ ...Scored, explanations: Type.Optional(Type.Array(Any)) }) },
       problems: INVOCATION_PROBLEMS,
       invoke: request => predict(serving, kserve, kserveCall(request)),
-      problem: ({ status, message }) => ({ status, body: { error: message } }),
+      problem: kserveProblem,
     },
   ]
+}
+
+function kserveProblem({ status, message }: Problem): Answer {
+  return { status, type: 'application/json', body: { error: message } }
 }
 
 const EXPLAINED = new URLSearchParams({ explain: 'true' })

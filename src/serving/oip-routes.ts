@@ -1,12 +1,13 @@
 import { Type } from 'typebox'
-import { asProblem, Problem } from '../errors.ts'
-import type { Answer, AnyRoute, Route, RouteRequest } from '../route.ts'
+import { Problem } from '../errors.ts'
+import type { Answer, AnyRoute, RouteRequest } from '../route.ts'
 import type { StatisticsBook } from './call-statistics.ts'
 import { choose } from './choose.ts'
 import type { LoadedModel } from './lane.ts'
 import { oip } from './oip.ts'
+import { aroundRoutes } from './oip-around-routes.ts'
+import { configOf, metadataOf, typeName } from './oip-model.ts'
 import { statisticsOf } from './oip-statistics.ts'
-import { DATATYPE_OF } from './oip-tensors.ts'
 import { predict, type Serving } from './predict.ts'
 import { INVOCATION_PROBLEMS } from './routes.ts'
 
@@ -32,6 +33,14 @@ const ModelMetadata = Type.Object({
   platform: Type.String(),
   inputs: Type.Array(TensorMetadata),
   outputs: Type.Array(TensorMetadata),
+})
+const ConfigTensor = Type.Object({ name: Type.String(), data_type: Type.String(), dims: Type.Array(Type.Integer()) })
+const ModelConfig = Type.Object({
+  name: Type.String(),
+  platform: Type.String(),
+  max_batch_size: Type.Integer({ description: 'Rows that are taken at once' }),
+  input: Type.Array(ConfigTensor),
+  output: Type.Array(ConfigTensor),
 })
 const Parameters = Type.Record(Type.String(), Type.Unknown())
 const RequestTensor = Type.Object({
@@ -78,24 +87,28 @@ export function oipRoutes(parts: OipParts): AnyRoute[] {
     ...statisticsRoutes(parts),
     ...repositoryRoutes(parts.serving),
     ...inferRoutes(parts.serving),
+    ...aroundRoutes(TAG, oipProblem),
   ]
 }
 
 function serverRoutes({ serving, programVersion, isReady }: OipParts): AnyRoute[] {
   return [
-    {
-      ...described('GET', '/v2', 'public', 'What this server is'),
-      answers: {
-        200: Type.Object({ name: Type.String(), version: Type.String(), extensions: Type.Array(Type.String()) }),
-      },
-      handle: () => ({
-        body: {
-          name: 'bellwether',
-          version: programVersion,
-          extensions: ['model_repository', 'binary_tensor_data', 'statistics'],
+    // Its description writes the path with a slash at the end, its clients without.
+    ...['/v2', '/v2/'].map(
+      (path): AnyRoute => ({
+        ...described('GET', path, 'public', 'What this server is'),
+        answers: {
+          200: Type.Object({ name: Type.String(), version: Type.String(), extensions: Type.Array(Type.String()) }),
         },
+        handle: () => ({
+          body: {
+            name: 'bellwether',
+            version: programVersion,
+            extensions: ['model_repository', 'model_configuration', 'binary_tensor_data', 'statistics'],
+          },
+        }),
       }),
-    },
+    ),
     {
       ...described('GET', '/v2/health/live', 'public', 'Whether the server is alive'),
       answers: { 200: Type.Object({ live: Type.Boolean() }) },
@@ -127,19 +140,29 @@ function index({ catalogue }: Serving): { name: string; version: string; state: 
 }
 
 function modelRoutes(serving: Serving): AnyRoute[] {
-  const metadata = inOipShape(async request => {
+  const metadata = async (request: RouteRequest): Promise<Answer> => {
     const model = await modelOf(serving, request)
     return { body: metadataOf(model, serving.catalogue.versions(model.version.model)) }
-  })
-  const ready = inOipShape(async request => {
+  }
+  const config = async (request: RouteRequest): Promise<Answer> => {
+    const model = await modelOf(serving, request)
+    const parameters = { version: { string_value: model.version.version } }
+    return { body: { ...configOf(model, serving.batchRowsMax, typeName), parameters } }
+  }
+  const ready = async (request: RouteRequest): Promise<Answer> => {
     const { version } = await modelOf(serving, request)
     return { body: { name: version.model, version: version.version, ready: true } }
-  })
+  }
   return MODEL_PATHS.flatMap(({ path, of }): AnyRoute[] => [
     {
       ...described('GET', path, 'model:read', `Inputs and outputs of ${of}`),
       answers: { 200: ModelMetadata, 404: OipError },
       handle: metadata,
+    },
+    {
+      ...described('GET', `${path}/config`, 'model:read', `Triton's configuration of ${of}`),
+      answers: { 200: ModelConfig, 404: OipError },
+      handle: config,
     },
     {
       ...described('GET', `${path}/ready`, 'model:read', `Whether ${of} can answer`),
@@ -167,30 +190,24 @@ function statisticsRoutes(parts: OipParts): AnyRoute[] {
         'What versions were asked since the start, and the time it took',
       ),
       answers: { 200: Type.Object({ model_stats: Type.Array(Parameters) }), 404: OipError },
-      handle: inOipShape(async ({ params: { name = '', version = '' } }) => ({
-        body: statisticsOf(parts, { name, version }),
-      })),
+      handle: ({ params: { name = '', version = '' } }) => ({ body: statisticsOf(parts, { name, version }) }),
     }),
   )
 }
 
 function repositoryRoutes({ catalogue, releases, models }: Serving): AnyRoute[] {
   const route = (verb: 'load' | 'unload', summary: string, handle: (name: string) => Promise<void>): AnyRoute => {
-    const told = inOipShape(async ({ params }) => {
-      await handle(params['name']!)
-      return { body: {} }
-    })
     return {
       ...described('POST', `/v2/repository/models/:name/${verb}`, 'model:alias', summary),
       // Triton's client sends an object of parameters, or nothing.
       body: Type.Union([Type.Undefined(), Type.Object({ parameters: Type.Optional(Parameters) })]),
       answers: { 200: Type.Object({}), 404: OipError },
       problems: [400, 413, 415, 422],
-      handle: request => {
-        const { config } = (request.body as { parameters?: { config?: unknown } } | undefined)?.parameters ?? {}
-        // Told as the door tells what is wrong with a body, for the same status has one shape.
+      handle: async ({ params, body }) => {
+        const { config } = (body as { parameters?: { config?: unknown } } | undefined)?.parameters ?? {}
         if (config !== undefined) throw configured(verb)
-        return told(request)
+        await handle(params['name']!)
+        return { body: {} }
       },
     }
   }
@@ -230,38 +247,15 @@ function inferRoutes(serving: Serving): AnyRoute[] {
 }
 
 function described(method: 'GET' | 'POST', path: string, permission: string, summary: string) {
-  return { method, path, permission, summary, tag: TAG } as const
+  return { method, path, permission, summary, tag: TAG, problem: oipProblem } as const
 }
 
-function oipProblem(problem: Problem): Answer {
-  return { status: problem.status, body: { error: problem.message } }
-}
-
-/** Errors that a caller can expect, in the protocol's own shape; faults go on to the door, which logs them. */
-function inOipShape(handle: (request: RouteRequest) => Promise<Answer>): Route['handle'] {
-  return async request => {
-    try {
-      return await handle(request)
-    } catch (error) {
-      const problem = asProblem(error)
-      if (problem.status === 500) throw error
-      return oipProblem(problem)
-    }
-  }
+/** KServe's client reads why only where the type has no charset. */
+function oipProblem({ status, message }: Problem): Answer {
+  return { status, type: 'application/json', body: { error: message } }
 }
 
 async function modelOf({ catalogue, releases, models }: Serving, { params }: RouteRequest): Promise<LoadedModel> {
   const { model, version } = choose(catalogue, releases, params['name']!, params['version'], undefined)
   return models.get(model, version)
-}
-
-function metadataOf({ version, signature }: LoadedModel, versions: readonly string[]): object {
-  const shape = [-1, 1]
-  return {
-    name: version.model,
-    versions,
-    platform: `bellwether_${version.format.replaceAll('-', '_')}`,
-    inputs: signature.inputs.map(({ name, type }) => ({ name, datatype: DATATYPE_OF[type], shape })),
-    outputs: version.signature.outputs.map(({ name, type }) => ({ name, datatype: DATATYPE_OF[type], shape })),
-  }
 }

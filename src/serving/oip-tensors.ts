@@ -1,10 +1,10 @@
 /** The tensors of the Open Inference Protocol v2 in JSON, and in the bytes behind it, to rows. */
 import { type FieldProblem, Problem } from '../errors.ts'
 import type { FeatureType, Output } from '../registry/signature.ts'
-import { readRaw } from './grpc-tensors.ts'
 import type { LoadedModel } from './lane.ts'
 import { valueFault } from './row-faults.ts'
 import type { Rows } from './signature.ts'
+import { readRaw } from './tensor-bytes.ts'
 
 /** https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol#tensor-data-types */
 const DATATYPES: ReadonlySet<string> = new Set([
