@@ -25,7 +25,7 @@ interface Ends {
   readonly counted: [number, number, number[]][]
 }
 
-function ends(t: TestContext, turnBytesMax: number = 1 << 24): Ends {
+function ends(t: TestContext, turnBytesMax: number = 1 << 24, slowly?: () => Promise<void>): Ends {
   const folder = mkdtempSync(join(tmpdir(), 'bellwether-remote-'))
   const clock = manualClock(1_800_000_000_000)
   const journal = openJournal(folder, {
@@ -43,7 +43,14 @@ function ends(t: TestContext, turnBytesMax: number = 1 << 24): Ends {
   const [one, other] = duplexPair()
   const owner = linkOver(one)
   const counted: Ends['counted'] = []
-  takeBatches(owner, journal, numbers => {
+  const ledger: Pick<Journal, 'appendLines'> = {
+    async appendLines(lines, count, durability) {
+      const whole = Buffer.from(lines)
+      await slowly?.()
+      await journal.appendLines(whole, count, durability)
+    },
+  }
+  takeBatches(owner, slowly === undefined ? journal : ledger, numbers => {
     for (const { at, rows, slots } of readCalls(numbers, () => COLUMNS)) counted.push([at, rows, [...slots]])
   })
   // Two columns of numbers, in bins that begin at 0 and 10.
@@ -110,4 +117,30 @@ test('when the other process goes, whoever waits is told', async t => {
   owner.close()
   await assert.rejects(waiting, error => error instanceof Problem && error.code === 'unavailable')
   await remote.settled()
+})
+
+test('while the disk is slow, what comes goes together, in its order', async t => {
+  const waiting: (() => void)[] = []
+  const { journal, remote } = ends(t, 1 << 24, () => new Promise(resolve => waiting.push(resolve)))
+  const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+  const kept: Promise<void>[] = []
+  for (let index = 0; index < 20; index++) {
+    kept.push(remote.append([record(index)], 'process', journey(index, [1])))
+    for (let i = 0; i < 5; i++) await turn()
+  }
+  assert.equal(waiting.length, 2, 'batches under way')
+  let batches = 0
+  const all = Promise.all(kept).then(() => true)
+  for (let isDone = false; !isDone; isDone = await Promise.race([all, turn().then(() => false)])) {
+    for (const go of waiting.splice(0)) {
+      batches++
+      go()
+    }
+  }
+  assert.equal(batches, 3)
+  const texts = journal.files().flatMap(file => [...readJournalFile(file)].flat().map(String))
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 20 }, (_, index) => record(index)),
+  )
 })

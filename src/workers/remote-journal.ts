@@ -13,6 +13,11 @@ import { BATCH, BATCH_HEAD_BYTES, KEPT, NOT_KEPT } from './protocol.ts'
 const BUFFER_BYTES = 1 << 18
 /** Buffers that are kept for the next turns. */
 const SPARE_MAX = 4
+/**
+ * Batches that wait for the disk at once. Where the other process cannot keep up, what comes meanwhile goes together: a frame
+ * for each turn would cost it, and us, more than the records do.
+ */
+const UNDER_WAY_MAX = 2
 /** What may be under way, as the journal itself would let wait. */
 const UNDER_WAY_BYTES_MAX = 64 << 20
 
@@ -96,7 +101,9 @@ class Wire {
   }
 
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#underWay.values()].map(({ promise }) => promise))
+    while (this.#underWay.size > 0) {
+      await Promise.allSettled([...this.#underWay.values()].map(({ promise }) => promise))
+    }
   }
 
   #take(number: number): Batch | undefined {
@@ -120,6 +127,9 @@ class Turn {
   #buffer: Buffer = Buffer.alloc(0)
   #used = 0
   #count = 0
+  #underWay = 0
+  /** Whether the batch that fills goes as soon as one before it is kept. */
+  #isHeld = false
 
   constructor(wire: Wire, lanes: LanesOf, durability: Durability) {
     this.#wire = wire
@@ -150,13 +160,28 @@ class Turn {
     this.#buffer = this.#wire.buffer()
     this.#used = BATCH_HEAD_BYTES
     this.#count = 0
-    setImmediate(() => this.#send())
+    setImmediate(this.#go)
     return { ...Promise.withResolvers<void>(), bytes: 0 }
+  }
+
+  readonly #go = (): void => {
+    if (this.#underWay < UNDER_WAY_MAX) this.#send()
+    else this.#isHeld = true
+  }
+
+  /** Or not: in either case another may go. */
+  readonly #kept = (): void => {
+    this.#underWay--
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#send()
   }
 
   #send(): void {
     const batch = this.#batch!
     this.#batch = undefined
+    this.#underWay++
+    batch.promise.then(this.#kept, this.#kept)
     const lines = this.#used - BATCH_HEAD_BYTES
     this.#makeRoom(this.#calls.bytes)
     const buffer = this.#buffer
