@@ -133,3 +133,23 @@ test('a file that cannot be read says where', () => {
   assert.throws(() => protoFile('bad.proto', 'syntax = "proto3"; package bad; message A { Nobody of = 1; }'), /Nobody/)
   assert.throws(() => protoFile('bad.proto', 'import "other.proto";'), /"import" was not expected/)
 })
+
+test('ids, times and texts are written as their plain ways write them', () => {
+  const writer = new ProtoWriter()
+  const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 40 }))
+  const half = fc.nat(4_294_967_295)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 127 }), half, half, text, (bytes, upper, lower, said) => {
+      writer.hex(Buffer.from(bytes).toString('hex'))
+      writer.fixed64Of(upper, lower)
+      writer.text(said)
+      const wanted = Buffer.alloc(9 + bytes.length)
+      wanted[0] = bytes.length
+      wanted.set(bytes, 1)
+      wanted.writeBigUInt64LE(BigInt(upper) * 4_294_967_296n + BigInt(lower), 1 + bytes.length)
+      const utf8 = Buffer.from(said)
+      const length = utf8.length < 128 ? [utf8.length] : [(utf8.length & 127) | 128, utf8.length >> 7]
+      assert.deepEqual(writer.take(), Buffer.concat([wanted, Buffer.from(length), utf8]))
+    }),
+  )
+})

@@ -243,6 +243,18 @@ export class ProtoWriter {
     this.#at = this.#bytes.writeInt32LE(Math.floor(value / TWO_32) | 0, this.#at)
   }
 
+  /** As `fixed64`, of a number told in halves: the upper and the lower 32 bits. */
+  fixed64Of(upper: number, lower: number): void {
+    this.fixed32(lower)
+    this.fixed32(upper)
+  }
+
+  /** From 0 up to, and without, 2^32, little-endian, four bytes. */
+  fixed32(value: number): void {
+    this.#room(4)
+    this.#at = this.#bytes.writeUInt32LE(value, this.#at)
+  }
+
   /** A text with its length before it in four bytes. */
   text32(value: string): void {
     const bytes = Buffer.from(value)
@@ -253,10 +265,37 @@ export class ProtoWriter {
 
   /** With its length before it. */
   text(value: string): void {
+    if (value.length <= SHORT && this.#shortText(value)) return
     const start = this.begin()
     this.#room(value.length * 3)
     this.#at += this.#bytes.write(value, this.#at)
     this.end(start)
+  }
+
+  /** False, and nothing written, where it is not of ASCII alone: writing so few bytes here spares a call out of JavaScript. */
+  #shortText(value: string): boolean {
+    const { length } = value
+    this.#room(length + 1)
+    const bytes = this.#bytes
+    const from = this.#at + 1
+    for (let at = 0; at < length; at++) {
+      const code = value.charCodeAt(at)
+      if (code >= 0x80) return false
+      bytes[from + at] = code
+    }
+    bytes[from - 1] = length
+    this.#at = from + length
+    return true
+  }
+
+  /** Bytes told as hexadecimal digits in lower case, an even number of them, with their length before them: at most 127 bytes. */
+  hex(digits: string): void {
+    const length = digits.length >> 1
+    this.#room(length + 1)
+    const bytes = this.#bytes
+    bytes[this.#at++] = length
+    for (let at = 0; at < length; at++)
+      bytes[this.#at++] = (nibble(digits.charCodeAt(2 * at)) << 4) | nibble(digits.charCodeAt(2 * at + 1))
   }
 
   /** With its length before it. */
@@ -300,6 +339,10 @@ export class ProtoWriter {
     this.#bytes.copy(larger, 0, 0, this.#at)
     this.#bytes = larger
   }
+}
+
+function nibble(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57
 }
 
 function lengthBytes(length: number): number {
