@@ -79,7 +79,9 @@ export interface StudyDefinition {
 export const TRIALS_MAX = 100_000
 const OBJECTIVES_MAX = 8
 const HEARTBEAT_MS = 3_600_000
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+/** What a study may be called: a regular expression. */
+export const STUDY_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'
+const NAME = new RegExp(STUDY_NAME)
 
 /**
  * @param seed taken where none is given.

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { AnyRoute, Route, RouteRequest } from '../../route.ts'
 import type { AskRequest } from './ask.ts'
 import { bestTrials } from './best.ts'
-import type { GivenStudy } from './definition.ts'
+import { type GivenStudy, STUDY_NAME } from './definition.ts'
 import type { ReportRequest } from './report.ts'
 import {
   AddTrial,
@@ -26,8 +26,9 @@ export interface StudyRouteParts {
   readonly recorded: () => Promise<void>
 }
 
-const Name = Type.Object({ name: Type.String() })
-const NameAndNumber = Type.Object({ name: Type.String(), number: Type.String({ pattern: '^[0-9]{1,9}$' }) })
+const name = Type.String({ pattern: STUDY_NAME })
+const Name = Type.Object({ name })
+const NameAndNumber = Type.Object({ name, number: Type.String({ pattern: '^[0-9]{1,9}$' }) })
 const tag = 'Studies'
 const read = { tag, permission: 'study:read' } as const
 const write = { tag, permission: 'study:write' } as const
@@ -74,7 +75,7 @@ function creation(studies: Studies, recorded: () => Promise<void>): Route[] {
       summary: 'Delete a study with all its trials',
       params: Name,
       answers: { 204: 'text' },
-      problems: [404],
+      problems: [404, 422],
       handle: async request => {
         await studies.delete(nameOf(request), request.actor)
         await recorded()
@@ -92,7 +93,9 @@ function readingOfStudies(studies: Studies): Route[] {
       path: '/studies',
       summary: 'All studies, by name',
       query: Type.Object({
-        after: Type.Optional(Type.String({ description: 'Only those whose name comes after this' })),
+        after: Type.Optional(
+          Type.String({ pattern: `^$|${STUDY_NAME}`, description: 'Only those whose name comes after this' }),
+        ),
         limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })),
       }),
       answers: { 200: Type.Object({ studies: Type.Array(StudySchema) }) },
@@ -108,7 +111,7 @@ function readingOfStudies(studies: Studies): Route[] {
       summary: 'A study',
       params: Name,
       answers: { 200: StudySchema },
-      problems: [404],
+      problems: [404, 422],
       handle: async request => ({ body: await studies.find(nameOf(request)) }),
     },
     {
@@ -146,11 +149,13 @@ function readingOfTrials(studies: Studies): Route[] {
       params: Name,
       query: Type.Object({
         state: Type.Optional(Type.Enum([...TRIAL_STATES])),
-        after: Type.Optional(Type.Integer({ minimum: 0, description: 'Only those after this number' })),
+        after: Type.Optional(
+          Type.Integer({ minimum: 0, maximum: 999_999_999, description: 'Only those after this number' }),
+        ),
         limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000 })),
       }),
       answers: { 200: Type.Object({ trials: Type.Array(TrialSchema) }) },
-      problems: [404],
+      problems: [404, 422],
       handle: async request => {
         const { state, after, limit = 1_000 } = request.query as { state?: TrialState; after?: number; limit?: number }
         return { body: { trials: await studies.trials(nameOf(request), { state, after, limit }) } }
@@ -181,7 +186,7 @@ function trying(studies: Studies): Route[] {
       params: Name,
       body: Ask,
       answers: { 200: Type.Object({ trials: Type.Array(TrialSchema), done: Type.Boolean() }) },
-      problems: [404],
+      problems: [404, 422],
       handle: async request => {
         const { count = 1, ...rest } = request.body as Partial<AskRequest>
         return { body: await studies.ask(nameOf(request), { count, ...rest }) }

@@ -9,6 +9,8 @@ const SentNumber = Type.Union([Type.Number(), Type.Enum(['NaN', 'Infinity', '-In
   description: 'JSON has no NaN and no infinities: they are texts',
 })
 const Values = Type.Record(Type.String(), SentNumber, { description: 'Value of each objective' })
+/** PostgreSQL keeps no U+0000 in a text. */
+const NO_NUL = '^[^\\u0000]*$'
 const closed = { additionalProperties: false }
 
 const Parameter = Type.Object(
@@ -137,13 +139,19 @@ const told = {
   values: Type.Optional(Values),
 }
 const attempt = Type.Optional(
-  Type.Integer({ minimum: 1, description: 'As asking answered it: refused where another worker has taken over' }),
+  Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'As asking answered it: refused where another worker has taken over',
+  }),
 )
 
 export const Ask: TSchema = Type.Object(
   {
     count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '1 where not given' })),
-    worker: Type.Optional(Type.String({ maxLength: 200, description: 'Who tries them; people read it' })),
+    worker: Type.Optional(
+      Type.String({ maxLength: 200, pattern: NO_NUL, description: 'Who tries them; people read it' }),
+    ),
   },
   closed,
 )
@@ -153,7 +161,7 @@ export const Tell: TSchema = Type.Object(
     ...told,
     state: Type.Optional(Type.Enum(['complete', 'pruned', 'failed'])),
     retry: Type.Optional(Type.Boolean({ description: 'Of one that failed: try it again, while the study allows' })),
-    error: Type.Optional(Type.String({ maxLength: 2_000, description: 'Why it failed' })),
+    error: Type.Optional(Type.String({ maxLength: 2_000, pattern: NO_NUL, description: 'Why it failed' })),
     attempt,
   },
   closed,
