@@ -7,8 +7,8 @@ import { lossesOf, type SentNumber } from './trial.ts'
 export interface KnownTrial {
   readonly number: number
   readonly state: TrialState
-  /** By name of the parameter: the number that its dimension knows the value by. */
-  readonly places: ReadonlyMap<string, number>
+  /** Of each parameter, in the order of the space, the number that its dimension knows the value by; NaN where it has none. */
+  readonly places: Float64Array
   /** The less, the better; of trials that are complete. */
   readonly losses: readonly number[] | undefined
   readonly lastStep: number | undefined
@@ -61,12 +61,9 @@ export function openHistory(definition: StudyDefinition): GrowingHistory {
 function knownTrial(row: TrialsRow, definition: StudyDefinition): KnownTrial {
   const { space, objectives } = definition
   const params = JSON.parse(row.params) as Settings
-  const places = new Map<string, number>()
-  for (const parameter of space.parameters) {
-    if (!Object.hasOwn(params, parameter.name)) continue
-    const place = placeOf(parameter, params[parameter.name]!)
-    if (place !== undefined) places.set(parameter.name, place)
-  }
+  const places = Float64Array.from(space.parameters, parameter =>
+    Object.hasOwn(params, parameter.name) ? (placeOf(parameter, params[parameter.name]!) ?? Number.NaN) : Number.NaN,
+  )
   const outcome = row.outcome === null ? undefined : (JSON.parse(row.outcome) as SentNumber[]).map(Number)
   const sign = objectives[0]!.direction === 'maximize' ? -1 : 1
   return {

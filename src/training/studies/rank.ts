@@ -7,15 +7,39 @@ import type { KnownTrial } from './history.ts'
 const LAYERED_MAX = 1_000
 
 /**
- * Best first: those that are complete by their loss (of several objectives, by layer, then the least crowded); then those that
- * were pruned, the farthest first; then those that failed.
+ * The best so many trials: those that are complete by their loss (of several objectives by layer, then the least crowded); where
+ * there are not enough, those that were pruned, the farthest first.
  */
-export function bestFirst(trials: readonly KnownTrial[], { objectives }: StudyDefinition): KnownTrial[] {
+export function bestTrialsOf(
+  trials: readonly KnownTrial[],
+  { objectives }: StudyDefinition,
+  count: number,
+): readonly KnownTrial[] {
   const complete = trials.filter(({ state }) => state === 'complete')
-  const ordered =
-    objectives.length === 1 ? complete.sort((a, b) => compare(a.losses![0]!, b.losses![0]!)) : byLayer(complete)
-  const pruned = trials.filter(({ state }) => state === 'pruned').sort(byProgress)
-  return [...ordered, ...pruned, ...trials.filter(({ state }) => state === 'failed')]
+  const best =
+    objectives.length === 1
+      ? firstOf(complete, count, (a, b) => compare(a.losses![0]!, b.losses![0]!))
+      : layersOf(complete.slice(-LAYERED_MAX)).flat().slice(0, count)
+  if (best.length === count) return best
+  const pruned = trials.filter(({ state }) => state === 'pruned')
+  return [...best, ...firstOf(pruned, count - best.length, byProgress)]
+}
+
+/** The first so many of a list as if it were sorted, without sorting what does not come into question. */
+function firstOf(
+  list: readonly KnownTrial[],
+  count: number,
+  order: (a: KnownTrial, b: KnownTrial) => number,
+): KnownTrial[] {
+  const first: KnownTrial[] = []
+  for (const trial of list) {
+    if (first.length === count && order(first[count - 1]!, trial) <= 0) continue
+    let place = first.length
+    while (place > 0 && order(first[place - 1]!, trial) > 0) place--
+    first.splice(place, 0, trial)
+    if (first.length > count) first.pop()
+  }
+  return first
 }
 
 function compare(a: number, b: number): number {
@@ -29,12 +53,6 @@ function byProgress(a: KnownTrial, b: KnownTrial): number {
 
 function orWorst(loss: number | undefined): number {
   return loss === undefined || Number.isNaN(loss) ? Infinity : loss
-}
-
-function byLayer(complete: readonly KnownTrial[]): KnownTrial[] {
-  const old = complete.slice(0, -LAYERED_MAX)
-  const layered = complete.slice(-LAYERED_MAX)
-  return [...layersOf(layered).flat(), ...old]
 }
 
 /** The layers of trials that are complete, each with the least crowded first. */

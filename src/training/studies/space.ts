@@ -19,6 +19,8 @@ export interface GivenParameter {
 
 export interface Parameter {
   readonly name: string
+  /** Its place in the space, from 0. */
+  readonly index: number
   readonly dimension: Dimension
   /** The values of a categorical one, in order. */
   readonly choices: readonly Setting[] | undefined
@@ -57,10 +59,10 @@ export function readSpace(given: Readonly<Record<string, GivenParameter>>, probl
     problems.push({ field: 'space', problem: `has ${names.length} parameters, at most ${PARAMETERS_MAX}` })
     return { parameters: [], groups: [] }
   }
-  const parameters = names.flatMap(name => {
+  const parameters = names.flatMap((name, index) => {
     const at = (problem: string): void => wrong(name, problem)
     if (!NAME.test(name)) at('is no name: wanted a letter, then letters, digits and _ . / - (100 at most)')
-    const parameter = readParameter(name, given[name]!, at)
+    const parameter = readParameter(name, index, given[name]!, at)
     return parameter === undefined ? [] : [parameter]
   })
   const known = new Map(parameters.map(parameter => [parameter.name, parameter]))
@@ -73,17 +75,17 @@ export function readSpace(given: Readonly<Record<string, GivenParameter>>, probl
 
 type Wrong = (problem: string) => void
 
-function readParameter(name: string, given: GivenParameter, wrong: Wrong): Parameter | undefined {
+function readParameter(name: string, index: number, given: GivenParameter, wrong: Wrong): Parameter | undefined {
   const when = Object.entries(given.when ?? {}).map(([parameter, values]) => ({
     parameter,
     values: Array.isArray(values) ? (values as readonly Setting[]) : [values as Setting],
   }))
   if (given.type === 'categorical') {
     const choices = readChoices(given, wrong)
-    return choices && { name, dimension: { kind: 'choice', count: choices.length }, choices, when }
+    return choices && { name, index, dimension: { kind: 'choice', count: choices.length }, choices, when }
   }
   const dimension = readRange(given, wrong)
-  return dimension && { name, dimension, choices: undefined, when }
+  return dimension && { name, index, dimension, choices: undefined, when }
 }
 
 function readChoices(given: GivenParameter, wrong: Wrong): readonly Setting[] | undefined {

@@ -60,8 +60,8 @@ interface OpenStudy {
   readonly history: GrowingHistory
 }
 
-/** Studies whose histories are kept in memory. */
-const OPEN_MAX = 50
+/** Trials that are kept in memory, of all studies together; of the one that is asked, all. */
+const KNOWN_TRIALS_MAX = 200_000
 const ALL = 1_000_000
 
 export function openStudies({ db, clock, ids }: StudiesParts): Studies {
@@ -196,7 +196,13 @@ function openedStudies(): (row: StudiesRow) => OpenStudy {
     if (study === undefined) {
       const definition = readStudy(JSON.parse(row.given) as GivenStudy, row.seed)
       study = { definition, history: openHistory(definition) }
-      if (open.size >= OPEN_MAX) open.delete(open.keys().next().value!)
+      let known = row.trials
+      for (const other of open.values()) known += other.history.finished.length
+      for (const [id, { history }] of open) {
+        if (known <= KNOWN_TRIALS_MAX) break
+        known -= history.finished.length
+        open.delete(id)
+      }
     }
     open.delete(row.id)
     open.set(row.id, study)

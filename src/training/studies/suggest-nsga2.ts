@@ -33,8 +33,8 @@ export function suggestByNsga2(definition: StudyDefinition, history: History, ra
   const [mother, father] = [pick(), pick()]
   const isCrossed = random() < CROSSING_CHANCE
   const mutation = 1 / definition.space.parameters.length
-  const child = ({ name, dimension }: Parameter): number => {
-    const [own, other] = [mother?.places.get(name), father?.places.get(name)]
+  const child = ({ index, dimension }: Parameter): number => {
+    const [own, other] = [placeIn(mother, index), placeIn(father, index)]
     const inherited = own ?? other
     if (inherited === undefined) return fromUnit(dimension, random())
     const crossed =
@@ -42,6 +42,11 @@ export function suggestByNsga2(definition: StudyDefinition, history: History, ra
     return random() < mutation ? mutate(dimension, crossed, random) : crossed
   }
   return ({ parameters }) => parameters.map(child)
+}
+
+function placeIn(parent: KnownTrial | undefined, index: number): number | undefined {
+  const place = parent?.places[index]
+  return place === undefined || Number.isNaN(place) ? undefined : place
 }
 
 /** Trial by trial, so that whoever reads the history in other portions has the same survivors. */

@@ -3,7 +3,7 @@ import type { Random } from '../../math/random.ts'
 import { tpePoint } from '../../math/search/tpe.ts'
 import type { StudyDefinition } from './definition.ts'
 import type { History, KnownTrial } from './history.ts'
-import { bestFirst } from './rank.ts'
+import { bestTrialsOf } from './rank.ts'
 import type { Group } from './space.ts'
 import type { GroupPlaces } from './suggest.ts'
 
@@ -15,21 +15,18 @@ const BAD_MAX = 2_000
 
 export function suggestByTpe(definition: StudyDefinition, history: History, random: Random): GroupPlaces {
   const { finished, running } = history
-  const ranked = bestFirst(finished, definition)
   const goodCount = Math.min(GOOD_MAX, Math.ceil(GOOD_SHARE * finished.length))
-  const good = ranked
-    .slice(0, goodCount)
-    .filter(({ state }) => state !== 'failed')
-    .sort(byNumber)
+  const good = bestTrialsOf(finished, definition, goodCount).toSorted(byNumber)
+  const isGood = new Set(good)
   // What others are trying now is not to be tried at the same time: it counts as bad until more is known.
-  const bad = [...ranked.filter(trial => !good.includes(trial)), ...running.values()].sort(byNumber)
+  const bad = [...finished.filter(trial => !isGood.has(trial)), ...running.values()]
   const { candidates } = definition.sampler
   return group => {
     const dimensions = group.parameters.map(({ dimension }) => dimension)
     return tpePoint({
       dimensions,
-      good: pointsOf(good, group),
-      bad: spread(pointsOf(bad, group), BAD_MAX),
+      good: pointsOf(trialsWith(good, group), group),
+      bad: pointsOf(spread(trialsWith(bad, group), BAD_MAX).toSorted(byNumber), group),
       candidates,
       random,
     })
@@ -40,11 +37,13 @@ function byNumber(a: KnownTrial, b: KnownTrial): number {
   return a.number - b.number
 }
 
-/** Of the trials in which the group exists. */
+/** The trials in which the group exists. */
+function trialsWith(trials: readonly KnownTrial[], { parameters }: Group): readonly KnownTrial[] {
+  return trials.filter(({ places }) => parameters.every(({ index }) => !Number.isNaN(places[index]!)))
+}
+
 function pointsOf(trials: readonly KnownTrial[], { parameters }: Group): number[][] {
-  return trials
-    .filter(({ places }) => parameters.every(({ name }) => places.has(name)))
-    .map(({ places }) => parameters.map(({ name }) => places.get(name)!))
+  return trials.map(({ places }) => parameters.map(({ index }) => places[index]!))
 }
 
 /** At most `max` of a list, evenly taken, the last one always. */
