@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Log } from './log.ts'
 import type { Timers } from './timers.ts'
-import { post, type Sent } from './trace-post.ts'
+import { openPoster, type Poster, type Sent } from './trace-post.ts'
 import type { Origin, Span, SpanFormat } from './trace-span.ts'
 
 /** What is kept of one call: spans are only made of it when they are sent. */
@@ -66,6 +66,7 @@ export function traceQueue(settings: QueueSettings, parts: QueueParts): TraceQue
 class Queue implements TraceQueue {
   readonly #settings: QueueSettings
   readonly #parts: QueueParts
+  readonly #poster: Poster
   readonly #closing = new AbortController()
   #waiting: KeptSpans[] = []
   #waitingSpans = 0
@@ -80,6 +81,7 @@ class Queue implements TraceQueue {
   constructor(settings: QueueSettings, parts: QueueParts) {
     this.#settings = settings
     this.#parts = parts
+    this.#poster = openPoster(settings, parts.timers)
   }
 
   take(kept: KeptSpans): void {
@@ -122,6 +124,7 @@ trace_spans_waiting ${this.#waitingSpans}
     this.#begin()
     await this.#sending
     late()
+    this.#poster.close()
   }
 
   /** Ends a wait for another try. */
@@ -163,11 +166,11 @@ trace_spans_waiting ${this.#waitingSpans}
 
   /** Resolves with why the spans are lost, if they are. */
   async #send(spans: readonly Span[]): Promise<Loss | undefined> {
-    const { origin, timers } = this.#parts
+    const { origin } = this.#parts
     const written = this.#settings.format.write(origin, spans)
     const body = this.#settings.isCompressed ? await compressed(written) : written
     for (let tries = 1; ; tries++) {
-      const sent = await post(this.#settings, body, this.#closing.signal, timers)
+      const sent = await this.#poster.post(body, this.#closing.signal)
       if (sent.isTaken) {
         this.#taken(spans.length, sent)
         return undefined
