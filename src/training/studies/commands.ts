@@ -190,8 +190,8 @@ const remove: Command = {
   summary: 'Delete a study with all its trials, for ever',
   args: [STUDY],
   run: async ({ api, args, terminal }) => {
-    await (await api()).send({ method: 'DELETE', path: path(args) })
-    terminal.result({ deleted: args['study'] }, () => `Deleted ${args['study']}`)
+    const gone = await (await api()).json<{ deleted: string }>('DELETE', path(args))
+    terminal.result(gone, () => `Deleted ${gone.deleted}`)
     return undefined
   },
 }

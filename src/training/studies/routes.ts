@@ -74,12 +74,12 @@ function creation(studies: Studies, recorded: () => Promise<void>): Route[] {
       path: '/studies/:name',
       summary: 'Delete a study with all its trials',
       params: Name,
-      answers: { 204: 'text' },
+      answers: { 200: Type.Object({ deleted: Type.String() }) },
       problems: [404, 422],
       handle: async request => {
         await studies.delete(nameOf(request), request.actor)
         await recorded()
-        return { status: 204 }
+        return { body: { deleted: nameOf(request) } }
       },
     },
   ]

@@ -5,6 +5,7 @@
  */
 import type { Random } from '../../math/random.ts'
 import { type Dimension, fromUnit, toUnit } from '../../math/search/dimension.ts'
+import { dominates } from '../../math/search/pareto.ts'
 import type { StudyDefinition } from './definition.ts'
 import type { History, KnownTrial } from './history.ts'
 import { layersOf } from './rank.ts'
@@ -19,6 +20,8 @@ const CROSSING_CHANCE = 0.9
 interface Survivors {
   /** Layer after layer, each with the least crowded first: of two, the one that comes first is the better parent. */
   ordered: readonly KnownTrial[]
+  /** The last layer of them, where there are as many as may survive: what it dominates does not. */
+  last: readonly KnownTrial[]
   seen: number
 }
 
@@ -51,17 +54,20 @@ function placeIn(parent: KnownTrial | undefined, index: number): number | undefi
 
 /** Trial by trial, so that whoever reads the history in other portions has the same survivors. */
 function selected(definition: StudyDefinition, history: History): Survivors {
+  const { population } = definition.sampler
   let state = survivors.get(history)
   if (state === undefined) {
-    state = { ordered: [], seen: 0 }
+    state = { ordered: [], last: [], seen: 0 }
     survivors.set(history, state)
   }
   while (state.seen < history.finished.length) {
     const trial = history.finished[state.seen++]!
     if (trial.state !== 'complete') continue
-    state.ordered = layersOf([...state.ordered, trial])
-      .flat()
-      .slice(0, definition.sampler.population)
+    if (state.last.some(({ losses }) => dominates(losses!, trial.losses!))) continue
+    const layers = layersOf([...state.ordered, trial])
+    state.ordered = layers.flat().slice(0, population)
+    const lowest = state.ordered.at(-1)!
+    if (state.ordered.length === population) state.last = layers.find(layer => layer.includes(lowest))!
   }
   return state
 }
