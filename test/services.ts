@@ -9,7 +9,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type Service = 'postgres' | 'prometheus' | 'python' | 'chromium' | 'kafka' | 'zsh' | 'redis' | 'shared'
+export type Service =
+  | 'postgres'
+  | 'prometheus'
+  | 'python'
+  | 'kserve'
+  | 'chromium'
+  | 'kafka'
+  | 'zsh'
+  | 'redis'
+  | 'shared'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const INSTALLED_BY = '`scripts/services` installs it'
@@ -36,6 +45,9 @@ export function postgresPrograms(): string | undefined {
 /** The interpreter of the environment that `scripts/services` makes from `scripts/requirements.txt`. */
 export const PYTHON: string = join(ROOT, '.venv/bin/python')
 
+/** As above, with KServe's client, which wants other versions of the same packages. */
+export const KSERVE_PYTHON: string = join(ROOT, '.venv-kserve/bin/python')
+
 /** Redis, or Valkey, which speaks the same. */
 export function redisProgram(): string | undefined {
   return onPath('redis-server') ?? onPath('valkey-server')
@@ -61,13 +73,8 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
     const missing = ['prometheus', 'promtool'].filter(program => onPath(program) === undefined)
     return missing.length === 0 ? undefined : `${missing.join(' and ')} not on the path; ${INSTALLED_BY}`
   },
-  python: () => {
-    // The environment keeps a copy of the list it was made from: an older one lacks what a test wants now.
-    const wanted = readFileSync(join(ROOT, 'scripts/requirements.txt'), 'utf8')
-    const made = join(ROOT, '.venv/requirements.txt')
-    if (!existsSync(PYTHON) || !existsSync(made)) return `there is no Python environment .venv; ${INSTALLED_BY}`
-    return readFileSync(made, 'utf8') === wanted ? undefined : `the Python environment is an older one; ${INSTALLED_BY}`
-  },
+  python: () => lackingEnvironment('.venv', 'scripts/requirements.txt'),
+  kserve: () => lackingEnvironment('.venv-kserve', 'scripts/requirements-kserve.txt'),
   chromium: () => (chromiumProgram() === undefined ? `no chromium on the path; ${INSTALLED_BY}` : undefined),
   redis: () => (redisProgram() === undefined ? `no redis-server on the path; ${INSTALLED_BY}` : undefined),
   kafka: () => {
@@ -76,6 +83,17 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
   },
   zsh: () => (onPath('zsh') === undefined ? `no zsh on the path; ${INSTALLED_BY}` : undefined),
   shared: () => (existsSync(shared('models')) ? undefined : 'the reference data is not beside the repository'),
+}
+
+/** An environment keeps a copy of the list it was made from: an older one lacks what a test wants now. */
+function lackingEnvironment(folder: string, requirements: string): string | undefined {
+  const wanted = readFileSync(join(ROOT, requirements), 'utf8')
+  const made = join(ROOT, folder, 'requirements.txt')
+  if (!existsSync(join(ROOT, folder, 'bin/python')) || !existsSync(made))
+    return `there is no Python environment ${folder}; ${INSTALLED_BY}`
+  return readFileSync(made, 'utf8') === wanted
+    ? undefined
+    : `the Python environment ${folder} is an older one; ${INSTALLED_BY}`
 }
 
 function path(): string[] {

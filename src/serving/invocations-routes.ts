@@ -124,8 +124,7 @@ function kserveRoutes(serving: Serving): AnyRoute[] {
       problem: kserveProblem,
       handle: ({ params }) => {
         const name = params['name']!
-        if (!catalogue.has(name))
-          return { status: 404, body: { error: 'Cannot find the model: there is none of this name' } }
+        if (!catalogue.has(name)) throw new Problem('not_found', 'Cannot find the model: there is none of this name')
         return { body: { name, ready: releases.choose(name, undefined) !== undefined } }
       },
     },

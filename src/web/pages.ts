@@ -1,8 +1,11 @@
 /** The pages of the dashboard: which addresses are one, and the shell that all of them start from. */
+import { Type } from 'typebox'
 import type { Answer, AnyRoute } from '../route.ts'
 
+const TAG = 'Dashboard'
+
 /** Addresses that are pages only. */
-const OWN_PATHS: readonly string[] = ['/', '/predictions', '/changes', '/audit']
+const OWN_PATHS: readonly string[] = ['/predictions', '/changes', '/audit']
 /** Addresses of the API that are pages as well: see `Route.page`. */
 const API_PATHS: readonly string[] = [
   '/models/:name',
@@ -30,15 +33,33 @@ export interface ShellParts {
 }
 
 export function pageRoutes(parts: ShellParts): AnyRoute[] {
-  return OWN_PATHS.map(path => ({
+  const page = (): Answer => shell(parts.wantsKey())
+  const pages = OWN_PATHS.map(
+    (path): AnyRoute => ({
+      method: 'GET',
+      path,
+      permission: 'public',
+      summary: 'A page of the dashboard',
+      tag: TAG,
+      answers: { 200: 'text' },
+      handle: page,
+    }),
+  )
+  return [home(page), ...pages]
+}
+
+/** People get the first page; programs hear that the server is alive, as clients of KServe's first protocol ask for it. */
+function home(page: () => Answer): AnyRoute {
+  return {
     method: 'GET',
-    path,
+    path: '/',
     permission: 'public',
-    summary: 'A page of the dashboard',
-    tag: 'Dashboard',
-    answers: { 200: 'text' },
-    handle: () => shell(parts.wantsKey()),
-  }))
+    summary: 'The dashboard; for programs, whether the server is alive',
+    tag: TAG,
+    answers: { 200: Type.Object({ status: Type.String() }) },
+    page,
+    handle: () => ({ body: { status: 'alive' } }),
+  }
 }
 
 /** The routes of the API, with a page where people go there, too. */

@@ -81,8 +81,10 @@ describe('pages', () => {
 
   test('only a server with keys says that it wants one', async () => {
     for (const wants of [true, false]) {
-      const [page] = pageRoutes({ wantsKey: () => wants }) as Route[]
+      const [home, page] = pageRoutes({ wantsKey: () => wants }) as Route[]
       const { text, headers } = await call(page!)
+      assert.equal(home!.page!().text, text)
+      assert.deepEqual((await call(home!)).body, { status: 'alive' })
       assert.equal(text!.includes('data-key="wanted"'), wants)
       assert.match(headers!['content-security-policy']!, /^default-src 'none'; script-src 'self'; style-src 'self';/)
     }
