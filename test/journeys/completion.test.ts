@@ -52,7 +52,7 @@ function bashOffers(words: readonly string[]): string[] {
 
 describe('bash', { skip: missing('bash') }, () => {
   test('completes commands, one word after the other', () => {
-    assert.deepEqual(bashOffers(['bellwether', 'st']), ['start', 'stream'])
+    assert.deepEqual(bashOffers(['bellwether', 'st']), ['start', 'stream', 'study'])
     assert.deepEqual(bashOffers(['bellwether', 'key', '']), ['create', 'list', 'revoke'])
     assert.deepEqual(bashOffers(['bellwether', '--json', 'key', 'cr']), ['create'])
     assert.deepEqual(bashOffers(['bellwether', '--data', 'key', 'sta']), ['start'], 'a value is not a command')
