@@ -57,7 +57,7 @@ const CLOSE_MS_MAX = 3_000
 
 const compressed = promisify(gzip)
 
-type Loss = 'full' | 'refused' | 'unreachable'
+type Loss = 'full' | 'refused' | 'unreachable' | 'failed'
 
 export function traceQueue(settings: QueueSettings, parts: QueueParts): TraceQueue {
   return new Queue(settings, parts)
@@ -76,7 +76,7 @@ class Queue implements TraceQueue {
   #isFailing = false
   #exported = 0
   #failures = 0
-  readonly #lost: Record<Loss, number> = { full: 0, refused: 0, unreachable: 0 }
+  readonly #lost: Record<Loss, number> = { full: 0, refused: 0, unreachable: 0, failed: 0 }
 
   constructor(settings: QueueSettings, parts: QueueParts) {
     this.#settings = settings
@@ -144,29 +144,34 @@ trace_spans_waiting ${this.#waitingSpans}
     })
   }
 
-  /** What waits now, and, while there are whole batches, what comes meanwhile. */
+  /** What waits now, and, while there are whole batches, what comes meanwhile. Never rejects. */
   async #sendAll(): Promise<void> {
     do {
-      const spans = this.#next()
-      const lost = await this.#send(spans)
-      if (lost !== undefined) this.#lost[lost] += spans.length
+      const batch = this.#next()
+      const lost = await this.#send(batch).catch((error: unknown) => this.#broken(error))
+      if (lost !== undefined) this.#lost[lost] += countOf(batch)
     } while (this.#waitingSpans >= BATCH_SPANS || (this.#isClosed && this.#waiting.length > 0))
   }
 
-  #next(): Span[] {
-    const spans: Span[] = []
+  #next(): readonly KeptSpans[] {
     let taken = 0
-    while (taken < this.#waiting.length && (taken === 0 || spans.length + this.#waiting[taken]!.count <= BATCH_SPANS)) {
-      spans.push(...this.#waiting[taken++]!.spans())
+    let count = 0
+    while (taken < this.#waiting.length && (taken === 0 || count + this.#waiting[taken]!.count <= BATCH_SPANS)) {
+      count += this.#waiting[taken++]!.count
     }
-    this.#waiting.splice(0, taken)
-    this.#waitingSpans -= spans.length
-    return spans
+    this.#waitingSpans -= count
+    return this.#waiting.splice(0, taken)
+  }
+
+  #broken(error: unknown): Loss {
+    this.#parts.log.warn({ err: error }, 'Cannot write spans: they are lost')
+    return 'failed'
   }
 
   /** Resolves with why the spans are lost, if they are. */
-  async #send(spans: readonly Span[]): Promise<Loss | undefined> {
+  async #send(batch: readonly KeptSpans[]): Promise<Loss | undefined> {
     const { origin } = this.#parts
+    const spans = batch.flatMap(kept => kept.spans())
     const written = this.#settings.format.write(origin, spans)
     const body = this.#settings.isCompressed ? await compressed(written) : written
     for (let tries = 1; ; tries++) {
@@ -218,4 +223,8 @@ trace_spans_waiting ${this.#waitingSpans}
       }
     })
   }
+}
+
+function countOf(batch: readonly KeptSpans[]): number {
+  return batch.reduce((sum, { count }) => sum + count, 0)
 }

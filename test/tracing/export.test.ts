@@ -218,6 +218,23 @@ test('a collector that is busy is asked again, when it says so or after a while,
   await queue.close()
 })
 
+test('spans that cannot be made are lost alone', async t => {
+  const timers = manualTimers()
+  const world = await opened(t, timers)
+  const broken = (): never => {
+    throw new Error('a fault')
+  }
+  world.queue.take({ count: 2, spans: broken })
+  timers.advance(1_000)
+  await soon(() => counted(world)['spans_dropped_total{reason="failed"}'] === 2)
+  assert.deepEqual(world.said, ['Cannot write spans: they are lost'])
+  world.queue.take(kept(3))
+  timers.advance(1_000)
+  await soon(() => counted(world)['spans_exported_total'] === 3)
+  assert.equal(counted(world)['spans_waiting'], 0)
+  await world.queue.close()
+})
+
 test('a date is a time to ask again as well, by the clock of the collector', async t => {
   const timers = manualTimers()
   const world = await opened(t, timers)
