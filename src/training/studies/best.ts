@@ -11,32 +11,29 @@ export interface Best {
   readonly hypervolume?: number
 }
 
+/** Trials that are complete: number, and values in the order of the objectives. */
+export type Outcomes = readonly { readonly number: number; readonly values: readonly number[] }[]
+
 /** @param reference a value for each objective, worse than what shall count: `0.5,200`. */
-export function bestTrials(definition: StudyDefinition, trials: readonly Trial[], reference: string | undefined): Best {
-  const judged = trials.map(trial => ({
-    trial,
-    losses: lossesOf(
-      definition,
-      definition.objectives.map(({ name }) => Number(trial.values![name])),
-    ),
-  }))
+export function bestNumbers(
+  definition: StudyDefinition,
+  outcomes: Outcomes,
+  reference: string | undefined,
+): { readonly numbers: readonly number[]; readonly hypervolume?: number } {
+  const limit = reference === undefined ? undefined : lossesOf(definition, pointOf(reference, definition))
+  const judged = outcomes.map(({ number, values }) => ({ number, losses: lossesOf(definition, values) }))
   const best = bestOf(judged)
-  const found = best.map(({ trial }) => trial)
-  if (reference === undefined) return { trials: found }
+  const numbers = best.map(({ number }) => number)
+  if (limit === undefined) return { numbers }
+  const front = best.map(({ losses }) => losses)
+  return { numbers, hypervolume: hypervolume(front, limit) }
+}
+
+function pointOf(reference: string, { objectives }: StudyDefinition): number[] {
   const point = reference.split(',').map(text => (text.trim() === '' ? Number.NaN : Number(text)))
-  const count = definition.objectives.length
-  if (point.length !== count || !point.every(Number.isFinite)) {
-    const problem = `is ${reference}, wanted ${count} numbers with commas between them`
-    throw new Problem('invalid', `Cannot measure the front: reference ${problem}`, {
-      fields: [{ field: 'reference', problem }],
-    })
-  }
-  const limit = lossesOf(definition, point)
-  return {
-    trials: found,
-    hypervolume: hypervolume(
-      best.map(({ losses }) => losses),
-      limit,
-    ),
-  }
+  if (point.length === objectives.length && point.every(Number.isFinite)) return point
+  const problem = `is ${reference}, wanted ${objectives.length} numbers with commas between them`
+  throw new Problem('invalid', `Cannot measure the front: reference ${problem}`, {
+    fields: [{ field: 'reference', problem }],
+  })
 }

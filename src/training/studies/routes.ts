@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import type { AnyRoute, Route, RouteRequest } from '../../route.ts'
 import type { AskRequest } from './ask.ts'
-import { bestTrials } from './best.ts'
 import { type GivenStudy, STUDY_NAME } from './definition.ts'
 import type { ReportRequest } from './report.ts'
 import {
@@ -131,10 +130,9 @@ function readingOfStudies(studies: Studies): Route[] {
         200: Type.Object({ trials: Type.Array(TrialSchema), hypervolume: Type.Optional(Type.Number()) }),
       },
       problems: [404, 422],
-      handle: async request => {
-        const { definition, trials } = await studies.complete(nameOf(request))
-        return { body: bestTrials(definition, trials, request.query['reference'] as string | undefined) }
-      },
+      handle: async request => ({
+        body: await studies.best(nameOf(request), request.query['reference'] as string | undefined),
+      }),
     },
   ]
 }

@@ -1,6 +1,8 @@
 import type { Kysely, Transaction } from 'kysely'
 import { type Database, isUniqueViolation, tables } from '../../platform/database.ts'
+import type { Outcomes } from './best.ts'
 import type { ReportsRow, StudiesRow, StudyTables, TrialState, TrialsRow } from './tables.ts'
+import type { SentNumber } from './trial.ts'
 
 /** What is changed of a trial; `revision` where its state changes. */
 export type TrialChange = Partial<Omit<TrialsRow, 'study' | 'number' | 'created_at' | 'params' | 'trace'>>
@@ -32,6 +34,10 @@ export interface StudyStore {
   delete(name: string, also: (tx: AnyTransaction, study: StudiesRow) => Promise<void>): Promise<boolean>
   trial(study: string, number: number): Promise<TrialsRow | undefined>
   trials(study: string, filter: TrialFilter): Promise<readonly TrialsRow[]>
+  /** Of trials that are complete, by number. */
+  outcomes(study: string): Promise<Outcomes>
+  /** These, by number. */
+  numbered(study: string, numbers: readonly number[]): Promise<readonly TrialsRow[]>
   counts(study: string): Promise<Readonly<Record<TrialState, number>>>
   reports(study: string, number: number): Promise<readonly ReportsRow[]>
 }
@@ -86,6 +92,19 @@ export function studyStore(db: Database): StudyStore {
       const later = ofTrials(study).where('number', '>', after)
       const some = state === undefined ? later : later.where('state', '=', state)
       return some.orderBy('number').limit(limit).execute()
+    },
+    async outcomes(study) {
+      const complete = sql.selectFrom('study_trials').select(['number', 'outcome']).where('study', '=', study)
+      const rows = await complete.where('state', '=', 'complete').orderBy('number').execute()
+      return rows.map(({ number, outcome }) => ({ number, values: (JSON.parse(outcome!) as SentNumber[]).map(Number) }))
+    },
+    async numbered(study, numbers) {
+      const rows: TrialsRow[] = []
+      for (let i = 0; i < numbers.length; i += ROWS_AT_ONCE) {
+        const some = ofTrials(study).where('number', 'in', numbers.slice(i, i + ROWS_AT_ONCE))
+        rows.push(...(await some.orderBy('number').execute()))
+      }
+      return rows
     },
     async counts(study) {
       const states = sql.selectFrom('study_trials').where('study', '=', study).groupBy('state')

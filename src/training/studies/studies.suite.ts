@@ -48,7 +48,9 @@ export function studiesSuite(place: FreshPlace): void {
     return { studies, second, time, changes }
   }
   lives(opened)
+  counting(opened)
   searches(opened)
+  fronts(opened)
   tellings(opened)
   deaths(opened)
   prunings(opened)
@@ -95,7 +97,9 @@ function lives(opened: Opened): void {
     assert.equal((await studies.ask('line', { count: 1 })).trials[0]!.number, 0)
     assert.deepEqual(await changes(), ['study:created', 'study:deleted', 'study:created'])
   })
+}
 
+function counting(opened: Opened): void {
   test('trials are numbered, tried, told and listed; there are as many as there shall be', async t => {
     const { studies, second } = await opened(t)
     await studies.create({ ...line, trials: 3 }, actor)
@@ -111,7 +115,10 @@ function lives(opened: Opened): void {
       [{ value: 1 }],
     )
     assert.equal((await studies.find('line')).trials.complete, 3)
-    assert.equal((await studies.complete('line')).trials.length, 3)
+    assert.deepEqual(
+      (await studies.best('line')).trials.map(({ number }) => number),
+      [0],
+    )
     await assert.rejects(studies.trial('line', 9), { code: 'not_found' })
   })
 }
@@ -130,6 +137,31 @@ function searches(opened: Opened): void {
       return points
     }
     assert.deepEqual(await walk('one', [studies]), await walk('two', [studies, second]))
+  })
+}
+
+function fronts(opened: Opened): void {
+  test('of several objectives the front is best, and its volume is measured to a reference', async t => {
+    const { studies } = await opened(t)
+    await studies.create({ ...line, objectives: { ms: 'minimize', auc: 'maximize' } }, actor)
+    assert.deepEqual(await studies.best('line'), { trials: [] })
+    const told = [
+      [1, 0.5],
+      [2, 0.8],
+      [3, 0.7],
+      ['Infinity', 0.9],
+    ] as const
+    for (const [ms, auc] of told) await studies.add('line', { params: { x: 0 }, values: { ms, auc } })
+    const { trials, hypervolume } = await studies.best('line', '4, 0')
+    assert.deepEqual(
+      trials.map(({ number }) => number),
+      [0, 1, 3],
+    )
+    assert.ok(Math.abs(hypervolume! - (3 * 0.5 + 2 * 0.3)) < 1e-12, `${hypervolume}`)
+    for (const wrong of ['4', '4,', '4,x', '1,2,3', 'NaN,1']) {
+      await assert.rejects(studies.best('line', wrong), { code: 'invalid' }, wrong)
+    }
+    await assert.rejects(studies.best('other'), { code: 'not_found' })
   })
 }
 
@@ -267,7 +299,7 @@ function prunings(opened: Opened): void {
 function crowds(opened: Opened): void {
   test('32 workers of two processes: every trial is given once and told once, also where some die', async t => {
     const { studies, second, time } = await opened(t)
-    await studies.create({ ...line, trials: 200, sampler: { kind: 'tpe', startup: 40 } }, actor)
+    await studies.create({ ...line, trials: 200, attempts: 100, sampler: { kind: 'tpe', startup: 40 } }, actor)
     const told = new Map<number, number>()
     const given = new Set<string>()
     const work = async (from: Studies, worker: number): Promise<void> => {
@@ -282,7 +314,7 @@ function crowds(opened: Opened): void {
         const key = `${trial.number}/${trial.attempt}`
         assert.ok(!given.has(key), `given twice: ${key}`)
         given.add(key)
-        if (worker % 8 === 5 && tried === 2) return
+        if (worker % 8 === 5 && tried === 0) return
         const value = (trial.params['x'] as number) ** 2
         const lost = await from
           .tell('line', trial.number, { value, attempt: trial.attempt })

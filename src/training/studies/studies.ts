@@ -10,6 +10,7 @@ import type { Ids } from '../../platform/ids.ts'
 import { enqueue } from '../../platform/outbox.ts'
 import type { Actor } from '../../route.ts'
 import { type Asked, type AskRequest, ask } from './ask.ts'
+import { type Best, bestNumbers } from './best.ts'
 import { type GivenStudy, readStudy, type StudyDefinition } from './definition.ts'
 import { type GrowingHistory, openHistory } from './history.ts'
 import { type ReportAnswer, type ReportRequest, report } from './report.ts'
@@ -44,8 +45,8 @@ export interface Studies {
   report(name: string, number: number, request: ReportRequest): Promise<ReportAnswer>
   trials(name: string, filter: TrialFilter): Promise<readonly Trial[]>
   trial(name: string, number: number): Promise<TrialWithReports>
-  /** Every trial that is complete, with its definition: what is best of them is a question of mathematics. */
-  complete(name: string): Promise<{ readonly definition: StudyDefinition; readonly trials: readonly Trial[] }>
+  /** The best trial, or the front; `reference` as in `bestNumbers`. */
+  best(name: string, reference?: string): Promise<Best>
 }
 
 export interface StudiesParts {
@@ -62,7 +63,6 @@ interface OpenStudy {
 
 /** Trials that are kept in memory, of all studies together; of the one that is asked, all. */
 const KNOWN_TRIALS_MAX = 200_000
-const ALL = 1_000_000
 
 export function openStudies({ db, clock, ids }: StudiesParts): Studies {
   const store = studyStore(db)
@@ -111,11 +111,12 @@ export function openStudies({ db, clock, ids }: StudiesParts): Studies {
       const row = await found(name)
       return await trialWithReports(store, row.id, opened(row).definition, number)
     },
-    async complete(name) {
+    async best(name, reference) {
       const row = await found(name)
       const { definition } = opened(row)
-      const rows = await store.trials(row.id, { state: 'complete', limit: ALL })
-      return { definition, trials: rows.map(trial => trialOf(trial, definition)) }
+      const { numbers, ...volume } = bestNumbers(definition, await store.outcomes(row.id), reference)
+      const trials = await store.numbered(row.id, numbers)
+      return { trials: trials.map(trial => trialOf(trial, definition)), ...volume }
     },
   }
 }
