@@ -16,6 +16,10 @@ export interface StreamConfig {
   readonly user: string
   readonly password: string
   readonly mechanism: string
+  /** Address of the schema registry, or nothing. */
+  readonly registry: string
+  readonly registryUser: string
+  readonly registryPassword: string
 }
 
 type Described = Omit<ConfigKey, 'env'>
@@ -87,6 +91,25 @@ export const STREAM_KEYS: Readonly<Record<StreamKey, Described>> = {
     wanted: 'a password or nothing',
     default: '',
     doc: 'Password of the user of the brokers',
+    secret: 'whole',
+  },
+  'stream.registry': {
+    schema: Type.String({ pattern: '^($|https?://[^\\s@]+$)' }),
+    wanted: 'an address that begins with http:// or https:// and holds no user, or nothing',
+    default: '',
+    doc: 'Address of the schema registry, where messages are in Avro',
+  },
+  'stream.registryUser': {
+    schema: Type.String(),
+    wanted: 'a name or nothing',
+    default: '',
+    doc: 'User of the schema registry; without it, it is asked as nobody',
+  },
+  'stream.registryPassword': {
+    schema: Type.String(),
+    wanted: 'a password or nothing',
+    default: '',
+    doc: 'Password of the user of the schema registry',
     secret: 'whole',
   },
 }

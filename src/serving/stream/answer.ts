@@ -11,11 +11,14 @@ import type { Rows } from '../signature.ts'
 import { onward } from '../trace-call.ts'
 import { type Answered, type Question, readMessage, type StreamMessage } from './envelope.ts'
 import { type Place, placeId, placeText } from './place-id.ts'
+import type { ReadValue } from './schema-registry.ts'
 
 export interface Answering {
   readonly serving: Serving
   readonly append: (records: readonly string[]) => Promise<void>
   readonly actor: Actor
+  /** Makes JSON of values whose schema a registry holds. */
+  readonly readValue: ReadValue
   /** Hears of a refusal that was written. */
   readonly onRefused: (record: RefusalRecord) => void
 }
@@ -98,8 +101,9 @@ export async function answer(
       },
     ],
   }
+  const understood = await understand(answering.readValue, message)
   try {
-    const { text: json } = await predict(serving, protocol, requestOf(answering.actor, place, message, requestId))
+    const { text: json } = await predict(serving, protocol, requestOf(answering.actor, place, understood, requestId))
     return { answered: { id, at, json: json!, model, trace } }
   } catch (error) {
     const problem = asProblem(error)
@@ -109,24 +113,27 @@ export async function answer(
   }
 }
 
-function requestOf(actor: Actor, place: Place, message: StreamMessage, requestId: string): InvocationRequest {
-  let question: Question | undefined
-  let problem: Problem | undefined
+/** What the message asks, or why that cannot be told: the journey refuses it then, and writes that down. */
+async function understand(readValue: ReadValue, message: StreamMessage): Promise<Question | Problem> {
   try {
-    question = readMessage(message)
+    const value = await readValue(message.value)
+    return readMessage({ ...message, value }, value !== message.value)
   } catch (error) {
-    problem = asProblem(error)
+    return asProblem(error)
   }
+}
+
+function requestOf(actor: Actor, place: Place, asked: Question | Problem, requestId: string): InvocationRequest {
   return {
     requestId,
     source: place.topic,
     route: place.topic,
     params: {},
-    headers: question?.context ?? {},
+    headers: asked instanceof Problem ? {} : asked.context,
     admit: () => actor,
     bytes(): Buffer {
-      if (problem !== undefined) throw problem
-      return question!.body
+      if (asked instanceof Problem) throw asked
+      return asked.body
     },
   }
 }

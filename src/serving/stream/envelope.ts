@@ -53,17 +53,21 @@ export function formOf({ headers }: Pick<StreamMessage, 'headers'>): Form {
   return headers.has('ce_specversion') ? 'binary' : 'json'
 }
 
-/** Throws `malformed`, `invalid` or `unsupported_type`. */
-export function readMessage(message: StreamMessage): Question {
+/**
+ * Throws `malformed`, `invalid` or `unsupported_type`.
+ *
+ * @param isDecoded the value was in another encoding and is JSON now: the content type tells of what it was.
+ */
+export function readMessage(message: StreamMessage, isDecoded = false): Question {
   const form = formOf(message)
   if (form === 'structured') return readStructured(message)
-  if (form === 'binary') return readBinary(message)
+  if (form === 'binary') return readBinary(message, isDecoded)
   return { body: message.value, context: contextOf(CONTEXT_HEADERS.map(name => [name, message.headers.get(name)])) }
 }
 
-function readBinary({ value, headers }: StreamMessage): Question {
+function readBinary({ value, headers }: StreamMessage, isDecoded: boolean): Question {
   judgeAttributes(name => headers.get(`ce_${name}`))
-  judgeType(headers.get('content-type'), 'content-type')
+  if (!isDecoded) judgeType(headers.get('content-type'), 'content-type')
   const attributes = CONTEXT_ATTRIBUTES.map(([name, header]) => [header, headers.get(`ce_${name}`)] as const)
   return { body: value, context: contextOf(attributes), eventId: headers.get('ce_id')! }
 }

@@ -9,6 +9,7 @@ import type { Serving } from '../predict.ts'
 import { streamMetrics, streamProgress } from './progress.ts'
 import { openRecorded } from './recorded.ts'
 import { runStream } from './run-stream.ts'
+import { schemaReader } from './schema-registry.ts'
 
 export interface OpenStreamParts {
   readonly world: Pick<World, 'config' | 'path' | 'log' | 'metrics'>
@@ -44,6 +45,7 @@ export function openStream({ world, ledger, serving, refused, timers }: OpenStre
       serving: model === undefined ? serving : { ...serving, defaultModel: model },
       append: records => ledger.append(records),
       actor: { id: `stream:${group}`, name: `stream ${group}`, roles: [] },
+      readValue: schemaReader(config.stream),
       onRefused: refused,
     },
     recorded,
