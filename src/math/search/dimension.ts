@@ -39,10 +39,15 @@ export function fromAxis({ low, high, log, step }: RangeDimension, place: number
   return onGrid(low, step, steps)
 }
 
-/** `low + steps × step` without the dust that sums of decimal fractions gather: 0.1 + 2 × 0.1 is 0.3. */
+/**
+ * `low + steps × step` without the dust that sums of decimal fractions gather: 0.1 + 2 × 0.1 is 0.3. Where a step is so small that
+ * 14 digits do not tell it, the sum as it is.
+ */
 export function onGrid(low: number, step: number, steps: number): number {
   const value = low + steps * step
-  return Number.isInteger(low) && Number.isInteger(step) ? value : Number(value.toPrecision(14))
+  if (steps === 0 || (Number.isInteger(low) && Number.isInteger(step))) return value
+  const short = Number(value.toPrecision(14))
+  return Math.abs(short - value) < step * 1e-3 ? short : value
 }
 
 /** The value at a share of a dimension's length, 0 ≤ `share` < 1. */

@@ -25,7 +25,7 @@ const dimension = fc.oneof(
     .tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 5000 }))
     .map(([low, more]) => range(low, low + more, true, 1)),
   fc
-    .tuple(fc.double({ min: 1e-9, max: 1 }), fc.double({ min: 1, max: 1e9 }))
+    .tuple(fc.double({ min: 1e-9, max: 1, noNaN: true }), fc.double({ min: 1, max: 1e9, noNaN: true }))
     .map(([low, times]) => range(low, low * times, true)),
 )
 

@@ -28,7 +28,7 @@ test('absurd spaces are refused, each parameter by its name', () => {
     ['x', { type: 'float', low: 0, high: 1, log: true }, /above 0/],
     ['x', { type: 'float', low: 1, high: 2, log: true, step: 0.1 }, /one of them/],
     ['x', { type: 'float', low: 0, high: 1, step: 0 }, /above 0/],
-    ['x', { type: 'float', low: 0, high: 1, step: 1e-300 }, /steps/],
+    ['x', { type: 'float', low: 0, high: 1, step: 1e-300 }, /too small/],
     ['x', { type: 'float', low: 0 }, /no low or no high/],
     ['x', { type: 'float', low: 0, high: 1, choices: [1] }, /choices/],
     ['x', { type: 'int', low: 0.5, high: 3 }, /whole/],
@@ -96,13 +96,13 @@ const TREE: GivenStudy['space'] = {
 }
 
 /** Numbers as loss, some failed, some pruned, some running. */
-function searched(definition: StudyDefinition, trials: number, several: boolean): Settings[] {
+function searched(definition: StudyDefinition, trials: number, several: boolean, by = 'lr'): Settings[] {
   const history = openHistory(definition)
   const points: Settings[] = []
   for (let number = 0; number < trials; number++) {
     const { params, trace } = suggest(definition, history, number)
     points.push(params)
-    const loss = number % 7 === 3 ? Infinity : Math.abs(Math.log(params['lr'] as number) + 4)
+    const loss = number % 7 === 3 ? Infinity : Math.abs(Math.log(Math.abs(params[by] as number)) + 4)
     const row = finishedRow(number, params, trace, several ? [loss, params['layers'] as number] : [loss])
     if (number % 5 === 1) history.expect({ ...row, state: 'running', outcome: null, finished_at: null })
     else if (number % 5 === 2) history.take([{ ...row, state: 'failed', outcome: null }], number + 1)
@@ -135,4 +135,23 @@ test('CMA-ES stays in its space and bears trials that came to nothing', () => {
   for (const params of points) assert.deepEqual(judgeSettings(definition.space, params), [])
   const late = points.slice(-20).map(({ lr: rate }) => Math.abs(Math.log(rate as number) + 4))
   assert.ok(Math.max(...late) < 4, `${late}`)
+})
+
+test('whatever the ends and the step, what is drawn is a value that the parameter has', () => {
+  const end = fc.double({ min: -1e6, max: 1e6, noNaN: true })
+  const step = fc.double({ min: 1e-7, max: 1e5, noNaN: true })
+  fc.assert(
+    fc.property(end, end, fc.option(step, { nil: undefined }), fc.nat(), (a, b, by, seed) => {
+      const x = { type: 'float' as const, low: Math.min(a, b), high: Math.max(a, b), ...(by && { step: by }) }
+      const definition = readStudy({ name: 'line', space: { x } }, seed)
+      for (const params of searched(
+        { ...definition, sampler: { ...definition.sampler, startup: 3 } },
+        12,
+        false,
+        'x',
+      )) {
+        assert.deepEqual(judgeSettings(definition.space, params), [], JSON.stringify(params))
+      }
+    }),
+  )
 })

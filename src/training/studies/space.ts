@@ -124,7 +124,9 @@ function readRange(given: GivenParameter, wrong: Wrong): Dimension | undefined {
   if (type === 'int' && !Number.isInteger(step)) return void wrong(`has step ${step}, wanted a whole number`)
   if (type === 'int' && log && step !== 1) return void wrong('has step and log, wanted one of them')
   const steps = Math.floor((high - low) / step + 1e-9)
-  if (steps > STEPS_MAX) return void wrong(`has ${steps} steps, more than can be told apart`)
+  if (steps > STEPS_MAX || step < 8 * Number.EPSILON * Math.max(Math.abs(low), Math.abs(high))) {
+    return void wrong(`has step ${step}, too small to be told apart from none between ${low} and ${high}`)
+  }
   return { kind: 'range', low, high: onGrid(low, step, steps), log, step }
 }
 

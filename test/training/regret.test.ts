@@ -1,8 +1,8 @@
 /** Samplers against the same of another implementation, on equal budgets and as many seeds (`test/golden`). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { golden } from '../../math/golden.suite.ts'
-import { bestFound, FUNCTIONS, frontVolume, quantile } from './regret.suite.ts'
+import { golden } from '../../src/math/golden.suite.ts'
+import { bestFound, FUNCTIONS, frontVolume, quantile } from '../../src/training/studies/regret.suite.ts'
 
 interface Regrets {
   readonly functions: Readonly<
