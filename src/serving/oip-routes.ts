@@ -250,9 +250,12 @@ function described(method: 'GET' | 'POST', path: string, permission: string, sum
   return { method, path, permission, summary, tag: TAG, problem: oipProblem } as const
 }
 
-/** KServe's client reads why only where the type has no charset. */
-function oipProblem({ status, message }: Problem): Answer {
-  return { status, type: 'application/json', body: { error: message } }
+/**
+ * The protocol has one status for whatever is wrong with a question, 400, which we divide in two elsewhere. KServe's client reads
+ * why only where the type has no charset.
+ */
+function oipProblem({ code, status, message }: Problem): Answer {
+  return { status: code === 'invalid' ? 400 : status, type: 'application/json', body: { error: message } }
 }
 
 async function modelOf({ catalogue, releases, models }: Serving, { params }: RouteRequest): Promise<LoadedModel> {

@@ -3,43 +3,49 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { tinyModel } from '../journeys/model.ts'
 import { bellwether, temporaryFolder, withServer } from '../server.ts'
 import { PYTHON, skipUnless } from '../services.ts'
 
 const CHECKS = 'not_a_server_error,status_code_conformance,content_type_conformance'
+/** Sequences of calls say nothing new of a protocol that keeps no state. */
+const PHASES: readonly string[] = ['--phases', 'examples,coverage,fuzzing']
+const OPEN_INFERENCE = fileURLToPath(new URL('open-inference.yaml', import.meta.url))
 const EXAMPLES = '25'
 
-test('schemathesis finds nothing against a server with a model', { skip: skipUnless('python') }, async t => {
+/** Runs it against a server with a model, and wants it to find nothing. */
+async function run(t: TestContext, checks: string, description: (url: string) => readonly string[]): Promise<string> {
   const folder = temporaryFolder()
   t.after(() => rmSync(folder, { recursive: true, force: true }))
+  let stdout = ''
   await withServer({}, async server => {
-    writeFileSync(join(folder, 'model.json'), tinyModel())
     const artifact = join(folder, 'model.json')
-    const registered = await bellwether([
-      'register',
-      artifact,
-      '--name',
-      'tiny',
-      '--version',
-      '1.0.0',
-      '--server',
-      server.url,
-    ])
+    writeFileSync(artifact, tinyModel())
+    const named = ['--name', 'tiny', '--version', '1.0.0', '--server', server.url]
+    const registered = await bellwether(['register', artifact, ...named])
     assert.equal(registered.status, 0, registered.stderr)
     const schemathesis = join(dirname(PYTHON), 'schemathesis')
-    const options = ['--checks', CHECKS, '--max-examples', EXAMPLES, '--seed', '7', '--workers', '1', '--no-color']
-    // POST /keys would end the keyless server's openness half-way: keys have tests of their own.
-    const ended = spawnSync(
-      schemathesis,
-      ['run', `${server.url}/openapi.json`, ...options, '--exclude-path', '/keys'],
-      {
-        encoding: 'utf8',
-        cwd: folder,
-        maxBuffer: 64 * 1024 * 1024,
-      },
-    )
+    const options = ['--checks', checks, '--max-examples', EXAMPLES, '--seed', '7', '--workers', '1', '--no-color']
+    const ended = spawnSync(schemathesis, ['run', ...description(server.url), ...options], {
+      encoding: 'utf8',
+      cwd: folder,
+      maxBuffer: 64 * 1024 * 1024,
+    })
     assert.equal(ended.status, 0, `${ended.stdout.slice(-12_000)}\n${ended.stderr.slice(-2_000)}`)
+    stdout = ended.stdout
   })
+  return stdout
+}
+
+test('schemathesis finds nothing against a server with a model', { skip: skipUnless('python') }, async t => {
+  // POST /keys would end the keyless server's openness half-way: keys have tests of their own.
+  await run(t, CHECKS, url => [`${url}/openapi.json`, '--exclude-path', '/keys'])
+})
+
+test('nor by the description of the Open Inference Protocol', { skip: skipUnless('python') }, async t => {
+  const checks = `${CHECKS},response_schema_conformance`
+  const stdout = await run(t, checks, url => [OPEN_INFERENCE, '--url', url, ...PHASES])
+  assert.match(stdout, /Operations:\s+10 selected \/ 10 total/)
 })

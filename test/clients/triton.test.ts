@@ -79,7 +79,7 @@ test('tritonclient gets health, metadata and inferences', { skip: skipUnless('py
     )
     assert.deepEqual(
       errors.map(({ status }) => status),
-      ['404', '422', '422'],
+      ['404', '400', '400'],
     )
     assert.equal(seen.binary.response.id, 'b-1')
     assert.match(errors[1]!.message, /tiny_probability was wanted/)
