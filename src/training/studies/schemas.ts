@@ -148,7 +148,7 @@ const attempt = Type.Optional(
 
 export const Ask: TSchema = Type.Object(
   {
-    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: '1 where not given' })),
+    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 32, description: '1 where not given' })),
     worker: Type.Optional(
       Type.String({ maxLength: 200, pattern: NO_NUL, description: 'Who tries them; people read it' }),
     ),
