@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { deflateRawSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { Answer } from '../route.ts'
 import type { Collected } from './http-body.ts'
 import { codingFor, decode, encoded } from './http-encoding.ts'
+import { openSpecimen, type SpecimenDoor } from './http-specimen.suite.ts'
 
 const LIMITS = { bytesMax: 100_000 }
 
@@ -109,5 +110,55 @@ describe('codingFor', () => {
     assert.equal(gzipped.text, undefined)
     assert.equal(gunzipSync(gzipped.bytes!).toString(), long.text)
     assert.equal(inflateSync((await encoded(answer, 'deflate')).bytes!).toString(), long.text)
+  })
+})
+
+describe('through the door', () => {
+  let specimen: SpecimenDoor
+  before(async () => {
+    specimen = await openSpecimen({ bodyBytesMax: 20_000 })
+  })
+  after(() => specimen.door.close(1_000))
+
+  function post(path: string, body: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+    const own = { authorization: 'Bearer all', 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    return fetch(specimen.url + path, { method: 'POST', headers: { ...own, ...headers }, body: new Uint8Array(body) })
+  }
+
+  it('invocations and ordinary routes get the body as it was', async () => {
+    const invoked = await post('/invoke', gzipSync('{"age":42}'))
+    assert.equal(((await invoked.json()) as { text: string }).text, '{"age":42}')
+    assert.equal(invoked.headers.get('content-encoding'), null, 'a short answer is not compressed')
+    const made = await post('/things', gzipSync('{"name":"ann"}'))
+    assert.deepEqual([made.status, await made.json()], [201, { name: 'ann' }])
+  })
+
+  it('a bomb is refused, and recorded, like any body that is too large', async () => {
+    const before = specimen.invoked.length
+    const bomb = gzipSync(Buffer.alloc(5_000_000))
+    for (const path of ['/invoke', '/own/infer', '/things']) assert.equal((await post(path, bomb)).status, 413, path)
+    assert.deepEqual(specimen.invoked.slice(before), ['too_large', 'too_large'])
+    const brotli = await post('/own/infer', bomb, { 'content-encoding': 'br' })
+    assert.deepEqual([brotli.status, brotli.headers.get('accept-encoding')], [415, 'gzip, deflate'])
+    assert.match(((await brotli.json()) as { error: string }).error, /Content-Encoding is br/)
+  })
+
+  it('long answers are compressed for who takes them', async () => {
+    const long = `"${'a'.repeat(10_000)}"`
+    for (const coding of ['gzip', 'deflate', 'identity']) {
+      const answer = await post('/invoke', gzipSync(long), { 'accept-encoding': coding })
+      assert.equal(answer.headers.get('content-encoding'), coding === 'identity' ? null : coding)
+      assert.equal(((await answer.json()) as { text: string }).text, long)
+    }
+  })
+
+  it('what is not there is told in the shape of the protocol that has the path', async () => {
+    const own = await fetch(`${specimen.url}/own/nothing`)
+    assert.deepEqual([own.status, Object.keys((await own.json()) as object)], [404, ['error']])
+    const method = await fetch(`${specimen.url}/own/infer`)
+    assert.deepEqual([method.status, method.headers.get('allow')], [405, 'POST'])
+    assert.match(((await method.json()) as { error: string }).error, /GET is not for this path/)
+    const ours = await fetch(`${specimen.url}/things/a/b/c`)
+    assert.equal(ours.headers.get('content-type'), 'application/problem+json; charset=utf-8')
   })
 })
