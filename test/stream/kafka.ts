@@ -3,12 +3,25 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
+import {
+  Admin,
+  Consumer,
+  Producer,
+  stringDeserializers,
+  stringSerializer,
+  stringSerializers,
+} from '@platformatic/kafka'
 import { temporaryFolder } from '../server.ts'
 import { KAFKA } from '../services.ts'
 
 const START_MS_MAX = 60_000
 const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qg'
+
+/** Texts, and values also as they are. */
+const serializers = {
+  ...stringSerializers,
+  value: (value?: string | Buffer): Buffer | undefined => (Buffer.isBuffer(value) ? value : stringSerializer(value)),
+}
 
 export interface Message {
   readonly topic: string
@@ -21,7 +34,7 @@ export interface Message {
 export interface TestKafka {
   readonly brokers: string
   createTopic(name: string, partitions: number): Promise<void>
-  send(topic: string, messages: readonly Sent[]): Promise<void>
+  send(topic: string, messages: readonly (Sent | SentBytes)[]): Promise<void>
   /** Committed messages of the topics from their start, until `isEnough` says so. */
   read(topics: readonly string[], isEnough: (messages: readonly Message[]) => boolean): Promise<Message[]>
   /** All committed messages that are there now. */
@@ -33,6 +46,11 @@ export interface Sent {
   readonly value: string
   readonly key?: string
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A message whose value is no text. */
+export interface SentBytes extends Omit<Sent, 'value'> {
+  readonly value: Buffer
 }
 
 export async function startKafka(): Promise<TestKafka> {
@@ -48,7 +66,7 @@ export async function startKafka(): Promise<TestKafka> {
   const connection = { clientId: 'test', bootstrapBrokers: [brokers], retries: 20, retryDelay: 200 }
   const admin = new Admin(connection)
   await answering(admin)
-  const producer = new Producer({ ...connection, serializers: stringSerializers })
+  const producer = new Producer({ ...connection, serializers })
   return {
     brokers,
     async createTopic(name, partitions): Promise<void> {

@@ -3,12 +3,11 @@
  * message, what cannot be answered, and SIGKILL at seeded random moments, after which answers and records are counted.
  */
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
-import { after, before, type TestContext, test } from 'node:test'
-import { tinyModel } from '../journeys/model.ts'
-import { bellwether, type RunningServer, startServer, temporaryFolder } from '../server.ts'
+import { after, before, test } from 'node:test'
+import { type RunningServer, startServer } from '../server.ts'
 import { skipUnless } from '../services.ts'
 import { type Message, type Sent, startKafka, type TestKafka } from './kafka.ts'
+import { entriesOf, newStream } from './new-stream.ts'
 
 const skip = skipUnless('kafka')
 const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 3)
@@ -26,50 +25,6 @@ before(async () => {
 after(async () => {
   if (skip === false) await kafka.stop()
 })
-
-interface Stream {
-  readonly data: string
-  readonly env: Readonly<Record<string, string>>
-  readonly input: string
-  readonly output: string
-  readonly dead: string
-}
-
-/** Topics and a data folder with the tiny model. */
-async function newStream(t: TestContext, name: string, partitions: number): Promise<Stream> {
-  const data = temporaryFolder()
-  t.after(() => rmSync(data, { recursive: true, force: true }))
-  const artifact = `${data}-model.json`
-  writeFileSync(artifact, tinyModel())
-  const registered = await bellwether(['register', artifact, '--name', 'tiny', '--version', '1.0.0', '--data', data])
-  assert.equal(registered.status, 0, registered.stderr)
-  rmSync(artifact)
-  const [input, output, dead] = [`${name}-in`, `${name}-out`, `${name}-in.dead-letters`]
-  for (const topic of [input, output, dead]) await kafka.createTopic(topic, partitions)
-  const env = {
-    BELLWETHER_STREAM_BROKERS: kafka.brokers,
-    BELLWETHER_STREAM_INPUT: input,
-    BELLWETHER_STREAM_OUTPUT: output,
-    BELLWETHER_STREAM_GROUP: name,
-    BELLWETHER_STREAM_BATCH_MAX: '20',
-  }
-  return { data, env, input, output, dead }
-}
-
-interface Entry {
-  readonly id: string
-  readonly kind: string
-  readonly door?: string
-  readonly requestId: string
-  readonly code?: string
-  readonly subject?: string
-}
-
-async function entriesOf({ url }: RunningServer): Promise<Entry[]> {
-  const text = await (await fetch(`${url}/audit/records`)).text()
-  const all = text.trimEnd().split('\n')
-  return all.map(line => JSON.parse(line) as Entry).filter(({ door }) => door === 'stream')
-}
 
 function header(message: Message, name: string): string | undefined {
   return message.headers.get(name)
@@ -95,7 +50,7 @@ const SENT: readonly Sent[] = [
 const DEAD = { field: 'invalid', broken: 'malformed', list: 'invalid', event: 'invalid', type: 'unsupported_type' }
 
 test('each form of message is answered in its form, and what cannot be answered says why', { skip }, async t => {
-  const stream = await newStream(t, 'forms', 2)
+  const stream = await newStream(t, kafka, 'forms', 2)
   await kafka.send(stream.input, SENT)
   const server = await startServer(stream)
   t.after(() => server.kill('SIGKILL'))
@@ -168,7 +123,7 @@ test(`each message has one answer and one record after ${ROUNDS} kills`, {
   skip,
   timeout: ROUNDS * 60_000,
 }, async t => {
-  const stream = await newStream(t, 'kills', 3)
+  const stream = await newStream(t, kafka, 'kills', 3)
   const random = seeded(SEED)
   let replays = 0
   for (let round = 0; round < ROUNDS; round++) {
