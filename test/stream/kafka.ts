@@ -11,6 +11,7 @@ import {
   stringSerializer,
   stringSerializers,
 } from '@platformatic/kafka'
+import { withoutAborted } from '../../src/serving/stream/aborted.ts'
 import { temporaryFolder } from '../server.ts'
 import { KAFKA } from '../services.ts'
 
@@ -159,6 +160,7 @@ async function read(
     autocommit: false,
     maxWaitTime: 100,
   })
+  withoutAborted(consumer)
   const stream = await consumer.consume({ topics: [...topics], mode: 'earliest', autocommit: false })
   const found: Message[] = []
   for await (const { topic, partition, key, value, headers } of stream) {

@@ -10,6 +10,7 @@ import {
   stringSerializer,
 } from '@platformatic/kafka'
 import type { StreamConfig } from '../../platform/config-stream.ts'
+import { withoutAborted } from './aborted.ts'
 
 export type KafkaMessage = Message<Buffer, Buffer, string, string>
 
@@ -55,6 +56,7 @@ export function openClients(config: StreamConfig, instance: string): Clients {
     maxWaitTime: 500,
     deserializers: { key: raw, value: raw, headerKey: stringDeserializer, headerValue: stringDeserializer },
   })
+  withoutAborted(consumer)
   const producer = new Producer<Buffer, Buffer, string, string>({
     ...connection,
     idempotent: true,
