@@ -66,9 +66,9 @@ import { modelSchemas } from './serving/schema.ts'
 import { configuredStream } from './serving/stream/configured-stream.ts'
 import { openTracing } from './serving/trace-call.ts'
 import { openWarmModels } from './serving/warm.ts'
-import { studyRoutes } from './training/studies/routes.ts'
-import { openStudies } from './training/studies/studies.ts'
+import { trainingRoutes } from './training/routes.ts'
 import { studyMigrations } from './training/studies/tables.ts'
+import { trackingMigrations } from './training/tracking/tables.ts'
 import { listedModels } from './web/listed-models.ts'
 import type { ModelSigns } from './web/overview.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
@@ -130,6 +130,7 @@ const MIGRATIONS = [
   ledgerMigrations,
   registryMigrations,
   studyMigrations,
+  trackingMigrations,
   feedbackMigrations,
   monitoringMigrations,
 ]
@@ -230,7 +231,7 @@ function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew
     ...explainRoutes({ serving, ledger, seals }),
     ...elsewhereRoutes({ ...serving, ledger, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
-    ...studyRoutes({ studies: openStudies({ db, clock, ids }), recorded }),
+    ...trainingRoutes({ db, clock, ids, objects, artifactBytesMax, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
     ...protocolRoutes({ serving, statistics: parts.statistics, programVersion: PROGRAM_VERSION, isReady }),

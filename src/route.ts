@@ -37,6 +37,8 @@ export interface RouteRequest {
   readonly body: unknown
   /** The parts of a `multipart` route, in the order sent. */
   readonly parts: AsyncIterable<Part>
+  /** The body of an `upload` route, while it comes: read to its end, or left alone. */
+  readonly upload?: Readable
 }
 
 /** What a handler answers. Exactly one of `body` (becomes JSON), `text` or `bytes` (sent as they are) and `stream` is given, or none. */
@@ -77,6 +79,8 @@ export interface Route extends Described {
   readonly kind?: 'plain'
   /** JSON body. Without it, and without `multipart`, a body is refused. */
   readonly body?: TSchema
+  /** A body of any type and size is handed over as it comes; the handler keeps the limits. */
+  readonly upload?: true
   readonly multipart?: { readonly bytesMax: number; readonly description: string; readonly schema: TSchema }
   /**
    * What a browser is shown that is sent to this address: a page without data, which asks for the data itself and with a

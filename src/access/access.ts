@@ -81,7 +81,7 @@ export async function openAccess({ db, clock, ids, random, tokens }: AccessParts
       return snapshot.hasKeys() ? authenticate(authorization, snapshot.find, clock.now(), tokens) : LOCAL
     },
     judged(authorization) {
-      const token = tokens && authorization && BEARER.exec(authorization)?.[1]
+      const token = tokens && authorization && secretOf(authorization)
       return token && isToken(token) ? tokens.judged(token) : undefined
     },
     permit(actor: Actor, permission: string): void {
@@ -128,6 +128,16 @@ export async function openAccess({ db, clock, ids, random, tokens }: AccessParts
 }
 
 const BEARER = /^bearer +(\S+) *$/i
+const BASIC = /^basic +([a-z0-9+/]+=*) *$/i
+
+/** The key or token in a header: `Bearer KEY`; or as the password of `Basic` (RFC 7617), for clients that know only that. */
+function secretOf(authorization: string): string | undefined {
+  const bearer = BEARER.exec(authorization)?.[1]
+  if (bearer !== undefined) return bearer
+  const basic = BASIC.exec(authorization)?.[1]
+  const pair = basic && Buffer.from(basic, 'base64').toString()
+  return pair ? pair.slice(pair.indexOf(':') + 1) : undefined
+}
 
 function authenticate(
   authorization: string | undefined,
@@ -139,7 +149,7 @@ function authenticate(
     throw new Problem('unauthenticated', `Cannot tell who calls: ${found}`)
   }
   if (authorization === undefined) return refuse('no key was given, wanted the header «Authorization: Bearer KEY»')
-  const secret = BEARER.exec(authorization)?.[1]
+  const secret = secretOf(authorization)
   if (secret === undefined) return refuse('the Authorization header is not of the form «Bearer KEY»')
   if (tokens !== undefined && isToken(secret)) return tokens.actor(secret)
   const id = idOfSecret(secret)

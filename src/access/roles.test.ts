@@ -20,6 +20,8 @@ const TABLE = `
   outcome:write     -      yes       yes      -        -       yes     yes
   study:read        yes    yes       yes      yes      yes     -       yes
   study:write       -      yes       -        -        -       -       yes
+  run:read          yes    yes       yes      yes      yes     -       yes
+  run:write         -      yes       -        -        -       -       yes
   key:read          -      -         yes      -        yes     -       yes
   key:manage        -      -         -        -        -       -       yes
   metrics:read      yes    yes       yes      yes      yes     -       yes

@@ -17,6 +17,8 @@ export const PERMISSIONS = [
   'outcome:write',
   'study:read',
   'study:write',
+  'run:read',
+  'run:write',
   'key:read',
   'key:manage',
   'metrics:read',
@@ -38,7 +40,7 @@ export type Role = 'viewer' | 'scientist' | 'operator' | 'approver' | 'auditor' 
  */
 export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   /** Looks, changes nothing. */
-  viewer: ['model:read', 'prediction:read', 'ledger:read', 'study:read', 'metrics:read'],
+  viewer: ['model:read', 'prediction:read', 'ledger:read', 'study:read', 'run:read', 'metrics:read'],
   /** Brings models and tries them; does not decide what customers meet. */
   scientist: [
     'model:read',
@@ -52,6 +54,8 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'metrics:read',
     'study:read',
     'study:write',
+    'run:read',
+    'run:write',
   ],
   /** Keeps the service running and decides which version answers. */
   operator: [
@@ -68,6 +72,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'metrics:read',
     'config:read',
     'study:read',
+    'run:read',
   ],
   /** Answers for what is released: may promote, may look at the evidence, brings nothing of its own. */
   approver: [
@@ -79,6 +84,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'audit:read',
     'metrics:read',
     'study:read',
+    'run:read',
   ],
   /** Reads everything, sealed fields included, and takes the evidence away; changes nothing. */
   auditor: [
@@ -92,6 +98,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'metrics:read',
     'config:read',
     'study:read',
+    'run:read',
   ],
   /** A program that asks for predictions and tells what became of them, and sees nothing else. */
   service: ['model:predict', 'outcome:write'],

@@ -39,6 +39,9 @@ function firstOf(path: string): string {
 }
 
 function matches(pattern: readonly string[], path: readonly string[]): boolean {
-  if (pattern.length !== path.length) return false
-  return pattern.every((segment, at) => (segment.startsWith(':') ? path[at] !== '' : segment === path[at]))
+  const isOpen = pattern.at(-1) === '*'
+  if (isOpen ? path.length < pattern.length : pattern.length !== path.length) return false
+  return pattern.every(
+    (segment, at) => segment === '*' || (segment.startsWith(':') ? path[at] !== '' : segment === path[at]),
+  )
 }

@@ -122,6 +122,7 @@ async function read(
         ? refuseBody(plain.route, message)
         : plain.body(await readBody(floor, message, plain.bodyMayBeAbsent())),
     parts: partsOf(floor, plain.route, message),
+    ...(plain.route.upload === true ? { upload: message } : {}),
   }
 }
 
@@ -139,7 +140,7 @@ async function readBody(floor: Floor, message: IncomingMessage, isOptional: bool
 }
 
 function refuseBody(route: Route, message: IncomingMessage): undefined {
-  if (route.multipart !== undefined || !hasBody(message)) return undefined
+  if (route.multipart !== undefined || route.upload === true || !hasBody(message)) return undefined
   throw new Problem('malformed', `Cannot read the request: it has a body, ${route.method} of this path takes none`)
 }
 

@@ -1,0 +1,27 @@
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Objects } from '../platform/objects.ts'
+import type { AnyRoute } from '../route.ts'
+import { studyRoutes } from './studies/routes.ts'
+import { openStudies } from './studies/studies.ts'
+import { groupCommit } from './tracking/group-commit.ts'
+import { trackingRoutes } from './tracking/routes.ts'
+
+interface TrainingParts {
+  readonly db: Database
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly objects: Objects
+  readonly artifactBytesMax: number
+  /** Resolves when the changes made so far stand in the ledger. */
+  readonly recorded: () => Promise<void>
+}
+
+/** What is done before a model is registered: it is searched for, and what was tried is kept track of. */
+export function trainingRoutes({ recorded, ...parts }: TrainingParts): AnyRoute[] {
+  return [
+    ...studyRoutes({ studies: openStudies(parts), recorded }),
+    ...trackingRoutes({ ...parts, write: groupCommit(parts.db) }),
+  ]
+}

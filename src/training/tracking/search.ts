@@ -1,0 +1,187 @@
+/** Conditions and orders as SQL of either database. Values are always bound, never written. */
+import { type RawBuilder, sql } from 'kysely'
+import type { Database } from '../../platform/database.ts'
+import { type FactKind, headOf } from './facts.ts'
+import { invalid, shown } from './fields.ts'
+import type { Condition, Operator, Order } from './filter.ts'
+
+type Sql = RawBuilder<unknown>
+
+/** What can be searched, and by what. */
+export interface Subject {
+  /** Its id, as conditions know it. */
+  readonly id: Sql
+  /** By the names that filters have for them. */
+  readonly attributes: Readonly<Record<string, Attribute>>
+  /** Attributes that may only be ordered by. */
+  readonly orders?: Readonly<Record<string, Attribute>>
+  readonly tag?: FactKind
+  readonly param?: FactKind
+  /** Table of the metrics, and its column that names the owner. */
+  readonly metrics?: { readonly table: string; readonly owner: string }
+  readonly hasDatasets?: boolean
+  /** Whether `tag != value` also finds what has no such tag. */
+  readonly findsAbsentTags?: boolean
+}
+
+interface Attribute {
+  readonly column: Sql
+  readonly is: 'text' | 'number'
+}
+
+type Engine = Database['engine']
+
+export function conditionSql(engine: Engine, subject: Subject, condition: Condition): Sql {
+  switch (condition.kind) {
+    case 'attribute':
+      return attributeSql(engine, subject, condition)
+    case 'metric':
+      return metricSql(engine, subject, condition)
+    case 'dataset':
+      return datasetSql(engine, subject, condition)
+    default:
+      return factSql(engine, subject, condition)
+  }
+}
+
+function unsupported({ kind, key, operator }: Condition): Error {
+  return invalid(`Cannot search by ${kind} ${shown(key)} with ${operator}: it is not searched so here`)
+}
+
+function attributeSql(engine: Engine, { attributes }: Subject, condition: Condition): Sql {
+  const attribute = Object.hasOwn(attributes, condition.key) ? attributes[condition.key] : undefined
+  if (attribute === undefined)
+    throw invalid(
+      `Cannot search by attribute ${shown(condition.key)}: wanted one of ${Object.keys(attributes).join(', ')}`,
+    )
+  const isNumber = attribute.is === 'number'
+  const isOrdering = ['<', '<=', '>', '>='].includes(condition.operator)
+  if (condition.operator.startsWith('IS') || (isNumber ? condition.operator.includes('LIKE') : isOrdering))
+    throw unsupported(condition)
+  return isNumber
+    ? compared(engine, attribute.column, condition.operator, numbers(condition))
+    : compared(engine, attribute.column, condition.operator, strings(condition))
+}
+
+function metricSql(engine: Engine, { id, metrics }: Subject, condition: Condition): Sql {
+  if (metrics === undefined || !/^[=!<>]/.test(condition.operator)) throw unsupported(condition)
+  const { table, owner } = metrics
+  const holds = compared(engine, sql.ref('value'), condition.operator, numbers(condition))
+  return sql`${id} in (select ${sql.ref(owner)} from ${sql.table(table)}
+    where name = ${condition.key} and ${holds} and is_nan = 0)`
+}
+
+function factSql(engine: Engine, subject: Subject, condition: Condition): Sql {
+  const kind = condition.kind === 'tag' ? subject.tag : subject.param
+  if (kind === undefined || /^[<>]/.test(condition.operator) || condition.operator.endsWith('IN'))
+    throw unsupported(condition)
+  const { id } = subject
+  const { key, operator } = condition
+  const named = sql`select owner from mlflow_facts where kind = ${kind} and name = ${key}`
+  if (operator === 'IS NULL') return sql`${id} not in (${named})`
+  if (operator === 'IS NOT NULL') return sql`${id} in (${named})`
+  const value = strings(condition)
+  if (operator === '!=' && subject.findsAbsentTags === true)
+    return sql`${id} not in (${named} and head = ${headOf(String(value))} and value = ${value})`
+  const head = operator === '=' ? sql` and head = ${headOf(String(value))}` : sql``
+  return sql`${id} in (${named}${head} and ${compared(engine, sql.ref('value'), operator, value)})`
+}
+
+function datasetSql(engine: Engine, { id, hasDatasets }: Subject, condition: Condition): Sql {
+  const { key, operator } = condition
+  const isKnown = key === 'name' || key === 'digest' || key === 'context'
+  if (hasDatasets !== true || !isKnown || /^(?:[<>]|IS)/.test(operator)) throw unsupported(condition)
+  return sql`${id} in (select run from mlflow_datasets
+    where ${compared(engine, sql.ref(key), operator, strings(condition))})`
+}
+
+function strings({ key, value }: Condition): string | readonly string[] {
+  const text = (one: unknown): string => {
+    if (typeof one === 'string') return one
+    throw invalid(`Cannot compare ${shown(key)} with ${shown(one)}: wanted a text in quotes`)
+  }
+  return Array.isArray(value) ? value.map(text) : text(value)
+}
+
+function numbers({ key, value }: Condition): number | readonly number[] {
+  const number = (one: unknown): number => {
+    if (typeof one === 'number') return one
+    throw invalid(`Cannot compare ${shown(key)} with ${shown(one)}: wanted a number`)
+  }
+  return Array.isArray(value) ? value.map(number) : number(value)
+}
+
+type Compared = string | number | readonly (string | number)[]
+
+function compared(engine: Engine, column: Sql, operator: Operator, value: Compared): Sql {
+  if (Array.isArray(value)) {
+    const inside = sql`${column} in (${sql.join(value.map(one => bound(engine, one)))})`
+    return operator === 'NOT IN' ? sql`not ${inside}` : inside
+  }
+  const one = value as string | number
+  if (operator === 'LIKE' || operator === 'ILIKE') return alike(engine, column, operator, String(one))
+  return sql`${column} ${sql.raw(operator)} ${bound(engine, one)}`
+}
+
+/** PostgreSQL would otherwise take the type of a column of whole numbers, and refuse a fraction. */
+function bound(engine: Engine, value: string | number): Sql {
+  return engine === 'postgres' && typeof value === 'number' ? sql`cast(${value} as double precision)` : sql`${value}`
+}
+
+/** SQLite's LIKE passes over case; its GLOB does not, and has other signs. */
+function alike(engine: Engine, column: Sql, operator: 'LIKE' | 'ILIKE', pattern: string): Sql {
+  if (engine === 'postgres') return sql`${column} ${sql.raw(operator)} ${pattern} escape ''`
+  if (operator === 'ILIKE') return sql`${column} like ${pattern}`
+  const glob = pattern.replace(/[*?[]/g, '[$&]').replaceAll('%', '*').replaceAll('_', '?')
+  return sql`${column} glob ${glob}`
+}
+
+export interface Ordered {
+  readonly joins: readonly Sql[]
+  readonly keys: readonly Sql[]
+}
+
+/** What is absent comes last in either direction, and before it what is not a number. */
+export function orderSql(subject: Subject, orders: readonly Order[]): Ordered {
+  const joins: Sql[] = []
+  const keys: Sql[] = []
+  for (const [at, order] of orders.entries()) {
+    const direction = sql.raw(order.isDescending ? 'desc' : 'asc')
+    const alias = sql.raw(`o${at}`)
+    if (order.kind === 'metric' && subject.metrics !== undefined) {
+      const { table, owner } = subject.metrics
+      joins.push(
+        sql`left join ${sql.table(table)} ${alias} on ${alias}.${sql.ref(owner)} = ${subject.id} and ${alias}.name = ${order.key}`,
+      )
+      keys.push(sql`case when ${alias}.value is null then 2 when ${alias}.is_nan = 1 then 1 else 0 end`)
+      keys.push(sql`${alias}.value ${direction}`)
+      continue
+    }
+    const column = order.kind === 'attribute' ? attributeOf(subject, order) : undefined
+    if (column !== undefined) {
+      keys.push(sql`case when ${column} is null then 1 else 0 end`, sql`${column} ${direction}`)
+      continue
+    }
+    const kind = order.kind === 'tag' ? subject.tag : order.kind === 'param' ? subject.param : undefined
+    if (kind === undefined)
+      throw invalid(`Cannot order by ${order.kind} ${shown(order.key)}: it is not ordered so here`)
+    joins.push(
+      sql`left join mlflow_facts ${alias} on ${alias}.kind = ${kind} and ${alias}.owner = ${subject.id} and ${alias}.name = ${order.key}`,
+    )
+    keys.push(sql`case when ${alias}.value is null then 1 else 0 end`, sql`${alias}.value ${direction}`)
+  }
+  return { joins, keys }
+}
+
+function attributeOf({ attributes, orders }: Subject, { key }: Order): Sql {
+  const known = { ...attributes, ...orders }
+  const attribute = Object.hasOwn(known, key) ? known[key] : undefined
+  if (attribute === undefined)
+    throw invalid(`Cannot order by attribute ${shown(key)}: wanted one of ${Object.keys(known).join(', ')}`)
+  return attribute.column
+}
+
+/** All conditions of a list, for `where`. */
+export function allOf(conditions: readonly Sql[]): Sql {
+  return conditions.length === 0 ? sql`1 = 1` : sql.join(conditions, sql` and `)
+}
