@@ -60,6 +60,8 @@ interface Described {
   readonly path: string
   /** A permission of `access/roles.ts`, or `public`. */
   readonly permission: string
+  /** Left out of the API's document: the protocol's own authors describe it, and our docs name where. */
+  readonly describedElsewhere?: true
   /** One line for the API's documentation. */
   readonly summary: string
   readonly description?: string

@@ -36,6 +36,7 @@ export function openApiDocument({ routes, models, version }: OpenApiParts): obje
     paths[path] = { ...paths[path], [method.toLowerCase()]: operation }
   }
   for (const route of routes) {
+    if (route.describedElsewhere === true) continue
     // A model's own paths come before the path of any model.
     if (PREDICT_PATHS.has(route.path)) for (const model of models) add(...ownPath(route, model))
     const only = route.path === DEFAULT_PREDICT_PATH && models.length === 1 ? models[0] : undefined
@@ -98,7 +99,9 @@ function bodyOf(route: AnyRoute, model: DescribedModel | undefined): object {
     const content = { 'application/json': { schema: jsonSchemaOf(route.body) } }
     return { requestBody: { required: !isOptionalBody(route.body), content } }
   }
-  if (route.kind === 'invocation' || route.multipart === undefined) return {}
+  if (route.kind === 'invocation') return {}
+  if (route.upload === true) return { requestBody: { required: true, content: { '*/*': {} } } }
+  if (route.multipart === undefined) return {}
   const { description, schema } = route.multipart
   return {
     requestBody: { required: true, description, content: { 'multipart/form-data': { schema: jsonSchemaOf(schema) } } },

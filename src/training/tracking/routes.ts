@@ -96,6 +96,7 @@ const CHANGES: readonly Row<Change>[] = [
 
 const Any = Type.Object({}, { additionalProperties: true })
 const described = {
+  describedElsewhere: true,
   tag: TAG,
   answers: { 200: Any },
   problems: [400, 404, 408, 413, 415],
