@@ -1,8 +1,13 @@
-/** The promises of tracking, on a real PostgreSQL. */
+/** The promises of tracking, on SQLite and on a real PostgreSQL. */
 import { describe } from 'node:test'
+import { sqlitePlace } from '../../src/platform/temporary.suite.ts'
 import { trackingSuite } from '../../src/training/tracking/tracking.suite.ts'
 import { postgresPlace } from '../postgres.ts'
 import { skipUnless } from '../services.ts'
+
+describe('on SQLite', () => {
+  trackingSuite(sqlitePlace)
+})
 
 describe('on PostgreSQL', { skip: skipUnless('postgres') }, () => {
   trackingSuite(postgresPlace)

@@ -1,4 +1,0 @@
-import { sqlitePlace } from '../../platform/temporary.suite.ts'
-import { studiesSuite } from './studies.suite.ts'
-
-studiesSuite(sqlitePlace)

@@ -1,4 +1,0 @@
-import { sqlitePlace } from '../../platform/temporary.suite.ts'
-import { trackingSuite } from './tracking.suite.ts'
-
-trackingSuite(sqlitePlace)
