@@ -144,3 +144,9 @@ describe('docsRoutes()', () => {
     }
   })
 })
+
+it('says nothing of what is described elsewhere, nor its name', () => {
+  const elsewhere = { ...ROUTES[1]!, path: '/foreign', tag: 'Foreign', describedElsewhere: true } as AnyRoute
+  const document = openApiDocument({ routes: [...ROUTES, elsewhere], models: [], version: '1.2.3' })
+  assert.deepEqual(document, openApiDocument({ routes: ROUTES, models: [], version: '1.2.3' }))
+})

@@ -30,13 +30,13 @@ const PROBLEM = { $ref: '#/components/schemas/Problem' }
 const PREDICT_PATHS: ReadonlySet<string> = new Set(['/models/:name/predict'])
 const DEFAULT_PREDICT_PATH = '/predict'
 
-export function openApiDocument({ routes, models, version }: OpenApiParts): object {
+export function openApiDocument({ routes: all, models, version }: OpenApiParts): object {
+  const routes = all.filter(({ describedElsewhere }) => describedElsewhere !== true)
   const paths: Record<string, Record<string, object>> = {}
   const add = (path: string, method: string, operation: object): void => {
     paths[path] = { ...paths[path], [method.toLowerCase()]: operation }
   }
   for (const route of routes) {
-    if (route.describedElsewhere === true) continue
     // A model's own paths come before the path of any model.
     if (PREDICT_PATHS.has(route.path)) for (const model of models) add(...ownPath(route, model))
     const only = route.path === DEFAULT_PREDICT_PATH && models.length === 1 ? models[0] : undefined
