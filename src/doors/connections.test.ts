@@ -12,6 +12,7 @@ it('lets go of who does not take what it asked for, and of nobody who only waits
     else setTimeout(() => response.end('late'), 200)
   })
   open.watch(server)
+  server.on('connection', open.admits)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const ended = new Promise<void>(resolve => server.once('connection', socket => socket.on('close', () => resolve())))

@@ -19,8 +19,10 @@ const PIPELINED_MAX = 32
 const STALLED_MS = 60_000
 
 export interface Connections {
-  /** Begins to count what comes to this server. */
+  /** Begins to look after what comes to this server. */
   watch(server: Server): void
+  /** Counts a connection; false where there was no room for it, and it was let go of. */
+  admits(socket: Socket): boolean
   /** To be told of each request, before it is answered. */
   used(message: Pick<IncomingMessage, 'socket'>): void
 }
@@ -65,16 +67,17 @@ export function connections(max: number, timer: () => number, stalledMs: number 
       servers.push(server)
       const looking = setInterval(() => [...all].filter(isStalled).forEach(evict), stalledMs).unref()
       server.on('close', () => clearInterval(looking))
-      server.on('connection', (socket: CountedSocket) => {
-        if (all.size >= max && !makeRoom()) {
-          socket.destroy()
-          return
-        }
-        socket.once('close', gone)
-        socket[CAME_AT] = timer()
-        all.add(socket)
-        fresh.add(socket)
-      })
+    },
+    admits(socket: CountedSocket) {
+      if (all.size >= max && !makeRoom()) {
+        socket.destroy()
+        return false
+      }
+      socket.once('close', gone)
+      socket[CAME_AT] = timer()
+      all.add(socket)
+      fresh.add(socket)
+      return true
     },
     used(message) {
       const socket = message.socket as CountedSocket

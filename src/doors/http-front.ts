@@ -39,8 +39,11 @@ export function openFront(floor: Floor, onBroken: (error: Error, socket: Socket)
   const local = tls === undefined ? server : http.createServer(optionsOf(parts))
   const quick = quickWay(floor, quickLimits(parts), open.used, socket => onBroken(new SilentConnection(), socket))
   for (const each of new Set([server, local])) open.watch(each)
-  quick.lead(local, 'connection', '')
-  if (server !== local) quick.lead(server, 'secureConnection', `${SECURED.join(': ')}\r\n`)
+  quick.lead(local, 'connection', '', open.admits)
+  if (server !== local) {
+    server.on('connection', open.admits)
+    quick.lead(server, 'secureConnection', `${SECURED.join(': ')}\r\n`)
+  }
   // Fastify has its own for the server that it knows.
   if (local !== server) local.on('clientError', (error, socket) => onBroken(error, socket as Socket))
   const stop = tls === undefined ? () => {} : renewed(parts, server)

@@ -34,13 +34,13 @@ export class QuickHead {
   }
 
   /**
-   * Whether this chunk begins with the same head, but for the length, which is this one's from now on: who keeps a connection
-   * asks for the same in the same words.
+   * Whether this chunk, valid up to `chunkLength`, begins with the same head, but for the length, which is this one's from now on:
+   * who keeps a connection asks for the same in the same words.
    */
-  takeAgain(chunk: Buffer): boolean {
+  takeAgain(chunk: Buffer, chunkLength: number = chunk.length): boolean {
     const bytes = this.#bytes
     const from = this.#lengthAt
-    if (chunk.length < from || bytes.compare(chunk, 0, from, 0, from) !== 0) return false
+    if (chunkLength < from || bytes.compare(chunk, 0, from, 0, from) !== 0) return false
     let at = from
     let length = 0
     for (let digit = chunk[at]! - ZERO; digit >= 0 && digit <= 9; digit = chunk[at]! - ZERO) {
@@ -48,7 +48,7 @@ export class QuickHead {
       at++
     }
     const end = at + bytes.length - this.#lengthEnd
-    if (at === from || at - from > LENGTH_DIGITS_MAX || chunk.length < end) return false
+    if (at === from || at - from > LENGTH_DIGITS_MAX || chunkLength < end) return false
     if (bytes.compare(chunk, at, end, this.#lengthEnd) !== 0) return false
     if (length !== this.bodyBytes || end !== this.headBytes) {
       this.#headers['content-length'] = chunk.toString('latin1', from, at)

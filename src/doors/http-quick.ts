@@ -15,6 +15,7 @@ import { JSON_TYPE, wholeText } from './http-answer.ts'
 import { type Exchange, HttpInvocation, proceed } from './http-invocation.ts'
 import { type QuickHead, readQuickHead } from './http-quick-head.ts'
 import { type Asked, type Floor, sourceOf } from './http-request.ts'
+import { readByOneBuffer } from './one-buffer.ts'
 
 /** A request whose body is still coming after so long goes the other way, where the limits of time are. */
 const PATIENCE_MS = 200
@@ -36,8 +37,14 @@ export interface QuickWay {
    *
    * @param event with which the server says that a connection can be read.
    * @param headers written with every answer: complete lines.
+   * @param admits counts a connection; false where there was no room for it, and it was let go of.
    */
-  lead(server: Server, event: 'connection' | 'secureConnection', headers: string): void
+  lead(
+    server: Server,
+    event: 'connection' | 'secureConnection',
+    headers: string,
+    admits?: (socket: Socket) => boolean,
+  ): void
   /** From now on the answer of each connection is its last. */
   retire(): void
 }
@@ -65,13 +72,15 @@ export function quickWay(
   const endings = endingsOf(httpDate(floor.parts.clock), limits.keepAliveMs)
   const shared: Shared = { floor, limits, endings, used, onSilent, waiting: new Set(), isRetiring: false }
   return {
-    lead(server, event, headers) {
+    lead(server, event, headers, admits) {
       const [own] = server.listeners(event) as ((this: unknown, socket: Socket) => void)[]
       server.removeAllListeners(event)
       const all = new Set<QuickConnection>()
       const handOver = (socket: Socket): void => own!.call(server, socket)
       server.on(event, (socket: Socket) => {
-        if (!socket.destroyed) all.add(new QuickConnection(shared, socket, all, headers, handOver))
+        if (socket.destroyed) return
+        const connection = new QuickConnection(shared, socket, all, headers, handOver)
+        if (admits?.(connection.socket) !== false) all.add(connection)
       })
       const checking = setInterval(() => {
         for (const connection of all) connection.check()
@@ -106,7 +115,8 @@ class QuickConnection implements Exchange {
   readonly #all: Set<QuickConnection>
   readonly #extraHeaders: string
   readonly #handOver: (socket: Socket) => void
-  #state: 'idle' | 'waiting' | 'answering' | 'ended' = 'idle'
+  /** Left: handed over to Node's server. */
+  #state: 'idle' | 'waiting' | 'answering' | 'ended' | 'left' = 'idle'
   /** What is not answered yet: the begin of a request, or what came behind one that is being answered. */
   #held: Buffer[] = []
   #heldBytes = 0
@@ -127,14 +137,15 @@ class QuickConnection implements Exchange {
     handOver: (socket: Socket) => void,
   ) {
     this.#shared = shared
-    this.socket = socket
     this.#all = all
     this.#extraHeaders = extraHeaders
     this.#handOver = handOver
-    socket.on('data', this.#onData)
-    socket.on('end', this.#onEnd)
-    socket.on('error', this.#onError)
-    socket.on('close', this.#onClose)
+    const again = readByOneBuffer(socket, this.#take)
+    this.socket = again ?? socket
+    if (again === undefined) socket.on('data', this.#onData)
+    this.socket.on('end', this.#onEnd)
+    this.socket.on('error', this.#onError)
+    this.socket.on('close', this.#onClose)
   }
 
   get url(): string {
@@ -146,19 +157,25 @@ class QuickConnection implements Exchange {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#state === 'idle') this.#read(chunk)
-    else if (this.#state === 'ended') return
-    else {
-      this.#hold(chunk)
+    this.#take(chunk, chunk.length)
+  }
+
+  /** @param bytes another connection's, as soon as this one's have been looked at. */
+  readonly #take = (bytes: Buffer, length: number): boolean => {
+    if (this.#state === 'idle') this.#read(bytes, length)
+    else if (this.#state === 'left') return false
+    else if (this.#state !== 'ended') {
+      this.#hold(bytes, length)
       // What comes behind a request waits, where it was sent from.
       if (this.#state === 'answering') this.socket.pause()
       else if (this.#heldBytes >= this.#head!.headBytes + this.#head!.bodyBytes) this.#readHeld()
     }
+    return true
   }
 
-  #hold(chunk: Buffer): void {
-    this.#held.push(chunk)
-    this.#heldBytes += chunk.length
+  #hold(bytes: Buffer, length: number): void {
+    this.#held.push(Buffer.from(bytes.subarray(0, length)))
+    this.#heldBytes += length
   }
 
   /** Everything that is held, which is held no more. */
@@ -172,20 +189,24 @@ class QuickConnection implements Exchange {
   #readHeld(): void {
     this.#shared.waiting.delete(this)
     this.#state = 'idle'
-    this.#read(this.#taken())
+    const bytes = this.#taken()
+    this.#read(bytes, bytes.length)
   }
 
-  #read(chunk: Buffer): void {
-    if (this.#head?.takeAgain(chunk) !== true && !this.#takeHead(chunk)) {
-      this.#leave(chunk)
+  #read(bytes: Buffer, length: number): void {
+    if (this.#head?.takeAgain(bytes, length) !== true && !this.#takeHead(bytes.subarray(0, length))) {
+      this.#leave(Buffer.from(bytes.subarray(0, length)))
       return
     }
     const { headBytes, bodyBytes } = this.#head!
     const wanted = headBytes + bodyBytes
     const isAllowed = bodyBytes <= this.#shared.floor.bodyLimits.bytesMax
-    if (chunk.length === wanted && isAllowed) this.#ask(chunk.subarray(headBytes))
-    else if (chunk.length < wanted && wanted <= REQUEST_BYTES_MAX && isAllowed) this.#wait(chunk)
-    else this.#leave(chunk)
+    if (length === wanted && isAllowed) {
+      const body = Buffer.allocUnsafe(bodyBytes)
+      bytes.copy(body, 0, headBytes, wanted)
+      this.#ask(body)
+    } else if (length < wanted && wanted <= REQUEST_BYTES_MAX && isAllowed) this.#wait(bytes, length)
+    else this.#leave(Buffer.from(bytes.subarray(0, length)))
   }
 
   /** Whether the chunk begins with a head that is answered here. */
@@ -200,10 +221,10 @@ class QuickConnection implements Exchange {
     return true
   }
 
-  #wait(chunk: Buffer): void {
+  #wait(bytes: Buffer, length: number): void {
     const { waiting } = this.#shared
     this.#state = 'waiting'
-    this.#hold(chunk)
+    this.#hold(bytes, length)
     if (waiting.size === 0) setTimeout(handOverAll, PATIENCE_MS, waiting).unref()
     waiting.add(this)
   }
@@ -234,7 +255,7 @@ class QuickConnection implements Exchange {
 
   reply(answer: Answer, requestId: string, isLast: boolean): void {
     const { socket } = this
-    if (socket.destroyed || this.#state === 'ended') return
+    if (socket.destroyed || this.#state !== 'answering') return
     const ends = isLast || this.#isHalf || this.#shared.isRetiring
     this.#write(answer, requestId, ends)
     this.#state = 'idle'
@@ -292,7 +313,7 @@ class QuickConnection implements Exchange {
   /** Hands the connection over, for good, with what was read and not answered. */
   #leave(bytes: Buffer): void {
     const { socket } = this
-    this.#state = 'ended'
+    this.#state = 'left'
     this.#all.delete(this)
     socket.off('data', this.#onData)
     socket.off('end', this.#onEnd)
