@@ -14,6 +14,7 @@ export type Service =
   | 'prometheus'
   | 'python'
   | 'kserve'
+  | 'mlflow'
   | 'chromium'
   | 'kafka'
   | 'zsh'
@@ -48,6 +49,9 @@ export const PYTHON: string = join(ROOT, '.venv/bin/python')
 /** As above, with KServe's client, which wants other versions of the same packages. */
 export const KSERVE_PYTHON: string = join(ROOT, '.venv-kserve/bin/python')
 
+/** As above, with the whole of MLflow: its client, its server and its commands. */
+export const MLFLOW_PYTHON: string = join(ROOT, '.venv-mlflow/bin/python')
+
 /** Redis, or Valkey, which speaks the same. */
 export function redisProgram(): string | undefined {
   return onPath('redis-server') ?? onPath('valkey-server')
@@ -75,6 +79,7 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
   },
   python: () => lackingEnvironment('.venv', 'scripts/requirements.txt'),
   kserve: () => lackingEnvironment('.venv-kserve', 'scripts/requirements-kserve.txt'),
+  mlflow: () => lackingEnvironment('.venv-mlflow', 'scripts/requirements-mlflow.txt'),
   chromium: () => (chromiumProgram() === undefined ? `no chromium on the path; ${INSTALLED_BY}` : undefined),
   redis: () => (redisProgram() === undefined ? `no redis-server on the path; ${INSTALLED_BY}` : undefined),
   kafka: () => {
