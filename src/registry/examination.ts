@@ -1,12 +1,12 @@
 /** Starts the worker thread that examines or loads, feeds it with files, and hears its result. */
 import type { Readable } from 'node:stream'
-import { Worker } from 'node:worker_threads'
 import { Problem } from '../errors.ts'
+import { runFed, turns } from '../platform/fed-worker.ts'
 import { workerUrl } from '../platform/threads.ts'
 import type { PythonSettings } from '../predictor/external.ts'
 import type { Model } from '../predictor/model.ts'
 import type { Examination } from './examine.ts'
-import type { FromWorker, ToWorker, WorkerTask } from './examine-worker.ts'
+import type { WorkerTask } from './examine-worker.ts'
 import type { Manifest } from './manifest.ts'
 import type { FileRole } from './submission.ts'
 
@@ -26,7 +26,8 @@ export interface Examiner {
 }
 
 export function openExaminer(): Examiner {
-  const inTurn = turns(WORKERS_MAX, WAITING_MAX)
+  const full = () => new Problem('overloaded', `Cannot register: ${WAITING_MAX} registrations wait already`)
+  const inTurn = turns(WORKERS_MAX, WAITING_MAX, full)
   return {
     examine: (manifest, roles, open, python) => {
       const task = { kind: 'examine', manifest, roles, ...(python === undefined ? {} : { python }) } as const
@@ -37,75 +38,12 @@ export function openExaminer(): Examiner {
   }
 }
 
-/** Runs at most `active` at a time and lets at most `waiting` wait. */
-function turns(active: number, waiting: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const queue: (() => void)[] = []
-  let running = 0
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running >= active) {
-      if (queue.length >= waiting)
-        throw new Problem('overloaded', `Cannot register: ${waiting} registrations wait already`)
-      const { promise, resolve } = Promise.withResolvers<void>()
-      queue.push(resolve)
-      await promise
-    } else running++
-    try {
-      return await work()
-    } finally {
-      const next = queue.shift()
-      if (next === undefined) running--
-      else next()
-    }
-  }
-}
-
 function runWorker<T extends Examination | Model>(task: WorkerTask, open: OpenFile): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const worker = new Worker(workerUrl(import.meta.url, './examine-worker'), {
-    workerData: task,
+  return runFed<T>({
+    program: workerUrl(import.meta.url, './examine-worker'),
     name: 'examination',
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
-  })
-  const feeder = filesFor(worker, open)
-  worker.on('message', (message: FromWorker) => {
-    if (message.kind === 'next') feeder.next(message.role).catch(reject)
-    else if (message.kind === 'done') resolve(message.result as T)
-    else reject(new Problem(message.code, message.message, { fields: message.fields }))
-  })
-  worker.on('error', error => reject(isOutOfMemory(error) ? tooMuch(error) : error))
-  worker.on('exit', status => reject(new Error(`The examination ended with status ${status} and without a result`)))
-  return promise.finally(async () => {
-    feeder.close()
-    await worker.terminate()
-  })
-}
-
-/** Reads the files for a worker, piece by piece as it asks. */
-function filesFor(worker: Worker, open: OpenFile): { next(role: FileRole): Promise<void>; close(): void } {
-  const streams = new Map<FileRole, { readonly stream: Readable; readonly pieces: AsyncIterator<Uint8Array> }>()
-  return {
-    async next(role): Promise<void> {
-      let file = streams.get(role)
-      if (file === undefined) {
-        const stream = open(role)
-        file = { stream, pieces: stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array> }
-        streams.set(role, file)
-      }
-      const { done, value } = await file.pieces.next()
-      worker.postMessage((done === true ? {} : { piece: value }) satisfies ToWorker)
-    },
-    close(): void {
-      for (const { stream } of streams.values()) stream.destroy()
-    },
-  }
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-}
-
-function tooMuch(cause: unknown): Problem {
-  return new Problem('too_large', `Cannot examine the files: they need more than ${HEAP_MB_MAX} MB of memory`, {
-    cause,
+    task,
+    open: role => open(role as FileRole),
+    heapMbMax: HEAP_MB_MAX,
   })
 }
