@@ -47,6 +47,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
   readonly text?: string
+  /** Of `text`: it is known to be ASCII, so that its characters are its bytes and nobody has to count them. */
+  readonly isAscii?: boolean
   /** As `text`, of an invocation whose protocol is not text. */
   readonly bytes?: Buffer
   readonly stream?: Readable

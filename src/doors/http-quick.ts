@@ -267,7 +267,7 @@ class QuickConnection implements Exchange {
   #write(answer: Answer, requestId: string, ends: boolean): void {
     const { socket } = this
     const content = wholeText(answer)
-    const length = Buffer.byteLength(content)
+    const length = answer.isAscii === true ? content.length : Buffer.byteLength(content)
     const head = this.#answerHead(answer, requestId, length, ends)
     if (typeof content !== 'string') {
       socket.cork()

@@ -3,7 +3,8 @@ import type { Clock } from './clock.ts'
 
 /** Makes identifiers. `next()` is strictly increasing as text within one process, also when the clock stands or goes back. */
 export interface Ids {
-  next(): string
+  /** @param now by the clock, where somebody has just asked it; milliseconds since the epoch. */
+  next(now?: number): string
 }
 
 const HEX: Uint8Array = Buffer.from('0123456789abcdef')
@@ -31,8 +32,7 @@ export function uuid7(clock: Clock, fill: (bytes: Uint8Array) => void = bytes =>
   }
 
   return {
-    next(): string {
-      const now = clock.now()
+    next(now = clock.now()): string {
       if (used + 9 > POOL_BYTES) {
         fill(pool)
         used = 0

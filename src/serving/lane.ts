@@ -8,6 +8,7 @@ import type { Model } from '../predictor/model.ts'
 import type { AnyPredictor } from '../predictor/predictor.ts'
 import type { ReferenceProfile } from '../registry/profile.ts'
 import type { ModelVersion } from '../registry/version.ts'
+import { isAscii } from './ascii.ts'
 import type { Explaining } from './explain-rows.ts'
 import type { OutputWriter } from './outputs.ts'
 import type { CompiledSignature } from './signature.ts'
@@ -57,6 +58,8 @@ export interface LaneTexts {
   readonly answer: string
   /** `,"model":"churn","version":"1.0.0"` and release and arm, if any: for the log. */
   readonly log: string
+  /** Whether `answer` is ASCII. */
+  readonly isAscii: boolean
 }
 
 /** The number of a lane by its labels. */
@@ -92,12 +95,14 @@ export function laneTexts(
   const releaseText = release === null ? '' : `,"release":${quote(release)}`
   const armText = arm === null ? '' : `,"arm":${quote(arm)}`
   const orNull = (text: string | null): string => (text === null ? 'null' : quote(text))
+  const answer = `,"model":${name},"version":${number},"release":${orNull(release)},"arm":${orNull(arm)},"outputs":`
   return {
     arm: armText,
     model: `,"model":${name},"outputs":`,
     release: releaseText,
     version: `,"version":${number}}`,
-    answer: `,"model":${name},"version":${number},"release":${orNull(release)},"arm":${orNull(arm)},"outputs":`,
+    answer,
     log: `,"model":${name},"version":${number}${releaseText}${armText}`,
+    isAscii: isAscii(answer),
   }
 }

@@ -2,10 +2,13 @@
 import { Problem } from '../errors.ts'
 import { quote } from '../ledger/canonical.ts'
 import type { Output } from '../registry/signature.ts'
+import { isAscii } from './ascii.ts'
 
 export interface OutputWriter {
   /** Numbers a row answers. */
   readonly count: number
+  /** Whether what it writes is ASCII. */
+  readonly isAscii: boolean
   /** Canonical JSON of one row's outputs. Throws `failed` where the model answered no finite number. */
   write(values: Float64Array, offset: number): string
 }
@@ -20,6 +23,7 @@ export function outputWriter(outputs: readonly Output[], outputCount: number): O
   const heads = order.map((column, at) => `${at === 0 ? '{' : ','}${quote(outputs[column]!.name)}:`)
   return {
     count: outputCount,
+    isAscii: heads.every(isAscii),
     write(values, offset) {
       let text = ''
       for (let at = 0; at < heads.length; at++) {

@@ -222,7 +222,7 @@ function writeRecords(
   const to = Math.min(from + SLICE_ROWS, rows.count)
   for (let row = from; row < to; row++) {
     const offset = row * signature.width
-    const id = serving.ids.next()
+    const id = serving.ids.next(journey.at)
     const outputText = outputs.write(rows.outputs, row * outputs.count)
     const sensitive = seal && signature.writeSensitive(rows.values, offset)
     const sealed = sensitive && seal(sensitive, id)

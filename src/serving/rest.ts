@@ -12,7 +12,10 @@ export const rest: Protocol = {
   read: (body, { signature }, rowsMax) =>
     // The signature looks at every number, and names an infinite one beside whatever else is wrong.
     signature.readQuickly(body) ?? signature.read(readJson(bodyText(body), 'leave'), rowsMax),
-  write: (journey, lane) => ({ text: journey.rows!.single ? answerOf(journey, lane, 0) : answersOf(journey, lane) }),
+  write: (journey, lane) => ({
+    text: journey.rows!.single ? answerOf(journey, lane, 0) : answersOf(journey, lane),
+    isAscii: lane.texts.isAscii && lane.model.outputs.isAscii && !journey.context!.explain,
+  }),
 }
 
 function answerOf({ ids, outputTexts, explanationTexts, context }: Journey, lane: Lane, row: number): string {
