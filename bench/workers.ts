@@ -1,15 +1,19 @@
 /**
- * What workers bring and what they cost: `npm run bench:workers -- [--workers 2] [--rounds 3] [--seconds 8] [--connections 64]`.
+ * What workers bring and what they cost: `npm run bench:workers -- [--workers 2] [--rounds 3] [--seconds 8] [--connections 64] [--share 0.3]`.
  *
  * The same model answers in one process and with workers, in turn, over the same connections. Requests a second tell the gain where
  * the machine has a core for each worker, one for the process that keeps the records and one for the load; on a smaller one they
  * compete. Processor time for each request does not depend on that: of all processes it tells how much faster cores that do nothing
  * else become, of the thread that writes the records how many workers it can serve.
+ *
+ * Then both are measured again with what answers held to a share of a core: the one process, and each of the workers. So there is room
+ * for the process that keeps the records and for the load, as on a machine with a core for each.
  */
 import { execFile } from 'node:child_process'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { childrenOf, holdToShare } from './core-share.ts'
 import type { LoadResult } from './load.ts'
 import {
   bodiesFile,
@@ -34,10 +38,12 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
     connections: { type: 'string', default: '64' },
+    share: { type: 'string', default: '0.3' },
   },
 })
 const workers = Number(values.workers)
 const rounds = Number(values.rounds)
+const share = Number(values.share)
 
 interface Round {
   readonly rate: number
@@ -99,11 +105,52 @@ function report(alone: readonly Round[], crew: readonly Round[]): void {
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
+/** Both in turn, round after round. */
+async function measureAll(servers: readonly Measured[], bodies: string, what: string): Promise<Round[][]> {
+  const measured: Round[][] = [[], []]
+  for (let round = 1; round <= rounds; round++) {
+    process.stderr.write(`${what}, round ${round} of ${rounds}\n`)
+    for (const at of round % 2 === 0 ? [1, 0] : [0, 1]) {
+      measured[at]!.push(await measure(servers[at]!, bodies, Number(values.seconds)))
+    }
+  }
+  return measured
+}
+
+async function measureHeld([one, many]: readonly Measured[], bodies: string): Promise<Round[][] | undefined> {
+  const pids = [one!.pid, ...childrenOf(many!.pid, /workers\/main/)]
+  if (pids.length !== workers + 1) throw new Error(`Cannot hold the workers: found ${pids.length - 1} of ${workers}`)
+  const held = pids.map(pid => holdToShare(pid, share))
+  try {
+    return held.includes(undefined) ? undefined : await measureAll([one!, many!], bodies, 'held')
+  } finally {
+    for (const each of held) each?.release()
+  }
+}
+
+function reportHeld(measured: Round[][] | undefined): void {
+  if (measured === undefined) {
+    process.stdout.write('\nNot held to a share of a core: it takes root and control groups\n')
+    return
+  }
+  const [alone, crew] = measured
+  const gain = alone!.map((one, at) => crew![at]!.rate / one.rate)
+  const lines = [
+    '',
+    `| what answers held to ${share} of a core each | requests/s | p50 ms | p99 ms | CPU µs a request | of them, the thread that writes the records |`,
+    '|---|---|---|---|---|---|',
+    row('one process', alone!),
+    row(`${workers} workers`, crew!),
+    '',
+    `With such shares: **${median(gain).toFixed(2)}** times one process (${Math.min(...gain).toFixed(2)} to ${Math.max(...gain).toFixed(2)})`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
 async function main(): Promise<void> {
   const folders = [temporaryFolder(), temporaryFolder()]
   const bodies = bodiesFile(folders[0]!, BODIES)
   const servers: Measured[] = []
-  const measured: Round[][] = [[], []]
   try {
     for (const [at, folder] of folders.entries()) {
       const data = join(folder, 'data')
@@ -111,17 +158,13 @@ async function main(): Promise<void> {
       servers.push(await startFree(data, at === 0 ? [] : ['--workers', String(workers)]))
     }
     for (const server of servers) await measure(server, bodies, WARM_UP_SECONDS)
-    for (let round = 1; round <= rounds; round++) {
-      process.stderr.write(`round ${round} of ${rounds}\n`)
-      for (const at of round % 2 === 0 ? [1, 0] : [0, 1]) {
-        measured[at]!.push(await measure(servers[at]!, bodies, Number(values.seconds)))
-      }
-    }
+    const [alone, crew] = await measureAll(servers, bodies, 'free')
+    report(alone!, crew!)
+    reportHeld(await measureHeld(servers, bodies))
   } finally {
     await Promise.all(servers.map(server => server.stop()))
     for (const folder of folders) remove(folder)
   }
-  report(measured[0]!, measured[1]!)
 }
 
 await main()
