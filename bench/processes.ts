@@ -9,7 +9,11 @@ import { features, sample } from '../examples/churn/bank.ts'
 
 export const ROOT: string = fileURLToPath(new URL('..', import.meta.url))
 /** As `bin/bellwether.js` starts a server that no channel is to be kept for. */
-export const SERVER_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--no-parallel-scavenge']
+export const SERVER_FLAGS: readonly string[] = [
+  '--max-semi-space-size=4',
+  '--min-semi-space-size=4',
+  '--no-parallel-scavenge',
+]
 export const CLI: string = join(ROOT, 'bin/bellwether.js')
 const START_MS_MAX = 20_000
 /** Of `/proc/PID/stat`; Linux has 100 on every architecture that Node runs on. */

@@ -1,18 +1,29 @@
 #!/usr/bin/env node
 // Starts the command line on a Node that can run it. This file must itself run on Node 20: plain JavaScript, nothing new.
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import module from 'node:module'
-import { constants, homedir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
 const NODE_MIN = [24, 12]
 const EXIT_UNAVAILABLE = 69
 // V8 lets its young generation swell and shrink with the rate of requests, which moves the memory of a steady server by a
 // seventh; 4 MB a half cost no speed (docs/benchmarks.md). Collecting so little takes a thread less than a millisecond: sharing that
 // out to four costs more than it saves, a fifth of a gRPC call's processor time. Both can be told only when a process starts.
-const SERVER_FLAGS = ['--max-semi-space-size=4', '--no-parallel-scavenge']
+// And it begins with all of them: growing to them, a start collects ten times, which takes a tenth of it.
+const SERVER_FLAGS = ['--max-semi-space-size=4', '--min-semi-space-size=4', '--no-parallel-scavenge']
+
+const flags = process.argv[2] === 'start' ? SERVER_FLAGS : []
+const [major, minor] = process.versions.node.split('.').map(Number)
+const isNewEnough = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])
+
+// Before anything else is loaded, which would be done twice. Becoming another program would cut the channel to a parent that
+// talks over one; it can give the flags itself.
+const lacks = isNewEnough && flags.some(flag => !process.execArgv.includes(flag))
+if (lacks && typeof process.execve === 'function' && process.platform !== 'win32' && process.connected !== true) {
+  process.execve(process.execPath, [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)])
+}
+
+const { existsSync } = await import('node:fs')
+const { default: module } = await import('node:module')
+const { homedir } = await import('node:os')
+const { join } = await import('node:path')
+const { fileURLToPath } = await import('node:url')
 
 // Half of a start goes into compiling. The folder is the user's own: what lies in a shared one, others could have compiled.
 const CACHE = compiledFolder()
@@ -21,19 +32,9 @@ const file = path => fileURLToPath(new URL(path, import.meta.url))
 // A clone has its source, which Node runs as it is; the published package has only what was compiled from it.
 const program = [file('../src/cli.ts'), file('../dist/cli.js')].find(path => existsSync(path))
 
-const args = process.argv.slice(2)
-const flags = args[0] === 'start' ? SERVER_FLAGS : []
-const [major, minor] = process.versions.node.split('.').map(Number)
-const isNewEnough = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])
-
 if (program === undefined) {
   fail('neither src/cli.ts nor dist/cli.js is there; install the package again')
 } else if (isNewEnough) {
-  const lacks = flags.some(flag => !process.execArgv.includes(flag))
-  // Becoming another program would cut the channel to a parent that talks over one; it can give the flags itself.
-  if (lacks && typeof process.execve === 'function' && process.platform !== 'win32' && process.connected !== true) {
-    process.execve(process.execPath, [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)])
-  }
   if (CACHE !== undefined) {
     // For the threads and child processes too. Where the folder cannot be written, Node compiles as ever.
     process.env.NODE_COMPILE_CACHE = CACHE
@@ -47,7 +48,7 @@ if (program === undefined) {
       `this is Node ${process.versions.node}, Node ${NODE_MIN.join('.')} or newer is wanted (in a clone, run \`npm ci\`)`,
     )
   } else {
-    runWith(node)
+    await runWith(node)
   }
 }
 
@@ -68,9 +69,11 @@ function fail(reason) {
   process.exitCode = EXIT_UNAVAILABLE
 }
 
-function runWith(node) {
+async function runWith(node) {
+  const { spawn } = await import('node:child_process')
+  const { constants } = await import('node:os')
   const env = CACHE === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: CACHE }
-  const child = spawn(node, [...flags, program, ...args], { stdio: 'inherit', env })
+  const child = spawn(node, [...flags, program, ...process.argv.slice(2)], { stdio: 'inherit', env })
   // A terminal sends its signals to both of us; passed on, the child would take one Ctrl-C for two.
   const isTerminal = process.stdin.isTTY === true
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) {

@@ -16,6 +16,7 @@ const BUNDLED: ReadonlySet<string> = new Set([
   '@fastify/busboy',
   'csv-parse',
   'fastify',
+  'find-my-way',
   'hyparquet',
   'hyparquet-writer',
   'kysely',

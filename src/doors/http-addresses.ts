@@ -20,7 +20,8 @@ const KNOWN_CHARACTERS_MAX = 500
 
 export function addressesOf(routes: readonly AnyRoute[]): Addresses {
   const router = findMyWay({ maxParamLength: PARAM_CHARACTERS_MAX })
-  for (const route of routes) router.on(route.method, route.path, () => {}, route)
+  // Others of POST as well: which of two routes an address means depends on all of a method.
+  for (const route of routes) if (route.method === 'POST') router.on('POST', route.path, () => {}, route)
   const known = new Map<string, Addressed>()
   return {
     find(url) {
