@@ -47,6 +47,7 @@ import { systemSurroundings } from './platform/surroundings.ts'
 import { systemTimers } from './platform/timers.ts'
 import { openWorld, type World } from './platform/world.ts'
 import { permitUse } from './policy/uses.ts'
+import { lookRegularly } from './registry/look-regularly.ts'
 import { openRegistry, type Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { registryMigrations } from './registry/tables.ts'
@@ -69,6 +70,7 @@ import { openWarmModels } from './serving/warm.ts'
 import { trainingRoutes } from './training/routes.ts'
 import { studyMigrations } from './training/studies/tables.ts'
 import { trackingMigrations } from './training/tracking/tables.ts'
+import { validationMigrations } from './training/validation/tables.ts'
 import { listedModels } from './web/listed-models.ts'
 import type { ModelSigns } from './web/overview.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
@@ -99,8 +101,6 @@ export interface AppOptions {
 
 /** How long requests may go on after the door was asked to close. */
 const CLOSE_MS_MAX = 10_000
-/** How often replicas that share a database look what others changed. */
-const REFRESH_MS = 2_000
 /** How often it is looked whether a job is due: they come by the day. */
 const JOBS_POLL_MS = 10_000
 /** A start is busy enough without the engine's. */
@@ -131,6 +131,7 @@ const MIGRATIONS = [
   registryMigrations,
   studyMigrations,
   trackingMigrations,
+  validationMigrations,
   feedbackMigrations,
   monitoringMigrations,
 ]
@@ -167,11 +168,11 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const objects = openObjects(path, keyring)
   const runtimes = openRuntimes(systemSurroundings(log))
   metrics.family(runtimes.render)
-  const told = { limits: config.limits, pythonCommand: config.python.command }
+  const told = registryTold(config)
   const registry = await openRegistry({ ...world, ...told, objects, runtimes })
-  if (db.engine === 'postgres') closing.push(refreshed(access, registry, log))
+  if (db.engine === 'postgres') closing.push(lookRegularly(access, registry, log))
 
-  const releases = championReleases(registry.catalogue)
+  const releases = championReleases(registry.catalogue, told.leadPolicy)
   const time = { clock, timers: systemTimers, timer: () => performance.now() }
   const watches = openWatches({ ...world, ledger, registry, ...time })
   closing.push(() => watches.watch.close())
@@ -213,6 +214,11 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   return { ...kept, serving, feedback, statistics, watches, workers }
 }
 
+/** What the registry is told of the settings. */
+function registryTold({ limits, python, validation }: World['config']) {
+  return { limits, pythonCommand: python.command, leadPolicy: validation.champion }
+}
+
 function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
   const { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches } = parts
   // Whoever changes something is answered when it is in force everywhere.
@@ -224,14 +230,16 @@ function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew
   const checks = [{ name: 'journal', check: ledger.requireWritable }, ...answered, defaultModelCheck(serving)]
   const isReady = readyBy(checks)
   const { artifactBytesMax, referenceBytesMax } = config.limits
+  const bytesMax = artifactBytesMax + 2 * referenceBytesMax
+  const leadPolicy = config.validation.champion
   const { catalogue, releases, batchRowsMax } = serving
   const answering = (model: string): string | undefined => releases.choose(model, undefined)?.version
   const routes = [
     ...servingRoutes(serving),
     ...explainRoutes({ serving, ledger, seals }),
     ...elsewhereRoutes({ ...serving, ledger, artifact: objects.stream }),
-    ...registryRoutes({ registry, bytesMax: artifactBytesMax + 2 * referenceBytesMax, recorded }),
-    ...trainingRoutes({ db, clock, ids, objects, artifactBytesMax, recorded }),
+    ...registryRoutes({ registry, bytesMax, recorded }),
+    ...trainingRoutes({ db, clock, ids, objects, registry, artifactBytesMax, bytesMax, leadPolicy, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
     ...protocolRoutes({ serving, statistics: parts.statistics, programVersion: PROGRAM_VERSION, isReady }),
@@ -385,14 +393,4 @@ function recoverCounts({ watches, feedback }: Parts, log: Log): () => Promise<vo
     feedback.begin().catch(warn('The live quality of earlier predictions is not known until outcomes come'))
   })
   return async () => cancel()
-}
-
-/** Looks regularly what other replicas changed; returns how to stop. */
-function refreshed(access: Access, registry: Registry, log: Log): () => Promise<void> {
-  const timer = setInterval(() => {
-    Promise.all([access.refresh(), registry.refresh()]).catch((error: unknown) => {
-      log.warn({ error }, 'Cannot read what others changed: answering from what is known')
-    })
-  }, REFRESH_MS)
-  return async () => clearInterval(timer)
 }

@@ -23,6 +23,7 @@ import { registryCommands } from './registry/commands.ts'
 import { servingCommands } from './serving/commands.ts'
 import { streamCommand } from './serving/stream/commands.ts'
 import { studyCommands } from './training/studies/commands.ts'
+import { validationCommands } from './training/validation/commands.ts'
 
 // What is imported from here on starts in half the time from the second start on: the application is a thousand modules.
 enableCompileCache()
@@ -261,6 +262,7 @@ const PROGRAM: Program = {
     streamCommand(start),
     ...registryCommands,
     ...studyCommands,
+    ...validationCommands,
     ...servingCommands,
     ...explainCommands,
     ...feedbackCommands,

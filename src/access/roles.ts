@@ -8,6 +8,7 @@ export const PERMISSIONS = [
   'model:predict',
   'model:download',
   'model:alias',
+  'model:validate',
   'prediction:read',
   'prediction:unseal',
   'prediction:review',
@@ -45,6 +46,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   scientist: [
     'model:read',
     'model:register',
+    'model:validate',
     'model:predict',
     'model:download',
     'prediction:read',
@@ -63,6 +65,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     'model:predict',
     'model:download',
     'model:alias',
+    'model:validate',
     'prediction:read',
     'prediction:review',
     'ledger:read',
@@ -78,6 +81,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   approver: [
     'model:read',
     'model:alias',
+    'model:validate',
     'prediction:read',
     'prediction:review',
     'ledger:read',

@@ -143,6 +143,36 @@ export class ColumnBuilder {
   }
 }
 
+/** Takes the cells of a column as numbers that somebody else makes of them. */
+export class NumbersBuilder {
+  readonly name: string
+  readonly #read: (cell: string) => number
+  #cells = new Float64Array(1024)
+  #count = 0
+  #missing = 0
+
+  constructor(name: string, read: (cell: string) => number) {
+    this.name = name
+    this.#read = read
+  }
+
+  add(cell: string): void {
+    const text = cell.trim()
+    const value = MISSING.has(text) ? Number.NaN : this.#read(text)
+    if (Number.isNaN(value)) this.#missing++
+    if (this.#count === this.#cells.length) {
+      const larger = new Float64Array(this.#count * 2)
+      larger.set(this.#cells)
+      this.#cells = larger
+    }
+    this.#cells[this.#count++] = value
+  }
+
+  finish(): Column {
+    return { name: this.name, missing: this.#missing, kind: 'number', values: this.#cells.slice(0, this.#count) }
+  }
+}
+
 function kindOf(text: string): number {
   const value = Number(text)
   // Number() also takes 0x1f, 0b1, 0o7 and Infinity, which are no numbers in a CSV file.

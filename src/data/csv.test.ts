@@ -73,6 +73,15 @@ describe('readCsv', () => {
     assert.deepEqual(cells(table, 'a'), ['07', '7'])
   })
 
+  test('makes numbers in the way it is told', async () => {
+    const numbers = new Map([['a', (cell: string) => cell.length]])
+    const lines = Array.from({ length: 2000 }, (_, index) => `${'x'.repeat(index % 5)},${index}`)
+    const table = await read(`a,b\n${lines.join('\n')}\n`, { numbers }, 4096)
+    assert.deepEqual(cells(table, 'a').slice(0, 6), [null, 1, 2, 3, 4, null])
+    assert.equal(table.columns.get('a')?.missing, 400)
+    assert.equal(cells(table, 'a').length, 2000)
+  })
+
   test('what Number() takes and a CSV does not is a text', async () => {
     for (const text of ['0x1f', 'Infinity', '-inf', '1,5'.replace(',', '_'), '0b1']) {
       assert.equal((await read(`a\n1\n${text}\n`)).columns.get('a')?.kind, 'string', text)

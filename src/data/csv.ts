@@ -10,7 +10,7 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { CsvError, type Options, Parser } from 'csv-parse'
 import { Problem } from '../errors.ts'
-import { type Column, ColumnBuilder } from './column.ts'
+import { type Column, ColumnBuilder, NumbersBuilder } from './column.ts'
 
 const COLUMNS_MAX = 10_000
 const HEADER_BYTES_MAX = 1 << 20
@@ -32,6 +32,8 @@ export interface CsvReading {
   readonly keep?: (header: readonly string[]) => readonly string[]
   /** Columns whose cells are texts even where they look like numbers. */
   readonly texts?: ReadonlySet<string>
+  /** Columns whose cells become numbers in a way of their own; NaN is missing. */
+  readonly numbers?: ReadonlyMap<string, (cell: string) => number>
   readonly limits?: CsvLimits
 }
 
@@ -75,7 +77,7 @@ class RowsReader {
   readonly #reading: CsvReading
   readonly #limits: CsvLimits
   #header: readonly string[] | undefined
-  #builders: { readonly at: number; readonly builder: ColumnBuilder }[] = []
+  #builders: { readonly at: number; readonly builder: ColumnBuilder | NumbersBuilder }[] = []
   #rows = 0
 
   constructor(reading: CsvReading) {
@@ -124,7 +126,7 @@ class RowsReader {
   }
 
   #begin(record: readonly string[]): void {
-    const { what, keep, texts } = this.#reading
+    const { what, keep, texts, numbers } = this.#reading
     const header = record.map(name => name.trim())
     if (header.length > COLUMNS_MAX)
       throw invalid(what, `it has ${header.length} columns, wanted at most ${COLUMNS_MAX}`)
@@ -137,10 +139,11 @@ class RowsReader {
     if (twice !== undefined) throw invalid(what, `two columns are named ${JSON.stringify(twice)}`)
     this.#header = header
     const kept = keep === undefined ? header : keep(header)
-    this.#builders = kept.map(name => ({
-      at: header.indexOf(name),
-      builder: new ColumnBuilder(name, texts?.has(name)),
-    }))
+    this.#builders = kept.map(name => {
+      const read = numbers?.get(name)
+      const builder = read === undefined ? new ColumnBuilder(name, texts?.has(name)) : new NumbersBuilder(name, read)
+      return { at: header.indexOf(name), builder }
+    })
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from './config-protection.ts'
 import { STREAM_KEYS, type StreamConfig } from './config-stream.ts'
 import { TRACING_KEYS, type TracingConfig } from './config-tracing.ts'
+import { VALIDATION_KEYS, type ValidationConfig } from './config-validation.ts'
 import type { LogLevel } from './log.ts'
 
 export interface Config {
@@ -54,6 +55,7 @@ export interface Config {
   readonly serving: ModelsConfig
   readonly stream: StreamConfig
   readonly tracing: TracingConfig
+  readonly validation: ValidationConfig
   readonly ledger: {
     readonly segmentBytesMax: number
     readonly segmentAgeMsMax: number
@@ -245,6 +247,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   ...PROTECTION_KEYS,
   ...STREAM_KEYS,
   ...TRACING_KEYS,
+  ...VALIDATION_KEYS,
 }
 
 function environmentName(key: string): string {

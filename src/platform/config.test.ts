@@ -112,6 +112,7 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'tracing.delayMs': 17,
   'tracing.queueMax': 18,
   'tracing.disabled': 'true',
+  'validation.champion': 'always',
 }
 const KEYS = Object.keys(OTHERS) as DottedKey[]
 
@@ -154,6 +155,7 @@ test('without anything given, every key has its default, and says so', () => {
       registryPassword: '',
     },
     tracing: TRACING,
+    validation: { champion: 'declared' },
     database: { url: '' },
     log: { level: 'info' },
     keys: {},

@@ -128,7 +128,8 @@ async function runRegister(context: CommandContext): Promise<undefined> {
   })
 }
 
-async function manifestForm({ options }: CommandContext, file: string): Promise<FormData> {
+/** The parts of a request that sends a model.yaml and the files that it names. */
+export async function manifestForm({ options }: Pick<CommandContext, 'options'>, file: string): Promise<FormData> {
   const extra = ['name', 'version', 'reference'].find(option => options[option] !== undefined)
   if (extra !== undefined) throw new Problem('usage', `Cannot use --${extra} with a model.yaml: say it there`)
   const text = await readFile(file, 'utf8').catch(error => unreadable(file, error))

@@ -6,6 +6,7 @@ import { driftSchema } from './drift-keys.ts'
 import { explainSchema, reasonsSchema } from './explain-keys.ts'
 import { SEMVER_LENGTH_MAX, SEMVER_PATTERN } from './semver.ts'
 import { serviceSchema } from './service-keys.ts'
+import { validationSchema } from './validation-keys.ts'
 
 export const MODEL_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'
 
@@ -135,6 +136,7 @@ export const manifestSchema: TSchema = Type.Object(
     ),
     explain: explainSchema,
     reasons: reasonsSchema,
+    validation: Type.Optional(validationSchema),
   },
   {
     ...closed,

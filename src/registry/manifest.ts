@@ -10,6 +10,7 @@ import type { DeclaredReasons, ExplainMode } from './explain-keys.ts'
 import { manifestSchema } from './manifest-schema.ts'
 import type { DeclaredService } from './service-keys.ts'
 import type { FeatureType } from './signature.ts'
+import { type DeclaredValidation, validationProblems } from './validation-keys.ts'
 
 const TEXT_LENGTH_MAX = 1 << 20
 const ALIASES_MAX = 20
@@ -65,6 +66,7 @@ export interface Manifest {
   readonly durability?: Durability
   readonly explain?: ExplainMode
   readonly reasons?: DeclaredReasons
+  readonly validation?: DeclaredValidation
 }
 
 const compiled = Compile(manifestSchema)
@@ -220,6 +222,7 @@ function* moreProblems(manifest: Manifest): Generator<{ path: Path; problem: str
   }
   yield* driftProblems(drift)
   yield* externalProblems(manifest)
+  yield* validationProblems(manifest)
   const { p99LatencyMs = 0, alertP99LatencyMs = Infinity } = service ?? {}
   if (p99LatencyMs > alertP99LatencyMs) {
     const problem = `is ${p99LatencyMs}, wanted at most alertP99LatencyMs, which is ${alertP99LatencyMs}`

@@ -11,14 +11,12 @@ import type { Background } from './background.ts'
 import type { Examiner } from './examination.ts'
 import type { Examination, Shape } from './examine.ts'
 import { pythonOf, requireTrusted } from './external.ts'
+import { CHAMPION, type LeadPolicy, needsValidation } from './leading.ts'
 import type { Manifest } from './manifest.ts'
 import type { ReferenceProfile } from './profile.ts'
 import type { RegistryStore } from './store.ts'
 import { FILE_ROLES, type FileRole, type Registered, type Submission } from './submission.ts'
 import type { ModelVersion, StoredFile } from './version.ts'
-
-/** The alias that the first version of a model gets. */
-export const FIRST_ALIAS = 'champion'
 
 const PROFILE_BYTES_MAX = 1 << 28
 
@@ -30,6 +28,7 @@ export interface RegisterParts {
   readonly ids: Ids
   /** The Python program of the settings. */
   readonly pythonCommand: string
+  readonly leadPolicy: LeadPolicy
 }
 
 export interface Caller {
@@ -38,11 +37,56 @@ export interface Caller {
 }
 
 /** Everything but the catalogue: see `Registry.register`. */
-export async function register(
+export async function register(parts: RegisterParts, submission: Submission, caller: Caller): Promise<Registered> {
+  const made = await versionOfSubmission(parts, submission, caller)
+  const { version, digest, trust, notes } = made
+  if (made.isRegistered) return { version, created: false, notes: [] }
+  const mayLead = !needsValidation(parts.leadPolicy, version)
+  const added = await parts.store.add({ version, digest }, mayLead ? CHAMPION : undefined, ({ isFirst }) => {
+    const registered = changeRecord(parts, caller, 'model:registered', version, {
+      artifact: version.artifact.sha256,
+      digest,
+      format: version.format,
+      ...(trust === undefined ? {} : { trust }),
+      ...(version.reference === undefined ? {} : { reference: version.reference.sha256 }),
+      ...(version.evaluation === undefined ? {} : { evaluation: version.evaluation.sha256 }),
+    })
+    if (!isFirst || !mayLead) return [registered]
+    const detail = { alias: CHAMPION, to: version.version }
+    return [registered, changeRecord(parts, caller, 'alias:moved', version, detail)]
+  })
+  const told = mayLead ? notes : [...notes, heldNote(version)]
+  return { ...added, notes: added.created ? told : [] }
+}
+
+function heldNote({ model, version }: ModelVersion): string {
+  return `it becomes champion only after a passed validation: bellwether validate ${model}@${version}`
+}
+
+/** See `Registry.preview`. */
+export async function preview(
+  parts: RegisterParts,
+  submission: Submission,
+  caller: Caller,
+): Promise<{ readonly version: ModelVersion; readonly isRegistered: boolean }> {
+  const { version, isRegistered } = await versionOfSubmission(parts, submission, caller)
+  return { version, isRegistered }
+}
+
+interface MadeVersion {
+  readonly version: ModelVersion
+  readonly digest: string
+  readonly trust?: string
+  readonly notes: readonly string[]
+  /** With the same content: then nothing was examined. */
+  readonly isRegistered: boolean
+}
+
+async function versionOfSubmission(
   parts: RegisterParts,
   { manifest: given, files, requirements }: Submission,
   caller: Caller,
-): Promise<Registered> {
+): Promise<MadeVersion> {
   const { checkManifest, parseManifest } = await import('./manifest.ts') // a server may run for months without it
   const manifest = typeof given === 'string' ? parseManifest(given) : checkManifest({ ...given })
   requireFiles(manifest, requirements === undefined ? { files } : { files, requirements })
@@ -50,36 +94,21 @@ export async function register(
   const python = pythonOf(manifest, requirements, parts.pythonCommand)
   const digest = digestOf(manifest, files, requirements)
   const there = await parts.store.find(manifest.name, manifest.version)
-  // What is there already, or clashes, need not be examined; the transaction below decides again.
-  if (there?.digest === digest) return { version: there.version, created: false, notes: [] }
+  // What is there already, or clashes, need not be examined; the transaction of the store decides again.
+  if (there?.digest === digest) return { version: there.version, digest, notes: [], isRegistered: true }
   if (there !== undefined) throw conflict(there.version)
 
   const roles = FILE_ROLES.filter(role => files[role] !== undefined)
   const open = (role: FileRole) => parts.objects.stream(files[role]!.sha256)
   const examination = await parts.examiner.examine(manifest, roles, open, python)
-  const { profile, background } = examination
+  const { profile, background, notes } = examination
   const kept: Kept = {
     ...(profile && { profile: await store(parts.objects, profile, 'reference profile') }),
     ...(background && { background: await store(parts.objects, background, 'background sample') }),
   }
   const version = versionOf(manifest, files, examination, kept, { ...caller, at: parts.clock.now() })
-
-  const added = await parts.store.add({ version, digest }, FIRST_ALIAS, ({ isFirst }) => {
-    const registered = changeRecord(parts, caller, 'model:registered', version, {
-      artifact: version.artifact.sha256,
-      digest,
-      format: version.format,
-      ...(manifest.trust === undefined ? {} : { trust: manifest.trust }),
-      ...(version.reference === undefined ? {} : { reference: version.reference.sha256 }),
-      ...(version.evaluation === undefined ? {} : { evaluation: version.evaluation.sha256 }),
-    })
-    if (!isFirst) return [registered]
-    return [
-      registered,
-      changeRecord(parts, caller, 'alias:moved', version, { alias: FIRST_ALIAS, to: version.version }),
-    ]
-  })
-  return { ...added, notes: added.created ? examination.notes : [] }
+  const trust = manifest.trust === undefined ? {} : { trust: manifest.trust }
+  return { version, digest, notes, isRegistered: false, ...trust }
 }
 
 /** A `change` record of the ledger about a version or an alias of it. */
@@ -179,6 +208,8 @@ function versionOf(
     ...snapshotPart('evaluation', files.evaluation, evaluation),
     ...kept,
     ...(manifest.threshold === undefined ? {} : { threshold: manifest.threshold }),
+    ...(manifest.target === undefined ? {} : { target: manifest.target }),
+    ...(manifest.validation === undefined ? {} : { validation: manifest.validation }),
     ...(manifest.drift === undefined ? {} : { drift: manifest.drift }),
     ...(manifest.service === undefined ? {} : { service: manifest.service }),
     durability: manifest.durability ?? 'process',

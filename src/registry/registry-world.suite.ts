@@ -57,7 +57,16 @@ async function worldOn(folder: string, db: Database, second: Database): Promise<
   const errors: string[] = []
   const log = { info: () => {}, error: (_: unknown, message: string) => void errors.push(message) }
   const runtimes = openRuntimes(systemSurroundings(QUIET))
-  const parts = { objects, clock, ids, limits, log, runtimes, pythonCommand: 'python3' }
+  const parts = {
+    objects,
+    clock,
+    ids,
+    limits,
+    log,
+    runtimes,
+    pythonCommand: 'python3',
+    leadPolicy: 'declared' as const,
+  }
   return {
     registry: await openRegistry({ db, ...parts }),
     clock,

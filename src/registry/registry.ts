@@ -15,9 +15,10 @@ import type { Runtimes } from '../runtimes/runtimes.ts'
 import { type Background, parseBackground } from './background.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
 import { type Examiner, openExaminer } from './examination.ts'
+import type { LeadPolicy } from './leading.ts'
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
-import { type Caller, changeRecord, type RegisterParts, register } from './register.ts'
+import { type Caller, changeRecord, preview, type RegisterParts, register } from './register.ts'
 import { registryStore } from './store.ts'
 import type { FileRole, Registered, Submission } from './submission.ts'
 import type { Alias, ModelVersion, StoredFile } from './version.ts'
@@ -44,6 +45,11 @@ export interface Registry {
    * reproduced, `conflict` where the version exists with other content. Whatever is thrown, nothing became visible.
    */
   register(submission: Submission, by: Actor, source?: string): Promise<Registered>
+  /** What `register` would make of a submission, or has made of it. Throws what it throws, and keeps no version. */
+  preview(
+    submission: Submission,
+    by: Actor,
+  ): Promise<{ readonly version: ModelVersion; readonly isRegistered: boolean }>
   /** Reads, verifies (SHA-256) and compiles the artifact. Not cached: serving keeps what it serves. */
   load(model: string, version: string): Promise<LoadedVersion>
   /** The reference profile; throws `not_found` where the version was registered without reference data. */
@@ -86,6 +92,8 @@ export interface RegistryParts {
   readonly runtimes: Runtimes
   /** Python program of models that name none. */
   readonly pythonCommand: string
+  /** Which first versions of a model are not its champion at once. */
+  readonly leadPolicy: LeadPolicy
 }
 
 /** A larger artifact is parsed in a worker thread: up to here it takes a few milliseconds. */
@@ -94,9 +102,8 @@ const ALIAS = /^[a-z][a-z0-9_-]{0,49}$/
 
 /** Opens the registry over a migrated database. */
 export async function openRegistry(given: RegistryParts): Promise<Registry> {
-  const { db, objects, clock, ids, limits, log, runtimes, pythonCommand } = given
-  const store = registryStore(db)
-  const parts: RegisterParts = { store, objects, examiner: openExaminer(), clock, ids, pythonCommand }
+  const { db, objects, clock, limits, log, runtimes } = given
+  const parts: RegisterParts = { ...given, store: registryStore(db), examiner: openExaminer() }
   const catalogue = liveCatalogue()
   const listeners = new Set<(change: CatalogueChange) => void>()
   const preparing = new Set<(move: AliasMove) => Promise<void>>()
@@ -113,6 +120,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
       if (registered.created) log.info({ model, version, actor: by.id }, 'model registered')
       return registered
     },
+    preview: (submission, by) => preview(parts, submission, callerOf(by, undefined)),
     load: async (model, version) => load({ ...parts, runtimes }, versionIn(catalogue, model, version)),
     profile: async (model, version) => profileOf(objects, versionIn(catalogue, model, version)),
     async setAlias(model, alias, reference, by, source): Promise<Alias> {
@@ -123,7 +131,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
       if (move.from !== version) for (const prepare of preparing) await prepare(move)
       const caller = callerOf(by, source)
       const moved = { model, alias, version, movedAt: clock.now(), movedBy: by.id }
-      const set = await store.setAlias(moved, ({ from }) => [
+      const set = await parts.store.setAlias(moved, ({ from }) => [
         changeRecord(parts, caller, 'alias:moved', moved, {
           alias,
           to: version,
@@ -137,7 +145,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
       requireModel(catalogue, model)
       const removed = { model, alias, movedAt: clock.now(), movedBy: by.id }
       const caller = callerOf(by, source)
-      await store.removeAlias(removed, ({ from }) => [
+      await parts.store.removeAlias(removed, ({ from }) => [
         changeRecord(parts, caller, 'alias:removed', { model }, { alias, from }),
       ])
       await refresh()

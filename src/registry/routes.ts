@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { Problem } from '../errors.ts'
-import type { AnyRoute, Part, RouteRequest } from '../route.ts'
+import type { Answer, AnyRoute, Part, RouteRequest } from '../route.ts'
 import { remoteArtifact } from './external.ts'
 import { manifestSchema } from './manifest-schema.ts'
 import { type Registry, requireModel, versionIn } from './registry.ts'
-import { FILE_ROLES, type FileRole, type Submission } from './submission.ts'
+import { FILE_ROLES, type FileRole, type Registered, type Submission } from './submission.ts'
 import type { ModelVersion, StoredFile } from './version.ts'
 
 const PAGE_MODELS = 1000
@@ -44,10 +44,23 @@ const Alias = Type.Object({
   movedAt: Type.Integer(),
   movedBy: Type.String(),
 })
-const Registration = Type.Object({
+/** What a registration answers. */
+export const Registration: TSchema = Type.Object({
   version: Version,
   created: Type.Boolean({ description: 'False where the same bytes and manifest were registered before' }),
   notes: Type.Array(Type.String(), { description: 'What was inferred and what was not used' }),
+})
+/** The parts of what is to be registered, or judged as if it were. */
+export const Submitted: TSchema = Type.Object({
+  model: Type.Optional(Type.String({ description: 'The text of model.yaml' })),
+  name: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  requirements: Type.Optional(Type.String({ description: 'The requirements.txt that model.yaml names' })),
+  artifact: Type.Optional(
+    Type.Unsafe({ type: 'string', format: 'binary', description: 'Needed, but for a remote model' }),
+  ),
+  reference: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
+  evaluation: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
 })
 const name = Type.String({ description: 'Name of the model' })
 const ModelParams = Type.Object({ name })
@@ -179,37 +192,33 @@ function registerRoute({ registry, bytesMax, recorded }: RegistryRouteParts): An
     multipart: {
       bytesMax,
       description: 'The artifact and what is said about it',
-      schema: Type.Object({
-        model: Type.Optional(Type.String({ description: 'The text of model.yaml' })),
-        name: Type.Optional(Type.String()),
-        version: Type.Optional(Type.String()),
-        requirements: Type.Optional(Type.String({ description: 'The requirements.txt that model.yaml names' })),
-        artifact: Type.Optional(
-          Type.Unsafe({ type: 'string', format: 'binary', description: 'Needed, but for a remote model' }),
-        ),
-        reference: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
-        evaluation: Type.Optional(Type.Unsafe({ type: 'string', format: 'binary' })),
-      }),
+      schema: Submitted,
     },
     answers: { 200: Registration, 201: Registration },
     problems: [400, 409, 413, 415, 422],
     handle: async request => {
       const submission = await received(registry, request)
-      const { version, created, notes } = await registry.register(submission, request.actor, request.source)
-      if (created) await recorded()
-      const location = `/models/${version.model}/versions/${version.version}`
-      const headers = created ? { headers: { location } } : {}
-      return {
-        status: created ? 201 : 200,
-        ...headers,
-        body: { version: versionView(registry, version), created, notes },
-      }
+      const registered = await registry.register(submission, request.actor, request.source)
+      if (registered.created) await recorded()
+      return registrationAnswer(registry, registered)
     },
   }
 }
 
+export function registrationAnswer(
+  registry: Pick<Registry, 'catalogue'>,
+  { version, created, notes }: Registered,
+): Answer {
+  const location = `/models/${version.model}/versions/${version.version}`
+  return {
+    status: created ? 201 : 200,
+    ...(created ? { headers: { location } } : {}),
+    body: { version: versionView(registry, version), created, notes },
+  }
+}
+
 /** Takes the parts as they come: files go to the object store at once, in whatever order they are sent. */
-async function received(registry: Registry, { parts }: RouteRequest): Promise<Submission> {
+export async function received(registry: Registry, { parts }: RouteRequest): Promise<Submission> {
   const texts = new Map<string, string>()
   const files = new Map<FileRole, StoredFile>()
   for await (const part of parts) {
@@ -297,7 +306,7 @@ function modelView({ catalogue }: Registry, model: string): unknown {
   return { name: model, versions: catalogue.versions(model), aliases }
 }
 
-function versionView({ catalogue }: Registry, version: ModelVersion): unknown {
+function versionView({ catalogue }: Pick<Registry, 'catalogue'>, version: ModelVersion): unknown {
   const here = catalogue.aliases(version.model).filter(alias => alias.version === version.version)
   return { ...version, aliases: here.map(({ alias }) => alias) }
 }

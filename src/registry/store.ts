@@ -40,12 +40,12 @@ export type RecordsOf<T> = (change: T) => readonly ChangeRecord[]
 export interface RegistryStore {
   find(model: string, version: string): Promise<StoredVersion | undefined>
   /**
-   * Adds a version, and its model if it is the first: then `alias` is pointed at it. Where it is there already, nothing is
+   * Adds a version, and its model if it is the first: then `alias`, where it is given, is pointed at it. Where it is there already, nothing is
    * written: the one that is there comes back if the digests are equal, else `conflict` is thrown.
    */
   add(
     added: StoredVersion,
-    alias: string,
+    alias: string | undefined,
     records: RecordsOf<{ readonly isFirst: boolean }>,
   ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>
   /** Points an alias at a version that exists; `not_found` where it does not. Where it points there, nothing is written. */
@@ -73,7 +73,7 @@ export function registryStore(db: Database): RegistryStore {
         const sql = tables<RegistryTables>(tx)
         const body = JSON.stringify(added.version)
         await sql.insertInto('versions').values({ model, version, digest: added.digest, body, revision }).execute()
-        if (isFirst)
+        if (isFirst && alias !== undefined)
           await putAlias(tx, { model, alias, version, movedAt: registeredAt, movedBy: registeredBy }, revision)
         await record(tx, records({ isFirst }))
         return { version: added.version, created: true }

@@ -8,6 +8,7 @@ import type { DeclaredDrift } from './drift-keys.ts'
 import type { DeclaredReasons, ExplainMode } from './explain-keys.ts'
 import type { DeclaredService } from './service-keys.ts'
 import type { Signature } from './signature.ts'
+import type { DeclaredValidation } from './validation-keys.ts'
 
 export interface Uses {
   /** Purposes it may be used for; empty: any that is not prohibited. */
@@ -45,6 +46,10 @@ export interface ModelVersion {
   readonly profile?: StoredFile
   /** A score from here on is a positive decision, as far as model.yaml says it; else `THRESHOLD`. */
   readonly threshold?: number
+  /** The column of what really happened, as far as model.yaml says it. */
+  readonly target?: string
+  /** What it must show before it may be champion, as far as model.yaml says it. */
+  readonly validation?: DeclaredValidation
   /** How drift is judged, as far as model.yaml says it. */
   readonly drift?: DeclaredDrift
   /** What its service must be like, as far as model.yaml says it. */

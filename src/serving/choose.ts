@@ -1,6 +1,7 @@
 /** Which version answers: the one that is asked for, or the one that the model's release gives to this unit. */
 import { Problem } from '../errors.ts'
 import type { Catalogue } from '../registry/catalogue.ts'
+import { CHAMPION, type LeadPolicy, needsValidation } from '../registry/leading.ts'
 
 /** A version and the arm of the release through which it is met; `null` where the caller pinned the version. */
 export interface Choice {
@@ -16,18 +17,23 @@ export interface Releases {
   choose(model: string, unit: string | undefined): Choice | undefined
 }
 
-/** All traffic to the version with the alias `champion`; where there is none, to the newest that is no pre-release. */
-export function championReleases(catalogue: Catalogue): Releases {
+/**
+ * All traffic to the version with the alias `champion`; where there is none, to the newest that is no pre-release and needs no
+ * validation to be champion.
+ */
+export function championReleases(catalogue: Catalogue, policy: LeadPolicy = 'declared'): Releases {
   return {
     choose(model) {
-      const version = catalogue.resolve(model, 'champion') ?? newest(catalogue.versions(model))
+      const version = catalogue.resolve(model, CHAMPION) ?? newest(catalogue, model, policy)
       return version === undefined ? undefined : { model, version, release: 'all', arm: 'champion' }
     },
   }
 }
 
-function newest(versions: readonly string[]): string | undefined {
-  return versions.findLast(version => !isPrerelease(version)) ?? versions.at(-1)
+function newest(catalogue: Catalogue, model: string, policy: LeadPolicy): string | undefined {
+  const mayLead = (version: string): boolean => !needsValidation(policy, catalogue.version(model, version) ?? {})
+  const versions = catalogue.versions(model)
+  return versions.findLast(version => !isPrerelease(version) && mayLead(version)) ?? versions.findLast(mayLead)
 }
 
 /** A hyphen before any build metadata (semver.org §9, §10). */
@@ -58,9 +64,9 @@ export function choose(
 ): Choice {
   if (reference === undefined) {
     const choice = releases.choose(model, unit)
-    if (choice === undefined)
-      throw new Problem('not_found', `Cannot find the model ${shown(model)}: it is not registered`)
-    return choice
+    if (choice !== undefined) return choice
+    const why = catalogue.has(model) ? 'no version of it is champion yet' : 'it is not registered'
+    throw new Problem('not_found', `Cannot find the model ${shown(model)}: ${why}`)
   }
   const version = catalogue.resolve(model, reference)
   if (version !== undefined) return { model, version, release: null, arm: null }

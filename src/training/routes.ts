@@ -2,11 +2,15 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Objects } from '../platform/objects.ts'
+import type { LeadPolicy } from '../registry/leading.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { AnyRoute } from '../route.ts'
 import { studyRoutes } from './studies/routes.ts'
 import { openStudies } from './studies/studies.ts'
 import { groupCommit } from './tracking/group-commit.ts'
 import { trackingRoutes } from './tracking/routes.ts'
+import { validationRoutes } from './validation/routes.ts'
+import { openValidations } from './validation/validations.ts'
 
 interface TrainingParts {
   readonly db: Database
@@ -14,6 +18,10 @@ interface TrainingParts {
   readonly ids: Ids
   readonly objects: Objects
   readonly artifactBytesMax: number
+  /** Of a whole registration, bytes. */
+  readonly bytesMax: number
+  readonly leadPolicy: LeadPolicy
+  readonly registry: Registry
   /** Resolves when the changes made so far stand in the ledger. */
   readonly recorded: () => Promise<void>
 }
@@ -23,5 +31,6 @@ export function trainingRoutes({ recorded, ...parts }: TrainingParts): AnyRoute[
   return [
     ...studyRoutes({ studies: openStudies(parts), recorded }),
     ...trackingRoutes({ ...parts, write: groupCommit(parts.db) }),
+    ...validationRoutes({ ...parts, validations: openValidations(parts), recorded }),
   ]
 }

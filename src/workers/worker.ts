@@ -122,7 +122,8 @@ async function openPlane(world: World): Promise<Plane> {
   const runtimes = openRuntimes(systemSurroundings(log))
   metrics.family(runtimes.render)
   const objects = openObjects(told.path, keyring)
-  const settings = { limits: config.limits, pythonCommand: config.python.command }
+  const policy = config.validation.champion
+  const settings = { limits: config.limits, pythonCommand: config.python.command, leadPolicy: policy }
   const registry = await openRegistry({ ...world, ...settings, objects, runtimes })
   const { catalogue } = registry
   const budgetMs = (model: string, version: string): number =>
@@ -139,7 +140,7 @@ async function openPlane(world: World): Promise<Plane> {
   const serving: Serving = {
     catalogue,
     models,
-    releases: championReleases(catalogue),
+    releases: championReleases(catalogue, policy),
     pseudonyms: pseudonyms(keyring.derive),
     seals: subjectKeys({ db, keyring, clock }),
     permitUse,
