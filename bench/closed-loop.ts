@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { LoadResult } from './load.ts'
-import { cpuSeconds, hasProgram, type Measured, mainThreadSeconds, pinned } from './processes.ts'
+import { cpuSeconds, hasProgram, type Measured, mainThreadSeconds, ownSeconds, pinned } from './processes.ts'
 
 const run = promisify(execFile)
 const LOAD_CORE = 1
@@ -18,6 +18,8 @@ const TIMEOUT_SECONDS = 30
 export interface Round extends LoadResult {
   /** Processor microseconds of the server process, its threads and children, for each request. */
   readonly cpuUs: number
+  /** Of these, those of the process itself. Its child, the engine, seals the ledger meanwhile, at the lowest priority. */
+  readonly ownUs: number
   /** Of these, those of the thread that answers. */
   readonly mainUs: number
 }
@@ -36,15 +38,16 @@ export function closedLoop(headers: readonly string[], wantsOwn: boolean): Close
   return {
     generator: usesWrk ? 'wrk' : 'bench/load.ts',
     async measure(server, path, bodies, forSeconds) {
-      const before = { all: cpuSeconds(server.pid), main: mainThreadSeconds(server.pid) }
+      const before = { all: cpuSeconds(server.pid), own: ownSeconds(server.pid), main: mainThreadSeconds(server.pid) }
       const url = server.url + path
       const result = await loaded(url, bodies, headers, forSeconds)
       const perRequest = (used: number): number => (used * 1e6) / result.requests
       const cpuUs = perRequest(cpuSeconds(server.pid) - before.all)
+      const ownUs = perRequest(ownSeconds(server.pid) - before.own)
       const mainUs = perRequest(mainThreadSeconds(server.pid) - before.main)
       if (result.failures > 0)
         throw new Error(`Cannot compare: ${result.failures} of ${result.requests} requests failed at ${url}`)
-      return { ...result, cpuUs, mainUs }
+      return { ...result, cpuUs, ownUs, mainUs }
     },
   }
 }

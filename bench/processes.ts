@@ -151,6 +151,11 @@ export function cpuSeconds(pid: number): number {
   return own === undefined ? 0 : own.seconds + childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), 0)
 }
 
+/** Of these, the seconds of the process itself. */
+export function ownSeconds(pid: number): number {
+  return statOf(pid)?.seconds ?? 0
+}
+
 /** Of these, the seconds of the thread that answers. */
 export function mainThreadSeconds(pid: number): number {
   return secondsIn(readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8'))
