@@ -22,7 +22,7 @@ const FILES_MAX = 100_000
 
 /** A path as it is kept: parts and single slashes between them. */
 export function artifactPath(given: string, mayBeEmpty: boolean = false): string {
-  const path = given.replace(/\/+$/, '')
+  const path = given.startsWith('/') ? given : given.replace(/\/+$/, '')
   if (path === '' && mayBeEmpty) return ''
   const isSafe = path.split('/').every(part => part !== '' && part !== '.' && part !== '..')
   const isPlain = !/\\|\p{Cc}/u.test(path) && path.length <= PATH_CHARACTERS_MAX && !/%2e|%2f|%5c/i.test(path)

@@ -30,11 +30,11 @@ export interface ExperimentRow {
 
 const NAME_CHARACTERS_MAX = 500
 
-/** The id of an experiment as it is kept; what is no number names none. */
+/** The id of an experiment as it is kept. */
 export function experimentId(given: string): number {
   const id = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
   if (Number.isSafeInteger(id)) return id
-  throw missing(`an experiment with the id ${shown(given)}`)
+  throw invalid(`Cannot use parameter 'experiment_id': found ${shown(given)}, wanted a whole number`)
 }
 
 /** An id as a parameter, which may come as a number. */
@@ -70,6 +70,7 @@ async function described(db: Reading, rows: readonly ExperimentRow[]): Promise<M
       lifecycle_stage: row.stage,
       last_update_time: row.updated_at,
       creation_time: row.created_at,
+      workspace: 'default',
       ...(own === undefined ? {} : { tags: own }),
     }
   })

@@ -18,8 +18,11 @@ export interface Fact {
 }
 
 export const KEY_CHARACTERS_MAX = 250
-const TAG_CHARACTERS_MAX = 8_000
-const PARAM_CHARACTERS_MAX = 6_000
+/** The tag that makes a registered model a prompt. */
+export const PROMPT = 'mlflow.prompt.is_prompt'
+/** Longer values of runs lose what is beyond, as on MLflow's own server; of registered models they are refused. */
+const CHARACTERS_MAX = { tag: 8_000, param: 6_000, 'registry tag': 100_000 } as const
+const VALUE_CHARACTERS_MAX = 1_000_000
 const HEAD_CHARACTERS = 200
 
 export function headOf(value: string): string {
@@ -28,14 +31,21 @@ export function headOf(value: string): string {
     .join('')
 }
 
-export function factOf(from: Message, kind: 'tag' | 'param'): Fact {
-  const value = text(
-    { value: from['value'] ?? '' },
-    'value',
-    kind === 'tag' ? TAG_CHARACTERS_MAX : PARAM_CHARACTERS_MAX,
-    true,
-  )
-  return { key: keyOf(from), value }
+type Holder = keyof typeof CHARACTERS_MAX
+
+export function factOf(from: Message, kind: Holder): Fact {
+  const most = CHARACTERS_MAX[kind]
+  const isCut = kind !== 'registry tag'
+  const value = text({ value: from['value'] ?? '' }, 'value', isCut ? VALUE_CHARACTERS_MAX : most, true)
+  return { key: keyOf(from), value: isCut ? cut(value, most) : value }
+}
+
+function cut(value: string, most: number): string {
+  return value.length <= most
+    ? value
+    : Array.from(value.slice(0, 2 * most))
+        .slice(0, most)
+        .join('')
 }
 
 export function keyOf(from: Message): string {
@@ -47,7 +57,7 @@ export function keyOf(from: Message): string {
   return key
 }
 
-export function factsOf(from: Message, name: string, kind: 'tag' | 'param'): readonly Fact[] {
+export function factsOf(from: Message, name: string, kind: Holder): readonly Fact[] {
   return messages(from, name).map(item => factOf(item, kind))
 }
 

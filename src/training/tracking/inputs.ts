@@ -74,7 +74,7 @@ export async function datasetsOf(db: Reading, runs: readonly string[]): Promise<
         ...(row.schema === null ? {} : { schema: row.schema }),
         ...(row.profile === null ? {} : { profile: row.profile }),
       }
-      add(found, row.run, { tags: JSON.parse(row.tags) as unknown, dataset })
+      add(found, row.run, { ...(row.tags === '[]' ? {} : { tags: JSON.parse(row.tags) as unknown }), dataset })
     }
   }
   return found

@@ -63,7 +63,7 @@ async function described(db: Reading, rows: readonly ModelRow[]): Promise<readon
       status: row.status,
       model_type: row.type,
       ...(row.message === null ? {} : { status_message: row.message }),
-      ...(row.run === null ? {} : { source_run_id: row.run }),
+      source_run_id: row.run ?? '',
       tags: tags.get(row.id),
     },
     data: { params: params.get(row.id), metrics: metrics.get(row.id) },
@@ -73,8 +73,8 @@ async function described(db: Reading, rows: readonly ModelRow[]): Promise<readon
 async function metricsOf(db: Reading, ids: readonly string[]): Promise<ReadonlyMap<string, readonly Message[]>> {
   const found = new Map<string, Message[]>()
   for (const some of portions(ids)) {
-    const { rows } = await sql<MetricRow & { model: string }>`select * from mlflow_model_metrics
-      where model in (${sql.join(some)}) order by model, name, dataset, digest, run`.execute(db)
+    const { rows } = await sql<MetricRow & { model: string }>`select * from mlflow_model_points
+      where model in (${sql.join(some)}) order by model, name, dataset, digest, run, step, at, value`.execute(db)
     for (const row of rows) {
       const of = row.dataset ? { dataset_name: row.dataset, dataset_digest: row.digest } : {}
       const metric = { ...metricOf(row), model_id: row.model, run_id: row.run, ...of }
@@ -176,21 +176,31 @@ const SUBJECT: Subject = {
   },
   tag: 'model-tag',
   param: 'model-param',
-  metrics: { table: 'mlflow_model_metrics', owner: 'model' },
+}
+
+/** Metrics count that were measured on one of the data sets, or on any where none is named. */
+function subjectOf(datasets: readonly Message[]): Subject {
+  const measured = datasets.map(one => {
+    const digest = optionalText(one, 'dataset_digest')
+    const named = sql`dataset = ${text(one, 'dataset_name')}`
+    return digest ? sql`(${named} and digest = ${digest})` : named
+  })
+  const scope = measured.length === 0 ? sql`1 = 1` : sql`(${sql.join(measured, sql` or `)})`
+  return { ...SUBJECT, metrics: { table: 'mlflow_model_points', owner: 'model', scope } }
 }
 
 export async function searchModels({ db }: Tracking, from: Message): Promise<Message> {
   const size = pageSize(from, 50, 50)
   const offset = pageOffset(from)
-  const conditions = parseFilter(optionalText(from, 'filter')).map(one => conditionSql(db.engine, SUBJECT, one))
+  const subject = subjectOf(messages(from, 'datasets'))
+  const conditions = parseFilter(optionalText(from, 'filter')).map(one => conditionSql(db.engine, subject, one))
   const orders = messages(from, 'order_by').map(
     (by): Order => ({ ...parseOrder(text(by, 'field_name')), isDescending: by['ascending'] === false }),
   )
-  const { joins, keys } = orderSql(SUBJECT, orders)
-  const experiments = texts(from, 'experiment_ids')
-    .filter(id => /^\d{1,15}$/.test(id))
-    .map(experimentId)
-  if (experiments.length === 0) return { models: [] }
+  const { joins, keys } = orderSql(subject, orders)
+  const experiments = texts(from, 'experiment_ids').map(experimentId)
+  if (experiments.length === 0)
+    throw invalid("Cannot go on: the value of required parameter 'experiment_ids' is missing")
   const { rows } = await sql<ModelRow>`select m.* from mlflow_models m ${sql.join(joins, sql` `)}
     where m.experiment in (${sql.join(experiments)}) and m.stage = 'active' and ${allOf(conditions)}
     order by ${sql.join([...keys, sql`m.created_at desc`, sql`m.id desc`])}

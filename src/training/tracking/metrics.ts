@@ -1,7 +1,18 @@
 /** Metrics of runs: every point ever logged, and beside them the latest of each name, which lists and searches read. */
 import { sql } from 'kysely'
 import { keyOf, portions } from './facts.ts'
-import { type Message, optionalText, optionalWhole, paged, pageOffset, pageSize, real, text, whole } from './fields.ts'
+import {
+  invalid,
+  type Message,
+  optionalText,
+  optionalWhole,
+  paged,
+  pageOffset,
+  pageSize,
+  real,
+  text,
+  whole,
+} from './fields.ts'
 import type { Writing } from './group-commit.ts'
 import type { Reading, Tracking } from './tracking.ts'
 
@@ -23,7 +34,7 @@ export function pointOf(from: Message): Point {
   const finite = Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, value))
   return {
     name: keyOf(from),
-    at: whole(from, 'timestamp'),
+    at: timeIn(from),
     step: optionalWhole(from, 'step') ?? 0,
     value: isNan ? 0 : finite + 0,
     is_nan: isNan ? 1 : 0,
@@ -31,6 +42,12 @@ export function pointOf(from: Message): Point {
     dataset: optionalText(from, 'dataset_name') || undefined,
     digest: optionalText(from, 'dataset_digest') || undefined,
   }
+}
+
+function timeIn(from: Message): number {
+  const at = whole(from, 'timestamp')
+  if (at >= 0) return at
+  throw invalid(`Cannot use parameter 'timestamp': found ${at}, wanted milliseconds since 1970`)
 }
 
 /** Whether a point is later than another of its name: by step, then time, then value, as MLflow has it. */
@@ -66,13 +83,10 @@ export async function putPoints(tx: Writing, run: string, points: readonly Point
       is_nan = excluded.is_nan ${LATER}`.execute(tx)
   const ofModels = points.filter(({ model }) => model !== undefined)
   if (ofModels.length === 0) return
-  const keyed = lastOf(ofModels, p => JSON.stringify([p.model, p.name, p.dataset, p.digest]))
   const modelRow = (p: Point) =>
     sql`(${p.model}, ${run}, ${p.name}, ${p.at}, ${p.step}, ${p.value}, ${p.is_nan}, ${p.dataset ?? ''}, ${p.digest ?? ''})`
-  await sql`insert into mlflow_model_metrics as known (model, run, name, at, step, value, is_nan, dataset, digest)
-    values ${sql.join(keyed.map(modelRow))}
-    on conflict (model, name, dataset, digest, run) do update set at = excluded.at, step = excluded.step,
-      value = excluded.value, is_nan = excluded.is_nan ${LATER}`.execute(tx)
+  await sql`insert into mlflow_model_points (model, run, name, at, step, value, is_nan, dataset, digest)
+    values ${sql.join(ofModels.map(modelRow))} on conflict do nothing`.execute(tx)
 }
 
 export interface MetricRow extends Point {

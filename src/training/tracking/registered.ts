@@ -16,7 +16,7 @@ import {
 } from './fields.ts'
 import { parseFilter, parseOrder } from './filter.ts'
 import type { Writing } from './group-commit.ts'
-import { allOf, conditionSql, orderSql, type Subject } from './search.ts'
+import { allOf, conditionSql, orderSql, type Subject, withoutPrompts } from './search.ts'
 import type { Reading, Tracking } from './tracking.ts'
 import { aliasesOf, latestVersions, readVersion, versionIn, versionMessage } from './versions.ts'
 
@@ -78,7 +78,7 @@ export async function createRegistered({ clock }: Tracking, tx: Writing, from: M
   const description = optionalText(from, 'description', 5_000) ?? null
   const row: RegisteredRow = { name, description, created_at: now, updated_at: now, last: 0 }
   await tx.insertInto('mlflow_registered').values(row).execute()
-  await putFacts(tx, 'registered-tag', name, factsOf(from, 'tags', 'tag'))
+  await putFacts(tx, 'registered-tag', name, factsOf(from, 'tags', 'registry tag'))
   return await answered(tx, row)
 }
 
@@ -125,7 +125,7 @@ export async function deleteRegistered(_: Tracking, tx: Writing, from: Message):
 
 export async function tagRegistered(_: Tracking, tx: Writing, from: Message): Promise<Message> {
   const { name } = await readRegistered(tx, text(from, 'name'))
-  await putFacts(tx, 'registered-tag', name, [factOf(from, 'tag')])
+  await putFacts(tx, 'registered-tag', name, [factOf(from, 'registry tag')])
   return {}
 }
 
@@ -137,7 +137,7 @@ export async function untagRegistered(_: Tracking, tx: Writing, from: Message): 
 
 export async function setAlias(_: Tracking, tx: Writing, from: Message): Promise<Message> {
   const alias = text(from, 'alias', 255)
-  if (!/^[\w-]+$/.test(alias) || /^v\d+$/i.test(alias) || alias.toLowerCase() === 'latest')
+  if (!/^[\p{L}\p{N}_-]+$/u.test(alias) || /^v\d+$/i.test(alias) || alias.toLowerCase() === 'latest')
     throw invalid(
       `Cannot use the alias ${shown(alias)}: wanted letters, digits, _ and -, not «latest» or one such as v1`,
     )
@@ -172,16 +172,16 @@ const SUBJECT: Subject = {
     creation_timestamp: { column: sql`g.created_at`, is: 'number' },
   },
   tag: 'registered-tag',
-  findsAbsentTags: true,
 }
 
 export async function searchRegistered({ db }: Tracking, from: Message): Promise<Message> {
   const size = pageSize(from, 100, 1_000)
   const offset = pageOffset(from)
-  const conditions = parseFilter(optionalText(from, 'filter')).map(one => conditionSql(db.engine, SUBJECT, one))
+  const filter = parseFilter(optionalText(from, 'filter'))
+  const conditions = filter.map(one => conditionSql(db.engine, SUBJECT, one))
   const { joins, keys } = orderSql(SUBJECT, texts(from, 'order_by').map(parseOrder))
   const { rows } = await sql<RegisteredRow>`select g.* from mlflow_registered g ${sql.join(joins, sql` `)}
-    where ${allOf(conditions)} order by ${sql.join([...keys, sql`g.name`])}
+    where ${allOf([...conditions, ...withoutPrompts(sql`g.name`, filter)])} order by ${sql.join([...keys, sql`g.name`])}
     limit ${size + 1} offset ${offset}`.execute(db.sql)
   const page = paged(rows, offset, size)
   return { registered_models: await described(db.sql, page.rows), ...page.next }

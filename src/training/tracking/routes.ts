@@ -144,8 +144,15 @@ function apiRoute(
     permission,
     summary,
     ...(method === 'GET' ? {} : { body: Type.Union([Any, Type.Undefined()]) }),
-    handle: async request => ({ body: await handle(request) }),
+    handle: async request => ({ body: withoutEmpty(await handle(request)) }),
   }
+}
+
+/** As Protocol Buffers' JSON has it, an empty list is not there. */
+function withoutEmpty(message: Message): Message {
+  const empty = Object.keys(message).some(key => Array.isArray(message[key]) && message[key].length === 0)
+  if (!empty) return message
+  return Object.fromEntries(Object.entries(message).filter(([, value]) => !Array.isArray(value) || value.length > 0))
 }
 
 /** The protocol has one message, whichever part of the request it comes in. */
@@ -184,7 +191,7 @@ function artifactRoutes(tracking: Tracking): Route[] {
       path,
       permission: RUN_READ,
       summary: 'Files in a folder of artifacts',
-      handle: async ({ query }) => ({ body: await listArtifacts(tracking, query) }),
+      handle: async ({ query }) => ({ body: withoutEmpty(await listArtifacts(tracking, query)) }),
     },
     {
       ...described,

@@ -52,14 +52,12 @@ function requireFew(what: string, found: number, most: number): void {
   if (found > most) throw invalid(`Cannot log a batch: it has ${found} ${what}, at most ${most} were wanted`)
 }
 
-/** One parameter may be given twice in a batch only where both say the same. */
+/** A parameter is given once in a batch, also where both say the same, as MLflow has it. */
 function distinct(params: readonly Fact[]): readonly Fact[] {
-  const seen = new Map<string, string>()
-  for (const { key, value } of params) {
-    const before = seen.get(key)
-    if (before !== undefined && before !== value)
-      throw invalid(`Cannot log a batch: the parameter '${key}' is in it twice, with different values`)
-    seen.set(key, value)
+  const seen = new Set<string>()
+  for (const { key } of params) {
+    if (seen.has(key)) throw invalid(`Cannot log a batch: the parameter '${key}' is in it twice`)
+    seen.add(key)
   }
   return params
 }

@@ -69,13 +69,8 @@ export async function describedRuns(db: Reading, rows: readonly RunRow[]): Promi
   return rows.map(row => {
     const data = { metrics: metrics.get(row.id), params: params.get(row.id), tags: tags.get(row.id) }
     const inputs = { dataset_inputs: datasets.get(row.id), model_inputs: models.inputs.get(row.id) }
-    const made = models.outputs.get(row.id)
-    return {
-      info: infoOf(row),
-      data,
-      inputs,
-      ...(made === undefined ? {} : { outputs: { model_outputs: made } }),
-    }
+    const outputs = { model_outputs: models.outputs.get(row.id) }
+    return { info: infoOf(row), data, inputs, outputs }
   })
 }
 
@@ -148,7 +143,8 @@ export async function tagRun(tx: Writing, run: string, tags: readonly Fact[]): P
 }
 
 export async function deleteRunTag(_: Tracking, tx: Writing, from: Message): Promise<Message> {
+  const key = keyOf(from)
   const { id } = await requireActiveRun(tx, runIdIn(from))
-  await deleteFact(tx, 'run-tag', id, keyOf(from), true)
+  await deleteFact(tx, 'run-tag', id, key, true)
   return {}
 }

@@ -43,9 +43,7 @@ export async function searchRuns({ db }: Tracking, from: Message): Promise<Messa
   const { joins, keys } = orderSql(SUBJECT, orders)
   const isTimed = orders.some(({ kind, key }) => kind === 'attribute' && /^(?:start_time|created)$/i.test(key))
   const all = sql.join([...keys, ...(isTimed ? [] : [sql`r.started_at desc`]), sql`r.id`])
-  const experiments = texts(from, 'experiment_ids')
-    .filter(id => /^\d{1,15}$/.test(id))
-    .map(experimentId)
+  const experiments = texts(from, 'experiment_ids').map(experimentId)
   if (experiments.length === 0) return { runs: [] }
   const { rows } = await sql<RunRow>`select r.* from mlflow_runs r ${sql.join(joins, sql` `)}
     where r.experiment in (${sql.join(experiments)}) and r.stage in (${sql.join(stagesOf(from, 'run_view_type'))})

@@ -1,7 +1,7 @@
 /** Conditions and orders as SQL of either database. Values are always bound, never written. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../platform/database.ts'
-import { type FactKind, headOf } from './facts.ts'
+import { type FactKind, headOf, PROMPT } from './facts.ts'
 import { invalid, shown } from './fields.ts'
 import type { Condition, Operator, Order } from './filter.ts'
 
@@ -17,11 +17,16 @@ export interface Subject {
   readonly orders?: Readonly<Record<string, Attribute>>
   readonly tag?: FactKind
   readonly param?: FactKind
-  /** Table of the metrics, and its column that names the owner. */
-  readonly metrics?: { readonly table: string; readonly owner: string }
+  readonly metrics?: MetricTable
   readonly hasDatasets?: boolean
-  /** Whether `tag != value` also finds what has no such tag. */
-  readonly findsAbsentTags?: boolean
+}
+
+/** Table of the metrics, and its column that names the owner. */
+interface MetricTable {
+  readonly table: string
+  readonly owner: string
+  /** Which of them count, where an owner may have several of a name: it is ordered by the latest of these. */
+  readonly scope?: Sql
 }
 
 interface Attribute {
@@ -65,10 +70,10 @@ function attributeSql(engine: Engine, { attributes }: Subject, condition: Condit
 
 function metricSql(engine: Engine, { id, metrics }: Subject, condition: Condition): Sql {
   if (metrics === undefined || !/^[=!<>]/.test(condition.operator)) throw unsupported(condition)
-  const { table, owner } = metrics
+  const { table, owner, scope } = metrics
   const holds = compared(engine, sql.ref('value'), condition.operator, numbers(condition))
   return sql`${id} in (select ${sql.ref(owner)} from ${sql.table(table)}
-    where name = ${condition.key} and ${holds} and is_nan = 0)`
+    where name = ${condition.key} and ${holds} and is_nan = 0${scope === undefined ? sql`` : sql` and ${scope}`})`
 }
 
 function factSql(engine: Engine, subject: Subject, condition: Condition): Sql {
@@ -81,8 +86,8 @@ function factSql(engine: Engine, subject: Subject, condition: Condition): Sql {
   if (operator === 'IS NULL') return sql`${id} not in (${named})`
   if (operator === 'IS NOT NULL') return sql`${id} in (${named})`
   const value = strings(condition)
-  if (operator === '!=' && subject.findsAbsentTags === true)
-    return sql`${id} not in (${named} and head = ${headOf(String(value))} and value = ${value})`
+  // Clients leave prompts out so, and mean also what was never told to be none.
+  if (operator === '!=' && key === PROMPT) return sql`${id} not in (${named} and value = ${value})`
   const head = operator === '=' ? sql` and head = ${headOf(String(value))}` : sql``
   return sql`${id} in (${named}${head} and ${compared(engine, sql.ref('value'), operator, value)})`
 }
@@ -149,10 +154,7 @@ export function orderSql(subject: Subject, orders: readonly Order[]): Ordered {
     const direction = sql.raw(order.isDescending ? 'desc' : 'asc')
     const alias = sql.raw(`o${at}`)
     if (order.kind === 'metric' && subject.metrics !== undefined) {
-      const { table, owner } = subject.metrics
-      joins.push(
-        sql`left join ${sql.table(table)} ${alias} on ${alias}.${sql.ref(owner)} = ${subject.id} and ${alias}.name = ${order.key}`,
-      )
+      joins.push(metricJoin(subject, subject.metrics, order.key, alias))
       keys.push(sql`case when ${alias}.value is null then 2 when ${alias}.is_nan = 1 then 1 else 0 end`)
       keys.push(sql`${alias}.value ${direction}`)
       continue
@@ -173,12 +175,30 @@ export function orderSql(subject: Subject, orders: readonly Order[]): Ordered {
   return { joins, keys }
 }
 
+function metricJoin({ id }: Subject, { table, owner, scope }: MetricTable, key: string, alias: Sql): Sql {
+  const column = sql.ref(owner)
+  if (scope === undefined)
+    return sql`left join ${sql.table(table)} ${alias} on ${alias}.${column} = ${id} and ${alias}.name = ${key}`
+  return sql`left join (select ${column}, value, is_nan,
+      row_number() over (partition by ${column} order by at desc, step desc, value desc) as turn
+      from ${sql.table(table)} where name = ${key} and ${scope}
+    ) ${alias} on ${alias}.${column} = ${id} and ${alias}.turn = 1`
+}
+
 function attributeOf({ attributes, orders }: Subject, { key }: Order): Sql {
   const known = { ...attributes, ...orders }
   const attribute = Object.hasOwn(known, key) ? known[key] : undefined
   if (attribute === undefined)
     throw invalid(`Cannot order by attribute ${shown(key)}: wanted one of ${Object.keys(known).join(', ')}`)
   return attribute.column
+}
+
+/** Prompts are registered models with a tag; they are found by who asks for that tag, and are no models to others. */
+export function withoutPrompts(name: Sql, filter: readonly Condition[]): readonly Sql[] {
+  if (filter.some(({ kind, key }) => kind === 'tag' && key === PROMPT)) return []
+  return [
+    sql`${name} not in (select owner from mlflow_facts where kind = 'registered-tag' and name = ${PROMPT} and head = 'true')`,
+  ]
 }
 
 /** All conditions of a list, for `where`. */

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migrations } from '../../platform/database.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration knows no tables yet
@@ -82,6 +82,15 @@ export const trackingMigrations: Migrations = {
     },
     '003_artifacts': async ({ schema }) => {
       await table(schema, 'mlflow_artifacts', 'path text, sha256 text, bytes bigint, updated_at bigint', ['path'])
+    },
+    '004_model_points': async db => {
+      const metric =
+        'model text, run text, name text, at bigint, step bigint, value double precision, is_nan integer, dataset text, digest text'
+      const key = ['model', 'name', 'dataset', 'digest', 'run', 'step', 'at', 'value', 'is_nan']
+      await table(db.schema, 'mlflow_model_points', metric, key)
+      await index(db.schema, 'mlflow_model_points_value', 'mlflow_model_points', ['name', 'value', 'model'])
+      await sql`insert into mlflow_model_points select * from mlflow_model_metrics`.execute(db)
+      await db.schema.dropTable('mlflow_model_metrics').execute()
     },
   },
 }

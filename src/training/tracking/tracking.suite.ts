@@ -68,8 +68,8 @@ async function begun(ask: Ask, more: object = {}): Promise<string> {
 
 async function found(ask: Ask, filter: string, order: readonly string[] = [], more: object = {}): Promise<string[]> {
   const asked = { experiment_ids: ['0'], filter, order_by: order, ...more }
-  const answer = (await told(ask('POST runs/search', asked))) as { runs: { info: { run_name: string } }[] }
-  return answer.runs.map(({ info }) => info.run_name)
+  const answer = (await told(ask('POST runs/search', asked))) as { runs?: { info: { run_name: string } }[] }
+  return (answer.runs ?? []).map(({ info }) => info.run_name)
 }
 
 function runs(place: FreshPlace): void {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { deleteFact, type Fact, factOf, factsOf, keyOf, portions, putFacts, readFacts } from './facts.ts'
+import { deleteFact, type Fact, factOf, factsOf, keyOf, PROMPT, portions, putFacts, readFacts } from './facts.ts'
 import {
   invalid,
   type Message,
@@ -16,7 +16,7 @@ import { parseFilter, parseOrder } from './filter.ts'
 import type { Writing } from './group-commit.ts'
 import { readModel } from './logged-models.ts'
 import { readRun } from './runs.ts'
-import { allOf, conditionSql, orderSql, type Subject } from './search.ts'
+import { allOf, conditionSql, orderSql, type Subject, withoutPrompts } from './search.ts'
 import type { Reading, Tracking } from './tracking.ts'
 
 interface VersionRow {
@@ -132,8 +132,9 @@ const MODEL_SOURCE = /^models:\/(m-[\w-]+)$/
 export async function createVersion({ clock }: Tracking, tx: Writing, from: Message): Promise<Message> {
   const name = text(from, 'name')
   const source = text(from, 'source', 500)
-  const tags = factsOf(from, 'tags', 'tag')
-  requireSource(source)
+  const tags = factsOf(from, 'tags', 'registry tag')
+  // Of a prompt, the text is a tag and the source means nothing.
+  if (!tags.some(({ key, value }) => key === PROMPT && value === 'true')) requireSource(source)
   const now = clock.now()
   // Whoever registers a version waits here for whoever does so at the same time; a number is never given twice.
   const { rows } = await sql<{ last: number }>`update mlflow_registered set last = last + 1, updated_at = ${now}
@@ -159,7 +160,18 @@ export async function createVersion({ clock }: Tracking, tx: Writing, from: Mess
   }
   await tx.insertInto('mlflow_versions').values(row).execute()
   await putFacts(tx, 'version-tag', ownerOf(row), tags)
+  if (model !== undefined) await tellModel(tx, model, row)
   return await answered(tx, row)
+}
+
+const VERSIONS = 'mlflow.modelVersions'
+
+/** A logged model knows by a tag what became of it. */
+async function tellModel(tx: Writing, model: string, { name, version }: VersionRow): Promise<void> {
+  const known = (await readFacts(tx, 'model-tag', [model])).get(model)?.find(({ key }) => key === VERSIONS)?.value
+  const before = JSON.parse(known ?? '[]') as readonly Message[]
+  const value = JSON.stringify([...before, { name, version }])
+  await putFacts(tx, 'model-tag', model, [{ key: VERSIONS, value }])
 }
 
 /** A version must not reach files of this machine, or climb out of where its artifacts are. */
@@ -174,7 +186,7 @@ function requireSource(source: string): void {
   } catch {
     throw invalid(`Cannot register ${shown(source)}: it is not encoded as an address is`)
   }
-  if (isRemote && !/[\0\r\n]/.test(plain) && !plain.split(/[/\\]/).includes('..')) return
+  if (isRemote && !/[\0\r\n]/.test(plain) && !plain.split(/[/\\?#&=]/).includes('..')) return
   throw invalid(`Cannot register ${shown(source)}: wanted an address such as runs:/… or models:/…, without ..`)
 }
 
@@ -240,7 +252,7 @@ export async function downloadUri({ db }: Tracking, from: Message): Promise<Mess
 }
 
 export async function tagVersion(_: Tracking, tx: Writing, from: Message): Promise<Message> {
-  await putFacts(tx, 'version-tag', ownerOf(await readGiven(tx, from)), [factOf(from, 'tag')])
+  await putFacts(tx, 'version-tag', ownerOf(await readGiven(tx, from)), [factOf(from, 'registry tag')])
   return {}
 }
 
@@ -281,18 +293,18 @@ const SUBJECT: Subject = {
     last_updated_timestamp: number('v.updated_at'),
   },
   tag: 'version-tag',
-  findsAbsentTags: true,
 }
 
 export async function searchVersions({ db }: Tracking, from: Message): Promise<Message> {
   const size = pageSize(from, 10_000, 200_000)
   const offset = pageOffset(from)
-  const conditions = parseFilter(optionalText(from, 'filter')).map(one => conditionSql(db.engine, SUBJECT, one))
+  const filter = parseFilter(optionalText(from, 'filter'))
+  const conditions = filter.map(one => conditionSql(db.engine, SUBJECT, one))
   const given = texts(from, 'order_by').map(parseOrder)
   const orders = given.length === 0 ? [parseOrder('last_updated_timestamp DESC')] : given
   const { joins, keys } = orderSql(SUBJECT, orders)
   const { rows } = await sql<VersionRow>`select v.* from mlflow_versions v ${sql.join(joins, sql` `)}
-    where ${allOf(conditions)} order by ${sql.join([...keys, sql`v.name`, sql`v.version desc`])}
+    where ${allOf([...conditions, ...withoutPrompts(sql`v.name`, filter)])} order by ${sql.join([...keys, sql`v.name`, sql`v.version desc`])}
     limit ${size + 1} offset ${offset}`.execute(db.sql)
   const page = paged(rows, offset, size)
   return { model_versions: await messagesOf(db.sql, page.rows), ...page.next }
