@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { Problem } from '../errors.ts'
 import { bytesColumn, type Database, isUniqueViolation, type Migrations, openDatabase, tables } from './database.ts'
+import { insertMany } from './insert-many.ts'
 import type { FreshPlace } from './temporary.suite.ts'
 
 interface ThingTables {
@@ -51,6 +52,7 @@ export function databaseSuite(place: FreshPlace): void {
     return db
   }
   values(opened)
+  many(opened)
   refusals(opened)
   transactions(opened)
   migrating(place)
@@ -120,6 +122,49 @@ function values(opened: Opened): void {
     }
     const least = await sql<{ n: number }>`select ${2n ** 53n - 1n} + 0 as n`.execute(db.sql).catch(() => undefined)
     assert.ok(least === undefined || least.rows[0]!.n === Number.MAX_SAFE_INTEGER)
+  })
+}
+
+const THINGS = {
+  table: 'things',
+  columns: { id: 'text', text: 'text', whole: 'integer', at: 'bigint', real: 'double precision' },
+} as const
+
+function many(opened: Opened): void {
+  const all = async (db: Database) =>
+    (await sql<object>`select id, text, whole, at, real from things order by id`.execute(db.sql)).rows
+
+  test('many rows are stored as they would be one by one', async t => {
+    const db = await opened(t)
+    await fc.assert(
+      fc.asyncProperty(fc.array(storable, { maxLength: 40 }), async things => {
+        await sql`delete from things`.execute(db.sql)
+        const rows = things.map(({ text, whole, at, real }, i) => [String(1_000 + i), text, whole, at, real])
+        await insertMany(db.sql, THINGS, rows)
+        const wanted = rows.map(([id, text, whole, at, real]) => ({ id, text, whole, at, real }))
+        assert.deepEqual(await all(db), wanted)
+      }),
+      { numRuns: 30 },
+    )
+    await insertMany(db.sql, THINGS, [])
+  })
+
+  test('many rows are stored all or none, in a transaction and out of one, and what is there can be kept', async t => {
+    const db = await opened(t)
+    const row = (id: string) => [id, `«${id}», {"\\`, 5, 2 ** 53 - 1, 0.1]
+    for (const attempt of [
+      () => insertMany(db.sql, THINGS, [row('a'), row('b'), row('a')]),
+      () => db.sql.transaction().execute(tx => insertMany(tx, THINGS, [row('a'), row('b'), row('a')])),
+    ]) {
+      await assert.rejects(attempt(), isUniqueViolation)
+      assert.deepEqual(await all(db), [])
+    }
+    await insertMany(db.sql, THINGS, [row('a')])
+    const changing = { ...THINGS, onConflict: 'on conflict (id) do update set whole = excluded.whole + known.whole' }
+    await insertMany(db.sql, changing, [row('a'), row('b')])
+    const [a, b] = (await all(db)) as { whole: number; text: string }[]
+    assert.deepEqual([a!.whole, b!.whole, b!.text], [10, 5, '«b», {"\\'])
+    await assert.rejects(insertMany(db.sql, THINGS, [['c', 'a\0b', 1, 1, 1]]), Problem)
   })
 }
 

@@ -3,6 +3,15 @@ import { Problem } from '../errors.ts'
 
 export type SqlValue = null | number | bigint | string | Uint8Array
 
+/** The values of one column of many rows, as one parameter: see `insert-many.ts`. */
+export class Column {
+  readonly values: readonly SqlValue[]
+
+  constructor(values: readonly unknown[]) {
+    this.values = values.map(sqlValue)
+  }
+}
+
 /**
  * A parameter as either database stores it. Refused are a NUL in a text (PostgreSQL cannot store it), half a surrogate pair
  * (no UTF-8 can), booleans, dates and objects (each database would store them otherwise).

@@ -2,7 +2,7 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { Problem } from '../errors.ts'
-import { sqlValue } from './parameters.ts'
+import { Column, sqlValue } from './parameters.ts'
 
 const CONNECTIONS_MAX = 10
 const CONNECT_MS_MAX = 10_000
@@ -58,7 +58,7 @@ function judgingPool(pool: pg.Pool, place: string): PostgresPool {
 function judgingClient(client: pg.PoolClient, place: string): PostgresPoolClient {
   let isBroken = false
   const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
-    const values = parameters.map(sqlValue)
+    const values = parameters.map(value => (value instanceof Column ? value.values : sqlValue(value)))
     try {
       return await client.query(text, values)
     } catch (error) {

@@ -16,7 +16,7 @@ import {
 } from 'kysely'
 import { Problem } from '../errors.ts'
 import { mutex } from './mutex.ts'
-import type { SqlValue } from './parameters.ts'
+import { Column, type SqlValue } from './parameters.ts'
 import type { SqliteAnswer } from './sqlite-protocol.ts'
 import { openSqliteThread, type SqliteThread, sqliteValue } from './sqlite-thread.ts'
 
@@ -44,11 +44,12 @@ function sqliteDriver(file: string): Driver {
   const turn = mutex({ waitMsMax: WAIT_MS_MAX, waitersMax: WAITERS_MAX, refusal })
   let thread: SqliteThread | undefined
   let connection: DatabaseConnection | undefined
+  const transaction: Beginning = { begins: false }
   const execute = (sql: string) => (connection as DatabaseConnection).executeQuery(Compiled.raw(sql))
   return {
     async init(): Promise<void> {
       thread = openSqliteThread(file)
-      connection = sqliteConnection(thread)
+      connection = sqliteConnection(thread, transaction)
     },
     async acquireConnection(): Promise<DatabaseConnection> {
       await turn.lock()
@@ -58,13 +59,14 @@ function sqliteDriver(file: string): Driver {
       turn.unlock()
     },
     async beginTransaction(): Promise<void> {
-      // Immediate: a transaction that first reads and then writes must not find out in between that it may not write.
-      await execute('begin immediate')
+      transaction.begins = true
     },
     async commitTransaction(): Promise<void> {
-      await execute('commit')
+      if (transaction.begins) transaction.begins = false
+      else await execute('commit')
     },
     async rollbackTransaction(): Promise<void> {
+      transaction.begins = false
       await thread?.ask({ do: 'rollback' })
     },
     async savepoint(_connection, name): Promise<void> {
@@ -82,6 +84,11 @@ function sqliteDriver(file: string): Driver {
   }
 }
 
+/** A transaction that is to begin with its first statement: a message less to wait for. */
+interface Beginning {
+  begins: boolean
+}
+
 function refusal(why: 'waited' | 'crowded'): Error {
   if (why === 'crowded') {
     return new Problem('overloaded', `Cannot query the database: ${WAITERS_MAX} statements wait already`)
@@ -94,10 +101,16 @@ function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-function sqliteConnection(thread: SqliteThread): DatabaseConnection {
+function sqliteConnection(thread: SqliteThread, transaction: Beginning): DatabaseConnection {
+  const ask: SqliteThread['ask'] = request => {
+    const { begins } = transaction
+    transaction.begins = false
+    return thread.ask(begins ? { begins, ...request } : request)
+  }
   return {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-      const answer = await thread.ask({ do: 'run', sql, parameters: parameters.map(sqliteValue) })
+      if (parameters[0] instanceof Column) return await executeMany(ask, sql, parameters as readonly Column[])
+      const answer = await ask({ do: 'run', sql, parameters: parameters.map(sqliteValue) })
       if (answer.columns !== undefined) return { rows: objectsOf(answer.columns, answer.rows) as R[] }
       return { rows: [], numAffectedRows: answer.changes ?? 0n, insertId: answer.insertId ?? 0n }
     },
@@ -106,6 +119,18 @@ function sqliteConnection(thread: SqliteThread): DatabaseConnection {
       throw new Error('Cannot stream rows: it would hold the connection; wanted pages by key')
     },
   }
+}
+
+async function executeMany<R>(
+  ask: SqliteThread['ask'],
+  sql: string,
+  parameters: readonly Column[],
+): Promise<QueryResult<R>> {
+  const columns = parameters.map(({ values }) =>
+    values.every(value => typeof value === 'number') ? Float64Array.from(values as number[]) : values,
+  )
+  const { changes } = await ask({ do: 'many', sql, columns })
+  return { rows: [], numAffectedRows: changes ?? 0n }
 }
 
 function objectsOf(columns: readonly string[], rows: SqliteAnswer['rows']): Record<string, SqlValue>[] {

@@ -72,6 +72,27 @@ function run(sql: string, parameters: readonly SqlValue[]): Omit<SqliteAnswer, '
   return { columns, rows: (statement.all(...parameters) as unknown as SqlValue[][]).map(plain) }
 }
 
+/** A statement for each row, all or none; in a transaction, the rows before one that fails are left to its rollback. */
+function many(sql: string, columns: NonNullable<SqliteRequest['columns']>): Omit<SqliteAnswer, 'id'> {
+  const { statement } = cached(sql)
+  const isAlone = !database!.isTransaction
+  if (isAlone) database!.exec('begin immediate')
+  try {
+    const row: SqlValue[] = new Array(columns.length)
+    const rows = columns[0]?.length ?? 0
+    let changes = 0
+    for (let at = 0; at < rows; at++) {
+      for (let i = 0; i < columns.length; i++) row[i] = columns[i]![at]!
+      changes += Number(statement.run(...row).changes)
+    }
+    if (isAlone) database!.exec('commit')
+    return { changes: BigInt(changes), insertId: 0n }
+  } catch (error) {
+    if (isAlone && database!.isTransaction) database!.exec('rollback')
+    throw error
+  }
+}
+
 /** 64-bit integers become numbers where a number holds them exactly; others stay bigints for the other side to judge. */
 function plain(row: SqlValue[]): SqlValue[] {
   for (let i = 0; i < row.length; i++) {
@@ -85,7 +106,9 @@ function plain(row: SqlValue[]): SqlValue[] {
 
 function answer(request: SqliteRequest): Omit<SqliteAnswer, 'id'> {
   database ??= open()
+  if (request.begins === true) database.exec('begin immediate')
   if (request.do === 'run') return run(request.sql ?? '', request.parameters ?? [])
+  if (request.do === 'many') return many(request.sql ?? '', request.columns ?? [])
   // After some errors, a full disk among them, SQLite has rolled back by itself.
   if (request.do === 'rollback' && database.isTransaction) database.exec('rollback')
   if (request.do === 'close') database.close()

@@ -8,6 +8,7 @@ import type { AnyRoute } from '../route.ts'
 import { studyRoutes } from './studies/routes.ts'
 import { openStudies } from './studies/studies.ts'
 import { groupCommit } from './tracking/group-commit.ts'
+import { putPlans } from './tracking/planned.ts'
 import { trackingRoutes } from './tracking/routes.ts'
 import { validationRoutes } from './validation/routes.ts'
 import { openValidations } from './validation/validations.ts'
@@ -30,7 +31,7 @@ interface TrainingParts {
 export function trainingRoutes({ recorded, ...parts }: TrainingParts): AnyRoute[] {
   return [
     ...studyRoutes({ studies: openStudies(parts), recorded }),
-    ...trackingRoutes({ ...parts, write: groupCommit(parts.db) }),
+    ...trackingRoutes({ ...parts, ...groupCommit(parts.db, putPlans) }),
     ...validationRoutes({ ...parts, validations: openValidations(parts), recorded }),
   ]
 }

@@ -45,12 +45,21 @@ export function experimentIdIn(from: Message): number {
 
 export async function readExperiment(db: Reading, id: number): Promise<ExperimentRow> {
   const { rows } = await sql<ExperimentRow>`select * from mlflow_experiments where id = ${id}`.execute(db)
-  if (rows[0] === undefined) throw missing(`an experiment with the id '${id}'`)
-  return rows[0]
+  return foundExperiment(rows[0], id)
+}
+
+function foundExperiment(experiment: ExperimentRow | undefined, id: number): ExperimentRow {
+  if (experiment === undefined) throw missing(`an experiment with the id '${id}'`)
+  return experiment
 }
 
 export async function requireActiveExperiment(db: Reading, id: number): Promise<ExperimentRow> {
-  const experiment = await readExperiment(db, id)
+  return activeExperiment(await readExperiment(db, id), id)
+}
+
+/** The experiment, if it may be written to. */
+export function activeExperiment(found: ExperimentRow | undefined, id: number): ExperimentRow {
+  const experiment = foundExperiment(found, id)
   if (experiment.stage === 'active') return experiment
   throw invalid(`Cannot use the experiment '${id}': it is deleted, one in the active state was wanted`)
 }

@@ -77,16 +77,21 @@ export async function putParams(tx: Reading, kind: FactKind, owner: string, para
   const fresh: Fact[] = []
   for (const { key, value } of params) {
     const before = known.get(key)
-    if (before !== undefined && before !== value)
-      throw invalid(
-        `Cannot change parameter ${shown(key)}: it has the value ${shown(before)} and was to become ${shown(value)}; parameters keep their value`,
-      )
+    requireKept(before, { key, value })
     if (before === undefined) fresh.push({ key, value })
     known.set(key, value)
   }
   if (fresh.length === 0) return
   const rows = sql.join(fresh.map(fact => rowOf(kind, owner, fact)))
   await sql`insert into mlflow_facts (kind, owner, name, value, head) values ${rows}`.execute(tx)
+}
+
+/** Parameters keep their value: refuses another one. */
+export function requireKept(before: string | undefined, { key, value }: Fact): void {
+  if (before === undefined || before === value) return
+  throw invalid(
+    `Cannot change parameter ${shown(key)}: it has the value ${shown(before)} and was to become ${shown(value)}; parameters keep their value`,
+  )
 }
 
 function rowOf(kind: FactKind, owner: string, { key, value }: Fact): RawBuilder<unknown> {

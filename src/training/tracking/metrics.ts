@@ -13,7 +13,6 @@ import {
   text,
   whole,
 } from './fields.ts'
-import type { Writing } from './group-commit.ts'
 import type { Reading, Tracking } from './tracking.ts'
 
 export interface Point {
@@ -51,42 +50,10 @@ function timeIn(from: Message): number {
 }
 
 /** Whether a point is later than another of its name: by step, then time, then value, as MLflow has it. */
-function isLater(a: Point, b: Point): boolean {
+export function isLater(a: Point, b: Point): boolean {
   if (a.step !== b.step) return a.step > b.step
   if (a.at !== b.at) return a.at > b.at
   return a.value > b.value
-}
-
-/** The latest of each. */
-function lastOf(points: readonly Point[], keyOfPoint: (point: Point) => string): readonly Point[] {
-  const last = new Map<string, Point>()
-  for (const point of points) {
-    const key = keyOfPoint(point)
-    const before = last.get(key)
-    if (before === undefined || isLater(point, before)) last.set(key, point)
-  }
-  return [...last.values()]
-}
-
-const LATER = sql`where excluded.step > known.step or (excluded.step = known.step and
-  (excluded.at > known.at or (excluded.at = known.at and excluded.value > known.value)))`
-
-/** Adds points; one that is there already, in all it says, is no second one. */
-export async function putPoints(tx: Writing, run: string, points: readonly Point[]): Promise<void> {
-  if (points.length === 0) return
-  const rowOf = (p: Point) => sql`(${run}, ${p.name}, ${p.at}, ${p.step}, ${p.value}, ${p.is_nan})`
-  await sql`insert into mlflow_metrics (run, name, at, step, value, is_nan)
-    values ${sql.join(points.map(rowOf))} on conflict do nothing`.execute(tx)
-  await sql`insert into mlflow_latest as known (run, name, at, step, value, is_nan)
-    values ${sql.join(lastOf(points, p => p.name).map(rowOf))}
-    on conflict (run, name) do update set at = excluded.at, step = excluded.step, value = excluded.value,
-      is_nan = excluded.is_nan ${LATER}`.execute(tx)
-  const ofModels = points.filter(({ model }) => model !== undefined)
-  if (ofModels.length === 0) return
-  const modelRow = (p: Point) =>
-    sql`(${p.model}, ${run}, ${p.name}, ${p.at}, ${p.step}, ${p.value}, ${p.is_nan}, ${p.dataset ?? ''}, ${p.digest ?? ''})`
-  await sql`insert into mlflow_model_points (model, run, name, at, step, value, is_nan, dataset, digest)
-    values ${sql.join(ofModels.map(modelRow))} on conflict do nothing`.execute(tx)
 }
 
 export interface MetricRow extends Point {

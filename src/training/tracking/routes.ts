@@ -11,8 +11,10 @@ import {
 } from './artifacts.ts'
 import * as experiments from './experiments.ts'
 import type { Message } from './fields.ts'
-import type { Writing } from './group-commit.ts'
+import type { Writes, Writing } from './group-commit.ts'
+import * as plans from './log-plans.ts'
 import * as models from './logged-models.ts'
+import type { Plan } from './planned.ts'
 import { trackingProblem } from './protocol-problem.ts'
 import * as registered from './registered.ts'
 import * as data from './run-data.ts'
@@ -23,6 +25,7 @@ import * as versions from './versions.ts'
 
 type Read = (tracking: Tracking, from: Message) => Promise<Message>
 type Change = (tracking: Tracking, tx: Writing, from: Message) => Promise<Message>
+type Planned = (tracking: Tracking, from: Message) => Plan
 type Row<Handle> = readonly [method: Method, path: string, summary: string, permission: string, handle: Handle]
 
 const TAG = 'MLflow tracking protocol'
@@ -61,16 +64,11 @@ const CHANGES: readonly Row<Change>[] = [
   ['POST', 'experiments/restore', 'Restore an experiment', RUN_WRITE, experiments.stageExperiment('active')],
   ['POST', 'experiments/set-experiment-tag', 'Tag an experiment', RUN_WRITE, experiments.setExperimentTag],
   ['POST', 'experiments/delete-experiment-tag', 'Untag an experiment', RUN_WRITE, experiments.deleteExperimentTag],
-  ['POST', 'runs/create', 'Begin a run', RUN_WRITE, runs.createRun],
   ['POST', 'runs/update', 'Rename or end a run', RUN_WRITE, runs.updateRun],
   ['POST', 'runs/delete', 'Delete a run', RUN_WRITE, runs.stageRun('deleted')],
   ['POST', 'runs/restore', 'Restore a run', RUN_WRITE, runs.stageRun('active')],
-  ['POST', 'runs/log-metric', 'Log a point of a metric', RUN_WRITE, data.logMetric],
-  ['POST', 'runs/log-parameter', 'Log a parameter', RUN_WRITE, data.logParam],
-  ['POST', 'runs/log-batch', 'Log metrics, parameters and tags', RUN_WRITE, data.logBatch],
   ['POST', 'runs/log-inputs', 'Log data sets and models that went in', RUN_WRITE, data.logInputs],
   ['POST', 'runs/outputs', 'Log models that came out', RUN_WRITE, data.logOutputs],
-  ['POST', 'runs/set-tag', 'Tag a run', RUN_WRITE, data.setRunTag],
   ['POST', 'runs/delete-tag', 'Untag a run', RUN_WRITE, runs.deleteRunTag],
   ['POST', 'logged-models', 'Begin to log a model', RUN_WRITE, models.createModel],
   ['PATCH', 'logged-models/:model_id', 'Say that a model is logged', RUN_WRITE, models.finishModel],
@@ -94,6 +92,15 @@ const CHANGES: readonly Row<Change>[] = [
   ['DELETE', 'model-versions/delete-tag', 'Untag a version', MODEL_WRITE, versions.untagVersion],
 ]
 
+/** What comes in great numbers: done together with whatever else comes at the time. */
+const PLANNED: readonly Row<Planned>[] = [
+  ['POST', 'runs/create', 'Begin a run', RUN_WRITE, plans.createRun],
+  ['POST', 'runs/log-metric', 'Log a point of a metric', RUN_WRITE, plans.logMetric],
+  ['POST', 'runs/log-parameter', 'Log a parameter', RUN_WRITE, plans.logParam],
+  ['POST', 'runs/log-batch', 'Log metrics, parameters and tags', RUN_WRITE, plans.logBatch],
+  ['POST', 'runs/set-tag', 'Tag a run', RUN_WRITE, plans.setRunTag],
+]
+
 const Any = Type.Object({}, { additionalProperties: true })
 const described = {
   describedElsewhere: true,
@@ -103,7 +110,7 @@ const described = {
   problem: trackingProblem,
 } as const
 
-export function trackingRoutes(tracking: Tracking): AnyRoute[] {
+export function trackingRoutes(tracking: Tracking & Pick<Writes<Plan>, 'put'>): AnyRoute[] {
   const begun = beginning(tracking)
   const reads = READS.map(row =>
     apiRoute(row, async request => {
@@ -118,7 +125,13 @@ export function trackingRoutes(tracking: Tracking): AnyRoute[] {
       return await tracking.write(tx => row[4](tracking, tx, from))
     }),
   )
-  return [...reads, ...changes, ...serverRoutes(), ...artifactRoutes(tracking)]
+  const planned = PLANNED.map(row =>
+    apiRoute(row, async request => {
+      await begun()
+      return await tracking.put(row[4](tracking, fieldsOf(request)))
+    }),
+  )
+  return [...reads, ...changes, ...planned, ...serverRoutes(), ...artifactRoutes(tracking)]
 }
 
 /** What must be there before anything else; tried again where it failed. */

@@ -1,11 +1,10 @@
 import { sql } from 'kysely'
-import { experimentId, requireActiveExperiment } from './experiments.ts'
-import { deleteFact, type Fact, factsOf, keyOf, putFacts, readFacts } from './facts.ts'
+import { deleteFact, keyOf, putFacts, readFacts } from './facts.ts'
 import { invalid, type Message, missing, optionalText, optionalWhole, shown } from './fields.ts'
 import type { Writing } from './group-commit.ts'
 import { datasetsOf, modelsOf } from './inputs.ts'
 import { latestMetrics } from './metrics.ts'
-import { hexId, type Reading, type Tracking } from './tracking.ts'
+import type { Reading, Tracking } from './tracking.ts'
 
 export interface RunRow {
   readonly id: string
@@ -20,8 +19,8 @@ export interface RunRow {
 }
 
 const STATUSES = ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED']
-const NAME_CHARACTERS_MAX = 250
-const RUN_NAME = 'mlflow.runName'
+export const NAME_CHARACTERS_MAX = 250
+export const RUN_NAME = 'mlflow.runName'
 
 /** The id of a run, under either of the names that the protocol has for it. */
 export function runIdIn(from: Message): string {
@@ -31,19 +30,30 @@ export function runIdIn(from: Message): string {
 }
 
 export async function readRun(db: Reading, id: string): Promise<RunRow> {
-  const { rows } = await sql<RunRow>`select * from mlflow_runs where id = ${id}`.execute(db)
-  if (rows[0] === undefined) throw missing(`a run with the id ${shown(id)}`)
-  return rows[0]
+  return foundRun(await runNamed(db, id), id)
+}
+
+async function runNamed(db: Reading, id: string): Promise<RunRow | undefined> {
+  return (await sql<RunRow>`select * from mlflow_runs where id = ${id}`.execute(db)).rows[0]
+}
+
+function foundRun(run: RunRow | undefined, id: string): RunRow {
+  if (run === undefined) throw missing(`a run with the id ${shown(id)}`)
+  return run
+}
+
+export async function requireActiveRun(db: Reading, id: string): Promise<RunRow> {
+  return activeRun(await runNamed(db, id), id)
 }
 
 /** The run, if it may be written to. */
-export async function requireActiveRun(db: Reading, id: string): Promise<RunRow> {
-  const run = await readRun(db, id)
+export function activeRun(found: RunRow | undefined, id: string): RunRow {
+  const run = foundRun(found, id)
   if (run.stage === 'active') return run
   throw invalid(`Cannot change the run ${shown(id)}: it is deleted, one in the active state was wanted`)
 }
 
-function infoOf(row: RunRow): Message {
+export function infoOf(row: RunRow): Message {
   return {
     run_uuid: row.id,
     experiment_id: String(row.experiment),
@@ -72,34 +82,6 @@ export async function describedRuns(db: Reading, rows: readonly RunRow[]): Promi
     const outputs = { model_outputs: models.outputs.get(row.id) }
     return { info: infoOf(row), data, inputs, outputs }
   })
-}
-
-export async function createRun({ ids, clock }: Tracking, tx: Writing, from: Message): Promise<Message> {
-  const given = from['experiment_id']
-  const experiment = await requireActiveExperiment(tx, experimentId(given === undefined ? '0' : String(given)))
-  const tags = [...factsOf(from, 'tags', 'tag')]
-  const tagged = tags.find(({ key }) => key === RUN_NAME)?.value
-  const asked = optionalText(from, 'run_name', NAME_CHARACTERS_MAX)
-  if (tagged && asked && tagged !== asked)
-    throw invalid(`Cannot name the run: run_name is ${shown(asked)}, its tag ${RUN_NAME} is ${shown(tagged)}`)
-  const id = hexId(ids)
-  const name = asked || tagged || `run-${id.slice(-8)}`
-  if (tagged === undefined) tags.push({ key: RUN_NAME, value: name })
-  const row: RunRow = {
-    id,
-    experiment: experiment.id,
-    name,
-    user_id: optionalText(from, 'user_id', 256) ?? '',
-    status: 'RUNNING',
-    started_at: optionalWhole(from, 'start_time') ?? clock.now(),
-    ended_at: null,
-    artifact_uri: `${experiment.artifact_location}/${id}/artifacts`,
-    stage: 'active',
-  }
-  await tx.insertInto('mlflow_runs').values(row).execute()
-  await putFacts(tx, 'run-tag', id, tags)
-  const sorted = [...tags].sort((a, b) => (a.key < b.key ? -1 : 1))
-  return { run: { info: infoOf(row), data: { tags: sorted }, inputs: {} } }
 }
 
 export async function getRun({ db }: Tracking, from: Message): Promise<Message> {
@@ -133,13 +115,6 @@ export function stageRun(stage: 'active' | 'deleted') {
     await sql`update mlflow_runs set stage = ${stage} where id = ${id}`.execute(tx)
     return {}
   }
-}
-
-/** Tags of a run; the one that names it renames it. */
-export async function tagRun(tx: Writing, run: string, tags: readonly Fact[]): Promise<void> {
-  await putFacts(tx, 'run-tag', run, tags)
-  const name = tags.findLast(({ key }) => key === RUN_NAME)?.value
-  if (name !== undefined) await sql`update mlflow_runs set name = ${name} where id = ${run}`.execute(tx)
 }
 
 export async function deleteRunTag(_: Tracking, tx: Writing, from: Message): Promise<Message> {

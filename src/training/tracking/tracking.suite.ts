@@ -12,6 +12,7 @@ import { openObjects } from '../../platform/objects.ts'
 import { type FreshPlace, temporaryFolder } from '../../platform/temporary.suite.ts'
 import type { Answer, Route, RouteRequest } from '../../route.ts'
 import { groupCommit } from './group-commit.ts'
+import { putPlans } from './planned.ts'
 import { trackingRoutes } from './routes.ts'
 import { trackingMigrations } from './tables.ts'
 
@@ -27,7 +28,7 @@ async function opened(t: TestContext, place: FreshPlace): Promise<Ask> {
   const clock = { now: () => now++ }
   const folder = temporaryFolder(t)
   const objects = openObjects(folder, await openKeyring(join(folder, 'keys')))
-  const parts = { db, clock, ids: uuid7(clock), objects, artifactBytesMax: 1_000_000, write: groupCommit(db) }
+  const parts = { db, clock, ids: uuid7(clock), objects, artifactBytesMax: 1_000_000, ...groupCommit(db, putPlans) }
   const routes = trackingRoutes(parts) as Route[]
   return async (what, from = {}, more = {}) => {
     const [method, path] = what.split(' ') as [string, string]
