@@ -46,7 +46,8 @@ function row(name: string, reports: readonly LoadReport[]): string {
     figure(({ latencyMs }) => latencyMs?.p99),
     figure(({ latencyMs }) => latencyMs?.p999),
     figure(({ latencyMs }) => latencyMs?.max),
-    figure(({ latenessMs }) => latenessMs?.p99),
+    figure(({ latenessMs, lagMs }) => (latenessMs?.p99 ?? 0) + (lagMs?.p99 ?? 0)),
+    String(reports.filter(({ isGeneratorLate }) => isGeneratorLate).length),
     String(reports.reduce((sum, { requests, answered }) => sum + requests - answered, 0)),
   ]
   return `| ${name} | ${cells.join(' | ')} |`
@@ -79,8 +80,8 @@ try {
   try {
     const found = await measureAll(server, bodies)
     const lines = [
-      '| load | requests/s | p50 ms | p99 ms | p99.9 ms | max ms | generator late, p99 ms | errors |',
-      '|---|---|---|---|---|---|---|---|',
+      '| load | requests/s | p50 ms | p99 ms | p99.9 ms | max ms | generator late, p99 ms | rounds it spoiled | errors |',
+      '|---|---|---|---|---|---|---|---|---|',
       ...[...found].map(([name, reports]) => row(name, reports)),
       '',
       `Latency from when a request was due; ${CONNECTIONS} connections, ${values.rounds} rounds of ${values.seconds} s; the maximum by ${generator}.`,

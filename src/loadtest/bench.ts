@@ -1,5 +1,6 @@
 /** `bellwether bench`: from the options to a report. */
 import { writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { Problem } from '../errors.ts'
 import { type Random, seededRandom } from '../math/random.ts'
 import { serviceTargets } from '../monitoring/service-levels.ts'
@@ -11,10 +12,11 @@ import { plain } from '../platform/text-width.ts'
 import { bestOf, findRate } from './find-rate.ts'
 import { readBodies } from './load-rows.ts'
 import { endpointOf, type LoadTarget, loadTarget, profileOf, requestBytes } from './load-target.ts'
+import { runThreads } from './load-threads.ts'
 import { type LoadReport, type LoadSettings, loadReport, P99_REQUESTS_MIN, withTried } from './report.ts'
 import { reportHtml } from './report-html.ts'
 import { reportText, sampleText, triedText } from './report-text.ts'
-import { type LoadPlan, runLoad } from './run-load.ts'
+import type { Loaded, LoadPlan } from './run-load.ts'
 import { sampleRows } from './sample-rows.ts'
 import { ARRIVALS, type Arrivals } from './schedule.ts'
 import { serverCost, serverState } from './server-cost.ts'
@@ -27,6 +29,9 @@ const WARM_UP_SHARE = 0.2
 const WARM_UP_MS_MAX = 5000
 const DURATION_MS_MAX = 86_400_000
 const RATE_MAX = 1_000_000
+const THREADS_MAX = 64
+/** Requests a second of one thread, with room to spare: where it is nearly full it is late. */
+const RATE_OF_A_THREAD = 15_000
 
 export async function runBench(context: CommandContext): Promise<number | undefined> {
   const { options, terminal, args } = context
@@ -45,7 +50,7 @@ async function measured(context: CommandContext, { api }: LoadTarget, planned: P
   const { plan, settings, targets } = planned
   const before = await serverState(api)
   const startedAt = systemClock.now()
-  const { tally, measuredMs, interrupted } = await loaded(context, plan)
+  const { tally, measuredMs, interrupted } = await loaded(context, plan, settings.threads)
   const sent = tally.due * (1 + plan.warmUpMs / plan.measuredMs)
   const after = interrupted ? {} : await serverState(api)
   const server = serverCost(before, after, sent)
@@ -62,7 +67,8 @@ async function highest(context: CommandContext, target: LoadTarget, planned: Pla
     plan.rate,
     { least, most: RATE_MAX },
     async rate => {
-      const at = { ...planned, plan: { ...plan, rate }, settings: { ...settings, rate } }
+      const threads = threadsOf(context.options['threads'], rate, plan.connections)
+      const at = { ...planned, plan: { ...plan, rate }, settings: { ...settings, rate, threads } }
       let report = await measured(context, target, at)
       // Perhaps something else wanted our core just then.
       if (report.isGeneratorLate && !signal.aborted) report = await measured(context, target, at)
@@ -130,6 +136,7 @@ async function planOf({ options }: CommandContext, target: LoadTarget, random: R
     rate: plan.rate,
     arrivals: plan.arrivals,
     connections: plan.connections,
+    threads: threadsOf(options['threads'], plan.rate, plan.connections),
     warmUpSeconds: plan.warmUpMs / 1000,
     timeoutSeconds: plan.timeoutMs / 1000,
     rows: bodies.length,
@@ -163,6 +170,20 @@ function arrivalsOf(value: unknown): Arrivals {
   throw new Problem('usage', `Cannot use --arrivals ${plain(String(value))}: wanted ${ARRIVALS.join(' or ')}`)
 }
 
+/** As many as the rate needs, where the machine has cores for them beside one for all else. */
+function threadsOf(wanted: unknown, rate: number, connections: number): number {
+  if (wanted === undefined) {
+    const usable = Math.min(THREADS_MAX, connections, Math.max(1, availableParallelism() - 1))
+    return Math.min(usable, Math.ceil(rate / RATE_OF_A_THREAD))
+  }
+  const threads = wholeWithin('threads', wanted, THREADS_MAX)
+  if (threads <= connections) return threads
+  throw new Problem(
+    'usage',
+    `Cannot use --threads ${threads}: each wants a connection, and --connections is ${connections}`,
+  )
+}
+
 function wholeWithin(name: string, value: unknown, most: number): number {
   const number = numberWithin(name, value, 1, most)
   if (Number.isInteger(number)) return number
@@ -189,15 +210,15 @@ async function tryOne({ url }: LoadTarget, { headers, bodies }: Planned, signal:
 async function loaded(
   { terminal, signal }: CommandContext,
   plan: LoadPlan,
-): Promise<Awaited<ReturnType<typeof runLoad>> & { readonly interrupted: boolean }> {
+  threads: number,
+): Promise<Loaded & { readonly interrupted: boolean }> {
   const total = plan.warmUpMs + plan.measuredMs
   const progress = terminal.progress('Load', Math.round(total))
   try {
-    const outcome = await runLoad(plan, {
+    const outcome = await runThreads(plan, threads, {
       signal,
-      onProgress(elapsedMs, tally) {
-        const p99 = tally.latency.total === 0 ? 'warm-up' : `${numberText(tally.due)} requests`
-        progress.update(Math.round(elapsedMs), p99)
+      onProgress(elapsedMs, due) {
+        progress.update(Math.round(elapsedMs), due === 0 ? 'warm-up' : `${numberText(due)} requests`)
       },
     })
     return { ...outcome, interrupted: signal.aborted }

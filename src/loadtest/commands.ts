@@ -31,6 +31,12 @@ const OPTIONS: readonly Option[] = [
     default: 64,
     summary: 'Connections that are kept open; what is due while all are taken waits, and the wait counts',
   },
+  {
+    name: 'threads',
+    type: 'number',
+    value: 'N',
+    summary: 'Of the generator. Default: one for each 15,000 requests/s, as far as cores go round, less one',
+  },
   { name: 'warm-up', type: 'string', value: 'TIME', summary: 'Load before measuring. Default: 5 s, or a fifth of it' },
   { name: 'timeout', type: 'string', value: 'TIME', default: '10s', summary: 'From when a request was due' },
   {

@@ -184,14 +184,15 @@ function triedSection({ tried = [] }: LoadReport): string {
 }
 
 function settingsSection(report: LoadReport): string {
-  const { rate, arrivals, seconds, warmUpSeconds, connections, timeoutSeconds, rows, rowsFrom, latenessMs } = report
+  const { rate, arrivals, seconds, warmUpSeconds, connections, timeoutSeconds, rows, rowsFrom } = report
+  const { latenessMs, lagMs, threads } = report
   const settings: readonly (readonly [string, string])[] = [
     [
       'rate',
       `${shown(rate)} requests/s, arriving ${arrivals === 'poisson' ? 'at random (Poisson)' : 'equally spaced'}`,
     ],
     ['time', `${shown(seconds)} s, after ${shown(warmUpSeconds)} s of warm-up`],
-    ['connections', numberText(connections)],
+    ['connections', `${numberText(connections)}${threads > 1 ? `, of ${threads} threads` : ''}`],
     ['given up after', `${shown(timeoutSeconds)} s from when it was due`],
     ['rows', `${numberText(rows)} different ones, ${rowsFrom}`],
     ...(latenessMs === undefined
@@ -199,7 +200,7 @@ function settingsSection(report: LoadReport): string {
       : [
           [
             'generator',
-            `late by ${latencyText(latenessMs.p99)} for 99 % of the requests, ${latencyText(latenessMs.max)} at most`,
+            `sent late by ${latencyText(latenessMs.p99)} for 99 % of the requests, ${latencyText(latenessMs.max)} at most; answers lay unread for ${latencyText(lagMs?.p99 ?? 0)}, ${latencyText(lagMs?.max ?? 0)} at most`,
           ] as const,
         ]),
   ]

@@ -30,7 +30,8 @@ export function reportText(report: LoadReport, paint: Paint): string {
 
 /** What was done, in two lines and one of results. */
 function headLines(report: LoadReport, { strong, faint }: Paint): string[] {
-  const { url, model, version, rate, arrivals, connections, seconds, warmUpSeconds, rows, rowsFrom, server } = report
+  const { url, model, version, rate, arrivals, connections, threads, seconds, warmUpSeconds, rows, rowsFrom, server } =
+    report
   const who = model === undefined ? '' : `  ${model}${version === undefined ? '' : `@${version}`}`
   const how = arrivals === 'poisson' ? 'at random' : 'equally spaced'
   const cost = [
@@ -40,7 +41,7 @@ function headLines(report: LoadReport, { strong, faint }: Paint): string[] {
   return [
     `${strong(`POST ${plain(url)}`)}${plain(who)}`,
     faint(
-      `${shown(rate)} requests/s, arriving ${how}, for ${durationText(seconds * 1000)} after ${durationText(warmUpSeconds * 1000)} of warm-up; ${connections} connections`,
+      `${shown(rate)} requests/s, arriving ${how}, for ${durationText(seconds * 1000)} after ${durationText(warmUpSeconds * 1000)} of warm-up; ${connections} connections${threads > 1 ? ` of ${threads} threads` : ''}`,
     ),
     faint(`${numberText(rows)} different rows, ${plain(rowsFrom)}`),
     `${numberText(report.requests)} requests, ${numberText(report.answered)} answered with 2xx: ${shown(report.answeredPerSecond)}/s`,

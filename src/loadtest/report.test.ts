@@ -16,6 +16,7 @@ const SETTINGS: LoadSettings = {
   rate: 100,
   arrivals: 'even',
   connections: 8,
+  threads: 1,
   warmUpSeconds: 1,
   timeoutSeconds: 10,
   rows: 1000,
@@ -126,7 +127,32 @@ describe('loadReport()', () => {
       late.sent(i, 4)
       late.answer(i, i + 4, i + 6, 200, '')
     }
-    assert.match(reportOf(late).notes.join(), /generator itself was late by up to 4 ms/)
+    assert.match(reportOf(late).notes.join(), /generator itself was late, sent by up to 4 ms/)
+  })
+
+  test('tells a generator that is too slow from a server that is', () => {
+    /** Connections lacked for all but the first; each answer took 3 ms, of which so much was ours. */
+    const starved = (lagMs: number): LoadReport => {
+      const tally = new Tally(0, 1000)
+      for (let i = 0; i < 1000; i++) {
+        if (i === 0) tally.sent(i, 0)
+        else tally.waitedFor(i)
+        tally.answer(i, i * 2, i * 2 + 3, 200, '', lagMs)
+      }
+      tally.none(1, 'unsent', 10_000)
+      return reportOf(tally)
+    }
+    assert.equal(starved(0.05).isGeneratorLate, false)
+    assert.match(starved(0.05).notes.join(), /the server does not keep up/)
+    assert.equal(starved(2).isGeneratorLate, true)
+    assert.match(starved(2).notes.join(), /answers lay unread for 2 of the 3 ms that each took/)
+    assert.doesNotMatch(starved(2).notes.join(), /the server does not keep up/)
+    const reading = new Tally(0, 1000)
+    for (let i = 0; i < 100; i++) {
+      reading.sent(i, 0.01)
+      reading.answer(i, i, i + 6, 200, '', 3)
+    }
+    assert.match(reportOf(reading).notes.join(), /late, read answers by up to 3 ms/)
   })
 })
 

@@ -44,6 +44,8 @@ export interface LoadSettings {
   readonly rate: number
   readonly arrivals: Arrivals
   readonly connections: number
+  /** Of the generator. */
+  readonly threads: number
   readonly warmUpSeconds: number
   readonly timeoutSeconds: number
   /** Different requests, sent in turn. */
@@ -82,8 +84,10 @@ export interface LoadReport extends LoadSettings {
   readonly serviceMs?: Latencies
   /** So late that the latencies are partly its own. */
   readonly isGeneratorLate: boolean
-  /** By how much the generator itself was late. */
+  /** By how much the generator itself sent late, while a connection was free. */
   readonly latenessMs?: { readonly p99: number; readonly max: number }
+  /** How long answers lay unread, at most: the generator was busy with others. */
+  readonly lagMs?: { readonly p99: number; readonly max: number }
   /** Latency by share of the requests: `[share, milliseconds]`, of latency and of service. */
   readonly curve: readonly (readonly [number, number])[]
   readonly serviceCurve: readonly (readonly [number, number])[]
@@ -110,6 +114,10 @@ export interface TriedRate {
 export const P99_REQUESTS_MIN = 100
 const LATE_MS_MAX = 1
 const LATE_SHARE_MAX = 0.1
+/** Requests that waited for a connection: above, connections lacked. */
+const WAITED_SHARE_MAX = 0.01
+/** The share of a connection's time in which its answer lay with us. */
+const HELD_SHARE_MAX = 0.25
 
 export interface Measured {
   readonly settings: LoadSettings
@@ -128,6 +136,7 @@ export function loadReport(measured: Measured): LoadReport {
   const latency = latenciesOf(tally.latency)
   const service = latenciesOf(tally.service)
   const lateness = latenciesOf(tally.lateness)
+  const lag = latenciesOf(tally.lag)
   const targets = verdicts(measured)
   return {
     ...settings,
@@ -142,8 +151,9 @@ export function loadReport(measured: Measured): LoadReport {
     errorSamples: Object.fromEntries(tally.samples),
     ...(latency === undefined ? {} : { latencyMs: latency }),
     ...(service === undefined ? {} : { serviceMs: service }),
-    isGeneratorLate: isLate(latency, lateness),
+    isGeneratorLate: slowness(tally) !== undefined,
     ...(lateness === undefined ? {} : { latenessMs: { p99: lateness.p99, max: lateness.max } }),
+    ...(lag === undefined ? {} : { lagMs: { p99: lag.p99, max: lag.max } }),
     curve: curveOf(tally.latency),
     serviceCurve: curveOf(tally.service),
     histogram: barsOf(tally.latency),
@@ -152,7 +162,7 @@ export function loadReport(measured: Measured): LoadReport {
     server,
     targets,
     met: !interrupted && targets.every(({ met }) => met !== false),
-    notes: notesOf(measured, latency, lateness),
+    notes: notesOf(measured),
   }
 }
 
@@ -267,34 +277,46 @@ function rateVerdict(asked: number, wanted: number, answered: number): TargetVer
   }
 }
 
-function notesOf(
-  { tally, settings, interrupted }: Measured,
-  latency: Latencies | undefined,
-  lateness: Latencies | undefined,
-): string[] {
+function notesOf({ tally, settings, interrupted }: Measured): string[] {
   const notes: string[] = []
   if (interrupted) notes.push('It was interrupted: the figures are of the time until then')
   if (tally.due === 0) notes.push('No request was due in the time that was measured: raise --rate or --duration')
   const unsent = tally.errors.get('unsent') ?? 0
-  if (unsent > 0) {
-    const waited = `${unsent} requests waited ${settings.timeoutSeconds} s for one of ${settings.connections} connections and were not sent`
-    const reason = tally.samples.get('unsent')
-    notes.push(
-      reason === undefined
-        ? `${waited}: the server does not keep up with this rate, or --connections are too few`
-        : `${waited}; the server could not be reached: ${reason}`,
-    )
-  }
-  if (isLate(latency, lateness)) {
-    const late = `by up to ${shown(lateness?.p99 ?? 0)} ms for 99 % of the requests, which is part of the latencies`
-    notes.push(`The generator itself was late ${late}: give it a core of its own, or a lower rate`)
-  }
+  const slow = slowness(tally)
+  if (unsent > 0) notes.push(unsentNote(tally, settings, unsent, slow !== undefined))
+  if (slow !== undefined)
+    notes.push(`${slow}: give it cores of its own, more --threads where it has them, or a lower rate`)
   return notes
 }
 
-function isLate(latency: Latencies | undefined, lateness: Latencies | undefined): boolean {
-  if (latency === undefined || lateness === undefined) return false
-  return lateness.p99 > LATE_MS_MAX && lateness.p99 > latency.p99 * LATE_SHARE_MAX
+function unsentNote({ samples }: Tally, settings: LoadSettings, unsent: number, isOurs: boolean): string {
+  const waited = `${unsent} requests waited ${settings.timeoutSeconds} s for one of ${settings.connections} connections and were not sent`
+  const reason = samples.get('unsent')
+  if (reason !== undefined) return `${waited}; the server could not be reached: ${reason}`
+  if (isOurs) return `${waited}; whether the server would have kept up is not known`
+  return `${waited}: the server does not keep up with this rate, or --connections are too few`
+}
+
+/**
+ * Where the generator and not the server is to be blamed, how that shows. Either its own delays are a good part of the latency;
+ * or connections lacked, and it was the generator that held them: answers lay unread for a good part of the time that each took.
+ */
+function slowness({ latency, service, lateness, lag, waited, due }: Tally): string | undefined {
+  if (latency.total === 0) return undefined
+  const p99Of = (histogram: HdrHistogram): number => (histogram.total === 0 ? 0 : histogram.quantile(0.99) / 1000)
+  const [sent, read] = [p99Of(lateness), p99Of(lag)]
+  const late = sent + read
+  if (late > LATE_MS_MAX && late > p99Of(latency) * LATE_SHARE_MAX) {
+    const parts = [
+      ...(sent > LATE_MS_MAX * LATE_SHARE_MAX ? [`sent by up to ${shown(sent)} ms`] : []),
+      ...(read > LATE_MS_MAX * LATE_SHARE_MAX ? [`read answers by up to ${shown(read)} ms`] : []),
+    ]
+    return `The generator itself was late, ${parts.join(' and ')} for 99 % of the requests, which is part of the latencies`
+  }
+  if (waited > due * WAITED_SHARE_MAX && lag.total > 0 && lag.mean > service.mean * HELD_SHARE_MAX) {
+    return `The generator itself did not keep up: answers lay unread for ${shown(lag.mean / 1000)} of the ${shown(service.mean / 1000)} ms that each took, and connections lacked for it`
+  }
+  return undefined
 }
 
 /** The report of the best rate of a search; whether that is enough is judged by the rate that the service is made for. */

@@ -32,3 +32,22 @@ test('the same seed gives the same arrivals', () => {
     times(schedule(10, 'poisson', seededRandom(3)), 20),
   )
 })
+
+test('lanes of an even schedule together are the whole one', () => {
+  const lanes = [0, 1, 2].map(at => times(schedule(300, 'even', seededRandom(1), { at, of: 3 }), 10))
+  const together = lanes.flat().sort((a, b) => a - b)
+  assert.deepEqual(together, times(schedule(300, 'even', seededRandom(1)), 30))
+})
+
+test('lanes at random keep the rate together, and their gaps are those of a Poisson process', () => {
+  const lanes = [0, 1, 2, 3].map(at => times(schedule(400, 'poisson', seededRandom(at), { at, of: 4 }), 20_000))
+  const end = Math.min(...lanes.map(lane => lane.at(-1)!))
+  const together = lanes
+    .flat()
+    .filter(at => at < end)
+    .sort((a, b) => a - b)
+  const mean = end / together.length
+  assert.ok(Math.abs(mean - 2.5) < 0.05, `mean gap ${mean} ms`)
+  const longer = together.filter((at, i) => at - (together[i - 1] ?? 0) > 2.5).length / together.length
+  assert.ok(Math.abs(longer - 1 / Math.E) < 0.01, `${longer}`)
+})

@@ -81,6 +81,20 @@ describe('HdrHistogram', () => {
     assert.equal(of([0.9]).quantile(0.5), 0)
   })
 
+  test('what several counted is what one would have counted of all', () => {
+    fc.assert(
+      fc.property(fc.array(value), fc.array(value), (some, others) => {
+        const both = of(some)
+        both.merge(structuredClone(of(others).data))
+        const all = of([...some, ...others])
+        assert.deepEqual(both.data.counts, all.data.counts)
+        assert.deepEqual([both.total, both.minimum, both.maximum], [all.total, all.minimum, all.maximum])
+        assert.ok(all.total === 0 || Math.abs(both.mean - all.mean) <= all.mean * 1e-12)
+      }),
+    )
+    assert.throws(() => of([1]).merge(of([1], 2).data), /Cannot merge a histogram of 2 digits: wanted 3/)
+  })
+
   test('refuses what cannot be counted', () => {
     assert.throws(() => of([-1]), /Cannot count -1/)
     assert.throws(() => of([Number.NaN]), RangeError)

@@ -15,7 +15,18 @@ export interface HdrBin {
   readonly count: number
 }
 
+/** A histogram as plain data, which can go to another thread. */
+export interface HdrData {
+  readonly digits: number
+  readonly counts: Uint32Array
+  readonly sum: number
+  /** Infinite without values. */
+  readonly minimum: number
+  readonly maximum: number
+}
+
 export class HdrHistogram {
+  readonly #digits: number
   /** A power of two: values below it are counted exactly; above it, half as many bins for each doubling. */
   readonly #exact: number
   readonly #bits: number
@@ -30,6 +41,7 @@ export class HdrHistogram {
     if (!(Number.isInteger(digits) && digits >= 1 && digits <= DIGITS_MAX)) {
       throw new RangeError(`Cannot keep ${digits} significant digits: wanted a whole number from 1 to ${DIGITS_MAX}`)
     }
+    this.#digits = digits
     this.#bits = Math.ceil(Math.log2(2 * 10 ** digits))
     this.#exact = 2 ** this.#bits
     this.#counts = new Uint32Array((33 - this.#bits) * (this.#exact / 2) + this.#exact / 2)
@@ -79,6 +91,26 @@ export class HdrHistogram {
       if (left <= 0) return Math.min(this.#maximum, this.#highOf(index))
     }
     return this.#maximum
+  }
+
+  /** A copy. */
+  get data(): HdrData {
+    const [digits, counts, sum] = [this.#digits, this.#counts.slice(), this.#sum]
+    return { digits, counts, sum, minimum: this.#minimum, maximum: this.#maximum }
+  }
+
+  /** Counts what another counted, as if its values had been added here. Throws `RangeError` where that keeps other digits. */
+  merge({ digits, counts, sum, minimum, maximum }: HdrData): void {
+    if (digits !== this.#digits) {
+      throw new RangeError(`Cannot merge a histogram of ${digits} digits: wanted ${this.#digits}`)
+    }
+    for (const [index, count] of counts.entries()) {
+      this.#counts[index]! += count
+      this.#total += count
+    }
+    this.#sum += sum
+    this.#minimum = Math.min(this.#minimum, minimum)
+    this.#maximum = Math.max(this.#maximum, maximum)
   }
 
   /** The bins that hold something, ascending. */

@@ -13,6 +13,7 @@ interface Report {
   readonly requests: number
   readonly answered: number
   readonly rate: number
+  readonly threads: number
   readonly errors: Readonly<Record<string, number>>
   readonly latencyMs: { readonly p99: number }
   readonly server: { readonly cpuUs?: number; readonly residentBytes?: number }
@@ -109,11 +110,26 @@ service: {p99LatencyMs: 5000, requestsPerSecond: 40}
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/v2/models/x/infer`
     const rows = join(folder, 'bodies.jsonl')
     writeFileSync(rows, '{"inputs": []}\n')
-    const options = ['--rows', rows, '-d', '1s', '-r', '20', '--arrivals', 'even', '--header', 'X-Own: 1', '--key', 'k']
+    const options = [
+      '--rows',
+      rows,
+      '-d',
+      '1s',
+      '-r',
+      '20',
+      '--arrivals',
+      'even',
+      '--header',
+      'X-Own: 1',
+      '--key',
+      'k',
+      '--threads',
+      '2',
+    ]
     const { report, status } = await bench(url, ...options)
     assert.equal(status, 1)
     assert.deepEqual([...seen], ['1 Bearer k {"inputs": []}'])
-    assert.equal(report.errors['500'], 10)
+    assert.deepEqual([report.errors['500'], report.threads], [10, 2])
     assert.equal((await bellwether(['bench', url])).status, 64, 'there it is not known what to send')
   })
 
@@ -159,6 +175,11 @@ service: {p99LatencyMs: 5000, requestsPerSecond: 40}
       [['tiny', '--duration', 'soon'], 64, /--duration soon/],
       [['tiny', '--arrivals', 'sometimes'], 64, /wanted poisson or even/],
       [['tiny', '--connections', '1.5'], 64, /wanted a whole number/],
+      [
+        ['tiny', '--connections', '2', '--threads', '3'],
+        64,
+        /--threads 3: each wants a connection, and --connections is 2/,
+      ],
     ]
     await Promise.all(
       cases.map(async ([args, status, message]) => {
