@@ -1,121 +1,160 @@
 /**
- * How fast runs are tracked over MLflow's protocol, every write durable before it is answered.
+ * How fast runs are tracked over MLflow's protocol, every write durable before it is answered: ours and `mlflow server`, by turns
+ * in one run, each on SQLite and on a PostgreSQL that waits for its disk.
  *
- *   npm run bench:tracking                         our own server, in a process of its own, on SQLite
- *   npm run bench:tracking -- --url URL            any server that speaks the protocol, `mlflow server` too
- *   npm run bench:tracking -- --database URL       our own on PostgreSQL
- *   npm run bench:tracking -- --runs 100000        runs that the search is over (default 10000; 0: no search)
+ *   npm run bench:tracking                        both, if MLflow's environment and PostgreSQL are there (scripts/services)
+ *   npm run bench:tracking -- --only ours         ours alone; --only sqlite or postgres: one database; both may be given
+ *   npm run bench:tracking -- --runs 100000       runs that the search is over (default 10000; 0: no search)
+ *   npm run bench:tracking -- --seconds 5         for each figure and round (default 2)
  *
- * Prints calls a second (16 callers, and one) and the time of a search with two conditions, best and median of 15.
+ * MLflow's server answers with uvloop, by one process and by four: the better of the two counts.
  */
-import { Agent, request } from 'node:http'
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { withServer } from '../test/server.ts'
+import { mlflowServer } from '../test/clients/mlflow/servers.ts'
+import { administer, type Cluster, startCluster } from '../test/postgres-cluster.ts'
+import { skipUnless } from '../test/services.ts'
+import { median, remove, startFree, temporaryFolder } from './processes.ts'
+import { figures, searched, uploads } from './tracking-figures.ts'
+import { fillOurs, fillTheirs } from './tracking-fill.ts'
+import { familyBytes } from './tracking-load.ts'
 
-type Call = (path: string, body: object) => Promise<Record<string, unknown>>
-
-const CALLERS = 16
-const CALLS = 2_000
-const AT_ONCE = 500
-
-function caller(url: string): Call {
-  const agent = new Agent({ keepAlive: true, maxSockets: CALLERS })
-  return (path, body) =>
-    new Promise((resolve, reject) => {
-      const text = JSON.stringify(body)
-      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-      const sent = request(`${url}/api/2.0/mlflow/${path}`, { method: 'POST', agent, headers }, answer => {
-        const chunks: Buffer[] = []
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-        answer.on('end', () => {
-          const told = Buffer.concat(chunks).toString()
-          if (answer.statusCode === 200) resolve(JSON.parse(told))
-          else reject(new Error(`Cannot go on: ${path} answered ${answer.statusCode} ${told.slice(0, 200)}`))
-        })
-        answer.on('error', reject)
-      })
-      sent.on('error', reject)
-      sent.end(text)
-    })
+interface Contestant {
+  readonly name: string
+  readonly url: string
+  readonly pid: number
+  /** Milliseconds until it answered. */
+  readonly startMs: number
+  /** Fills an experiment with so many runs, as if they had been logged. */
+  fill(experiment: string, runs: number): Promise<void>
+  stop(): Promise<unknown>
 }
 
-/** Calls a second. */
-async function rate(calls: number, callers: number, call: (at: number) => Promise<unknown>): Promise<number> {
-  const start = performance.now()
-  let next = 0
-  const work = async (): Promise<void> => {
-    for (let at = next++; at < calls; at = next++) await call(at)
-  }
-  await Promise.all(Array.from({ length: callers }, work))
-  return (calls / (performance.now() - start)) * 1_000
-}
+type Told = Map<string, Map<string, number[]>>
 
-async function measure(url: string, runs: number): Promise<void> {
-  const call = caller(url)
-  const { experiment_id } = await call('experiments/create', { name: `bench-${process.pid}-${performance.now()}` })
-  const begin = async (at: number): Promise<string> => {
-    const { run } = await call('runs/create', { experiment_id, start_time: at, run_name: `r${at}` })
-    return (run as { info: { run_id: string } }).info.run_id
-  }
-  const ids: string[] = []
-  for (let at = 0; at < CALLERS; at++) ids.push(await begin(at))
-  const told: Record<string, number> = {}
-  for (const callers of [CALLERS, 1]) {
-    const calls = callers === 1 ? CALLS / 4 : CALLS
-    const metric = (at: number): object => {
-      return { run_id: ids[at % CALLERS], key: 'm', value: at / 7, timestamp: at, step: callers * CALLS + at }
-    }
-    told[`log-metric, ${callers} callers, calls/s`] = await rate(calls, callers, at =>
-      call('runs/log-metric', metric(at)),
-    )
-    told[`runs/create, ${callers} callers, calls/s`] = await rate(calls / 2, callers, begin)
-    const batch = (at: number): object => ({
-      run_id: ids[at % CALLERS],
-      metrics: Array.from({ length: AT_ONCE }, (_, i) => ({
-        key: `k${i % 50}`,
-        value: i / 3,
-        timestamp: at,
-        step: at * AT_ONCE + i,
-      })),
-    })
-    const batches = await rate(40, callers, at => call('runs/log-batch', batch(callers * 1_000 + at)))
-    told[`log-batch, ${callers} callers, metrics/s`] = batches * AT_ONCE
-  }
-  for (const [name, value] of Object.entries(told)) process.stdout.write(`${name.padEnd(40)} ${Math.round(value)}\n`)
-  if (runs > 0) await measureSearch(call, String(experiment_id), runs, begin)
-}
-
-async function measureSearch(
-  call: Call,
-  experiment: string,
-  runs: number,
-  begin: (at: number) => Promise<string>,
-): Promise<void> {
-  await rate(runs, CALLERS, async at => {
-    const run_id = await begin(at)
-    const metrics = [{ key: 'acc', value: (at % 1_000) / 1_000, timestamp: 1, step: 0 }]
-    await call('runs/log-batch', { run_id, metrics, params: [{ key: 'lr', value: `0.${at % 10}` }] })
-  })
-  const asked = { experiment_ids: [experiment], filter: "metrics.acc > 0.9 AND params.lr = '0.1'", max_results: 100 }
-  const times: number[] = []
-  for (let round = 0; round < 15; round++) {
-    const start = performance.now()
-    await call('runs/search', asked)
-    times.push(performance.now() - start)
-  }
-  times.sort((a, b) => a - b)
-  process.stdout.write(
-    `search of two conditions over ${runs} runs, ms: ${times[0]!.toFixed(1)} ${times[7]!.toFixed(1)}\n`,
-  )
-}
+const ROUNDS = 3
+const MB = 1 << 20
 
 const { values } = parseArgs({
-  options: { url: { type: 'string' }, database: { type: 'string' }, runs: { type: 'string', default: '10000' } },
+  options: {
+    only: { type: 'string', multiple: true, default: [] },
+    runs: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '2' },
+  },
 })
-const runs = Number(values.runs)
-if (values.url !== undefined) await measure(values.url, runs)
-else {
-  const args = values.database === undefined ? [] : ['--database.url', values.database]
-  await withServer({ args }, server => measure(server.url, runs))
+const wanted = (name: string, others: readonly string[]): boolean =>
+  values.only.includes(name) || !others.some(other => values.only.includes(other))
+
+async function timed<T>(start: () => Promise<T>): Promise<T & { readonly startMs: number }> {
+  const began = performance.now()
+  const started = await start()
+  return { ...started, startMs: performance.now() - began }
 }
+
+async function ours(url: string | undefined): Promise<Contestant> {
+  const folder = temporaryFolder()
+  const data = join(folder, 'data')
+  const server = await timed(() => startFree(data, url === undefined ? [] : ['--database.url', url]))
+  const place = url === undefined ? { file: join(data, 'metadata.sqlite') } : { url }
+  return {
+    ...server,
+    name: 'ours',
+    fill: (experiment, runs) => fillOurs(place, experiment, runs),
+    async stop() {
+      await server.stop()
+      remove(folder)
+    },
+  }
+}
+
+async function theirs(workers: number, cluster: Cluster | undefined): Promise<Contestant> {
+  const name = `mlflow_${workers}`
+  let database = `sqlite:///${tmpdir()}/bellwether-bench-${process.pid}-${name}.db`
+  if (cluster !== undefined) {
+    await administer(cluster.url('postgres'), `create database ${name}`)
+    database = `postgresql+psycopg2://postgres@/${name}?host=${cluster.folder}`
+  }
+  const server = await timed(() => mlflowServer({ database, workers }))
+  return {
+    ...server,
+    name: `mlflow, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    fill: (experiment, runs) => fillTheirs(database, experiment, runs),
+    async stop() {
+      await server.stop()
+      if (cluster === undefined) rmSync(database.slice('sqlite:///'.length), { force: true })
+    },
+  }
+}
+
+async function contestants(cluster: Cluster | undefined): Promise<Contestant[]> {
+  const all: Contestant[] = []
+  if (wanted('ours', ['mlflow'])) {
+    if (cluster !== undefined) await administer(cluster.url('postgres'), 'create database ours')
+    all.push(await ours(cluster?.url('ours')))
+  }
+  const why = wanted('mlflow', ['ours']) ? skipUnless('mlflow') : 'not asked for'
+  if (why === false) for (const workers of [1, 4]) all.push(await theirs(workers, cluster))
+  else process.stdout.write(`without mlflow server: ${why}\n`)
+  return all
+}
+
+/** Higher is better, but of what is told in ms and MB. */
+function isBetter(figure: string, a: number, b: number): boolean {
+  return /, (?:ms|MB)$/.test(figure) ? a < b : a > b
+}
+
+function note(told: Told, figure: string, who: Contestant, value: number): void {
+  const of = told.get(figure) ?? new Map<string, number[]>()
+  told.set(figure, of)
+  of.set(who.name, [...(of.get(who.name) ?? []), value])
+}
+
+async function compare(database: string, cluster: Cluster | undefined): Promise<void> {
+  const all = await contestants(cluster)
+  const told: Told = new Map()
+  try {
+    for (const who of all) note(told, 'start, ms', who, who.startMs)
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const measure of figures(Number(values.seconds) * 1_000))
+        for (const who of all) note(told, measure.name, who, await measure.of(who.url))
+      for (const who of all) for (const [name, value] of await uploads(who.url)) note(told, name, who, value)
+    }
+    for (const who of all) note(told, 'memory, MB', who, familyBytes(who.pid) / MB)
+    const runs = Number(values.runs)
+    if (runs > 0)
+      for (const who of all)
+        for (const [name, value] of await searched(who.url, runs, who.fill)) note(told, name, who, value)
+  } finally {
+    for (const who of all) await who.stop()
+  }
+  print(database, told, all)
+}
+
+function print(database: string, told: Told, all: readonly Contestant[]): void {
+  const columns = all.map(({ name }) => name)
+  const line = (first: string, cells: readonly string[]): void =>
+    void process.stdout.write(`${first.padEnd(52)}${cells.map(cell => cell.padStart(18)).join('')}\n`)
+  line(database, [...columns, 'ours is better by'])
+  for (const [figure, of] of told) {
+    const medians = columns.map(name => median(of.get(name) ?? [Number.NaN]))
+    const [own, ...others] = medians
+    const best = others.reduce((a, b) => (isBetter(figure, a, b) ? a : b), others[0] ?? Number.NaN)
+    const ratio = isBetter(figure, 2, 1) ? own! / best : best / own!
+    const cells = medians.map(value => (value < 100 ? value.toFixed(1) : String(Math.round(value))))
+    line(figure, [...cells, Number.isNaN(ratio) ? '' : `${ratio.toFixed(1)} times`])
+  }
+}
+
+if (wanted('sqlite', ['postgres'])) await compare('SQLite', undefined)
+const why = wanted('postgres', ['sqlite']) ? skipUnless('postgres') : 'not asked for'
+if (why === false) {
+  const cluster = await startCluster(['max_connections=200'])
+  try {
+    await compare('PostgreSQL', cluster)
+  } finally {
+    await cluster.stop()
+  }
+} else process.stdout.write(`without PostgreSQL: ${why}\n`)
 process.exit(0)

@@ -13,19 +13,27 @@ const LINES_KEPT = 40
 
 export interface OwnServer {
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
-/** Starts `mlflow server` over SQLite on a port of its own; resolves when it answers. */
-export async function mlflowServer(): Promise<OwnServer> {
+interface OwnSettings {
+  /** SQLAlchemy's address of its database. Default: SQLite. */
+  readonly database?: string
+  /** Processes that answer. Default: 1. */
+  readonly workers?: number
+}
+
+/** Starts `mlflow server` on a port of its own; resolves when it answers. */
+export async function mlflowServer({ database, workers = 1 }: OwnSettings = {}): Promise<OwnServer> {
   const folder = mkdtempSync(join(tmpdir(), 'bellwether-mlflow-server-'))
   const store = [
     '--backend-store-uri',
-    `sqlite:///${folder}/mlflow.db`,
+    database ?? `sqlite:///${folder}/mlflow.db`,
     '--artifacts-destination',
     join(folder, 'files'),
   ]
-  const place = ['--host', '127.0.0.1', '--port', '0', '--workers', '1']
+  const place = ['--host', '127.0.0.1', '--port', '0', '--workers', String(workers)]
   const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONUNBUFFERED: '1' }
   const server = spawn(MLFLOW_PYTHON, ['-m', 'mlflow', 'server', ...store, ...place], {
     cwd: folder,
@@ -48,6 +56,7 @@ export async function mlflowServer(): Promise<OwnServer> {
   })
   return {
     url,
+    pid: server.pid!,
     async stop(): Promise<void> {
       // Its workers are processes of the same group.
       process.kill(-server.pid!, 'SIGKILL')
