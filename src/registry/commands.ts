@@ -1,6 +1,7 @@
 import { openAsBlob } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import type { Client } from '../client.ts'
 import { Problem } from '../errors.ts'
 import type { Command, CommandContext } from '../platform/command.ts'
 import { tarOf } from '../platform/tar.ts'
@@ -203,7 +204,34 @@ async function runShow({ api, args, terminal }: CommandContext): Promise<undefin
   }
   const path = `/models/${encodeURIComponent(name)}/versions/${encodeURIComponent(reference)}`
   const version = await server.json<VersionView>('GET', path)
-  terminal.result(version, () => [idOf(version), ...summary(version), '', inputsTable(terminal, version)].join('\n'))
+  const validations = terminal.json ? [] : await verdictsAt(server, `${path}/validations`)
+  terminal.result(version, () =>
+    [idOf(version), ...summary(version), ...verdict(validations[0]), '', inputsTable(terminal, version)].join('\n'),
+  )
+}
+
+/** Of a validation, what a line tells. */
+interface Verdict {
+  readonly passed: boolean
+  readonly at: number
+  readonly against?: string
+}
+
+/** A server that is older than validations has none. */
+async function verdictsAt(server: Client, path: string): Promise<readonly Verdict[]> {
+  try {
+    return (await server.json<{ validations: readonly Verdict[] }>('GET', path)).validations
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not_found') return []
+    throw error
+  }
+}
+
+function verdict(latest: Verdict | undefined): string[] {
+  if (latest === undefined) return []
+  const { passed, at, against } = latest
+  const than = against === undefined ? '' : `, compared with ${against}`
+  return [`  validated  ${passed ? 'passed' : 'FAILED'} at ${new Date(at).toISOString()}${than}`]
 }
 
 function summary(version: ModelVersion): string[] {

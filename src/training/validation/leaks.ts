@@ -51,7 +51,7 @@ export function leakChecks(given: LeakData, declared: Declared = {}): Check[] {
   const data: Probed = { ...given, strengths: strengths(given) }
   return LEAK_PROBES.flatMap(probe => {
     if (declared.off?.includes(probe)) {
-      return [check(probe, undefined, 'skipped', 'The probe is switched off in model.yaml')]
+      return [check(probe, undefined, 'skipped', `The probe ${probe} is switched off in model.yaml`)]
     }
     const found = [...PROBES[probe](data, declared)]
     return found.map(one =>

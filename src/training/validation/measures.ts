@@ -117,6 +117,8 @@ const BINARY_NAMES: Readonly<Partial<Record<JudgedMetric, BinaryMetric>>> = {
 const DRAWN_MAX = 20_000_000
 const RESAMPLES_MAX = 2000
 const RESAMPLES_MIN = 200
+/** With more rows than this, what BCa corrects is far below what 200 samples can tell, and finding it takes longest of all. */
+const SKEWED_ROWS_MAX = 20_000
 
 /** A metric with its interval; undefined where it does not exist for these rows. */
 export function estimate(metric: JudgedMetric, scored: Scored, level: number, random: Random): Estimate | undefined {
@@ -217,7 +219,7 @@ function resampled(
       const value = statistic(sample)
       return Number.isFinite(value) ? value : middle
     },
-    { random, level, resamples },
+    { random, level, resamples, method: rows > SKEWED_ROWS_MAX ? 'percentile' : 'BCa' },
   )
   return found && { value: found.value, low: found.low, high: found.high, level, method: found.method, n: rows }
 }

@@ -13,6 +13,7 @@ import { DriftPanel } from './drift-panel.tsx'
 import { OutputPanel } from './output-panel.tsx'
 import { CalibrationPanel, QualityPanel, useQuality } from './quality-panels.tsx'
 import { ServicePanels } from './service-panels.tsx'
+import { ValidationPanel } from './validation-panel.tsx'
 
 const MODEL_EVERY_MS = 15_000
 const SERVICE_EVERY_MS = 3_000
@@ -105,6 +106,7 @@ function VersionView({ body, described }: { body: ModelBody; described: VersionB
         <OutputPanel model={model} version={version} range={range} hasReference={described.profile !== undefined} />
         <CalibrationPanel live={quality} />
         <AboutPanel version={described} />
+        <ValidationPanel model={model} version={version} />
       </div>
     </>
   )
