@@ -33,6 +33,29 @@ export async function tarOf(folder: string): Promise<Blob> {
   return new Blob(parts)
 }
 
+/** A file that becomes part of a tar while it is read. */
+export interface PackedFile {
+  readonly name: string
+  readonly bytes: number
+  readonly content: () => AsyncIterable<Uint8Array>
+}
+
+/** As `tarOf`, of files that are read one after the other; nothing is held in memory. Throws where one has other than its bytes. */
+export async function* tarPieces(files: readonly PackedFile[]): AsyncGenerator<Uint8Array, void> {
+  for (const { name, bytes, content } of files) {
+    yield* headersOf(name, bytes)
+    let found = 0
+    for await (const piece of content()) {
+      found += piece.length
+      yield piece
+    }
+    if (found !== bytes)
+      throw new Problem('corrupt', `Cannot pack ${name}: it has ${found} bytes, ${bytes} were expected`)
+    yield padding(bytes)
+  }
+  yield new Uint8Array(2 * BLOCK)
+}
+
 function headersOf(name: string, size: number): Uint8Array<ArrayBuffer>[] {
   if (size > SIZE_MAX) throw new Problem('too_large', `Cannot pack ${name}: it has more than ${SIZE_MAX} bytes`)
   if (Buffer.byteLength(name) <= NAME_BYTES_MAX) return [header(name, size, '0')]

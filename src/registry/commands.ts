@@ -1,7 +1,7 @@
 import { openAsBlob } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import type { Client } from '../client.ts'
+import type { Client, ClientRequest } from '../client.ts'
 import { Problem } from '../errors.ts'
 import type { Command, CommandContext } from '../platform/command.ts'
 import { tarOf } from '../platform/tar.ts'
@@ -21,8 +21,9 @@ const registerCommand: Command = {
   description:
     'Takes a model.yaml, or a model file itself with --name and --version. The artifact is loaded, the reference data\n' +
     'profiled, stated metrics recomputed on the evaluation data; what does not fit is refused and nothing is kept.\n' +
-    'A version never changes: registering the same again does nothing, other content needs a new version.',
-  args: [{ name: 'file', summary: 'model.yaml, or a model file', completes: 'file' }],
+    'A version never changes: registering the same again does nothing, other content needs a new version.\n' +
+    'A model that MLflow logged to the server is named by its address, and not sent again.',
+  args: [{ name: 'file', summary: 'model.yaml, a model file, or the address of a logged model', completes: 'file' }],
   options: [
     { name: 'name', type: 'string', value: 'NAME', summary: 'Name of the model, for a bare model file' },
     { name: 'version', type: 'string', value: 'SEMVER', summary: 'Its version, for a bare model file' },
@@ -31,12 +32,19 @@ const registerCommand: Command = {
       type: 'string',
       value: 'FILE',
       completes: 'file',
-      summary: 'Training data as CSV, for a bare model file',
+      summary: 'Training data as CSV, for a bare model file; the address of a logged one, for a logged model',
+    },
+    {
+      name: 'trust',
+      type: 'string',
+      value: 'code',
+      summary: 'For a logged model that is a pickle: its code may run on the server',
     },
   ],
   examples: [
     { line: 'bellwether register model.yaml', does: 'the model, its training data and what is said about them' },
     { line: 'bellwether register model.json --name churn --version 1.0.0', does: 'a model file alone' },
+    { line: 'bellwether register models:/churn/3', does: 'version 3 that MLflow registered, as churn@3.0.0' },
   ],
   run: runRegister,
 }
@@ -110,12 +118,12 @@ export const registryCommands: readonly Command[] = [registerCommand, models, sh
 async function runRegister(context: CommandContext): Promise<undefined> {
   const { api, args, terminal } = context
   const file = args['file'] ?? ''
-  const form = /\.ya?ml$/i.test(file) ? await manifestForm(context, file) : await bareForm(context, file)
+  const content = LOGGED.test(file) ? loggedModel(context, file) : await uploaded(context, file)
   const progress = terminal.progress(`Registering ${basename(file)}`)
   let registered: Registered
   try {
     const server = await api()
-    const response = await server.send({ method: 'POST', path: '/models/register', body: form })
+    const response = await server.send({ method: 'POST', ...content })
     registered = (await response.json()) as Registered
   } finally {
     progress.end()
@@ -127,6 +135,34 @@ async function runRegister(context: CommandContext): Promise<undefined> {
       : `${idOf(version)} is registered already, with the same content`
     return [first, ...summary(version), ...notes.map(note => `Note: ${note}`)].join('\n')
   })
+}
+
+/** How MLflow names what it logged. */
+const LOGGED = /^(?:models|runs|mlflow-artifacts):\//
+
+type Sent = Omit<ClientRequest, 'method'>
+
+function loggedModel({ options }: CommandContext, source: string): Sent {
+  const { name, version, reference, trust } = options as Readonly<Record<string, string | undefined>>
+  const asked = {
+    source,
+    ...(name === undefined ? {} : { name }),
+    ...(version === undefined ? {} : { version }),
+    ...(reference === undefined ? {} : { reference }),
+    ...(trust === undefined ? {} : { model: { trust } }),
+  }
+  const headers = { 'content-type': 'application/json' }
+  return { path: '/models/register-logged', body: JSON.stringify(asked), headers }
+}
+
+async function uploaded(context: CommandContext, file: string): Promise<Sent> {
+  if (context.options['trust'] !== undefined)
+    throw new Problem(
+      'usage',
+      `Cannot use --trust with ${file}: say it in model.yaml; it is for models that MLflow logged`,
+    )
+  const body = /\.ya?ml$/i.test(file) ? await manifestForm(context, file) : await bareForm(context, file)
+  return { path: '/models/register', body }
 }
 
 /** The parts of a request that sends a model.yaml and the files that it names. */
@@ -235,7 +271,7 @@ function verdict(latest: Verdict | undefined): string[] {
 }
 
 function summary(version: ModelVersion): string[] {
-  const { objective, format, facts, artifact, reference, statedMetrics, measuredMetrics, signature } = version
+  const { objective, format, facts, artifact, origin, reference, statedMetrics, measuredMetrics, signature } = version
   const metrics = Object.entries(measuredMetrics ?? statedMetrics).map(
     ([name, value]) => `${name} ${Number(value.toPrecision(4))}`,
   )
@@ -244,6 +280,9 @@ function summary(version: ModelVersion): string[] {
     `  model      ${objective}, ${format}${facts['trees'] === undefined ? '' : `, ${facts['trees']} trees`}`,
     `  answers    ${outputs} from ${signature.inputs.length} features`,
     ...computedBy(version),
+    ...(origin === undefined
+      ? []
+      : [`  logged     ${origin.source}${origin.run === undefined ? '' : `, run ${origin.run}`}`]),
     `  artifact   ${artifact.bytes} bytes, SHA-256 ${artifact.sha256}`,
     ...(reference === undefined ? [] : [`  reference  ${reference.rows} rows, SHA-256 ${reference.sha256}`]),
     ...(metrics.length === 0

@@ -48,6 +48,7 @@ export async function register(parts: RegisterParts, submission: Submission, cal
       digest,
       format: version.format,
       ...(trust === undefined ? {} : { trust }),
+      ...(version.origin === undefined ? {} : { origin: version.origin.source }),
       ...(version.reference === undefined ? {} : { reference: version.reference.sha256 }),
       ...(version.evaluation === undefined ? {} : { evaluation: version.evaluation.sha256 }),
     })
@@ -84,7 +85,7 @@ interface MadeVersion {
 
 async function versionOfSubmission(
   parts: RegisterParts,
-  { manifest: given, files, requirements }: Submission,
+  { manifest: given, files, requirements, origin }: Submission,
   caller: Caller,
 ): Promise<MadeVersion> {
   const { checkManifest, parseManifest } = await import('./manifest.ts') // a server may run for months without it
@@ -106,7 +107,8 @@ async function versionOfSubmission(
     ...(profile && { profile: await store(parts.objects, profile, 'reference profile') }),
     ...(background && { background: await store(parts.objects, background, 'background sample') }),
   }
-  const version = versionOf(manifest, files, examination, kept, { ...caller, at: parts.clock.now() })
+  const made = versionOf(manifest, files, examination, kept, { ...caller, at: parts.clock.now() })
+  const version = origin === undefined ? made : { ...made, origin }
   const trust = manifest.trust === undefined ? {} : { trust: manifest.trust }
   return { version, digest, notes, isRegistered: false, ...trust }
 }

@@ -1,5 +1,5 @@
 /** What is handed in to be registered, and what comes of it. */
-import type { ModelVersion, StoredFile } from './version.ts'
+import type { ModelVersion, Origin, StoredFile } from './version.ts'
 
 /** The uploads of a registration, by role. */
 export const FILE_ROLES = ['artifact', 'reference', 'evaluation'] as const
@@ -12,6 +12,7 @@ export interface Submission {
   readonly files: { readonly artifact: StoredFile } & { readonly [role in Exclude<FileRole, 'artifact'>]?: StoredFile }
   /** Text of the requirements.txt that model.yaml names. */
   readonly requirements?: string
+  readonly origin?: Origin
 }
 
 export interface Registered {

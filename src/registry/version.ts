@@ -23,6 +23,17 @@ export interface StoredFile {
   readonly bytes: number
 }
 
+/** Where a version was made of what MLflow's client logged. */
+export interface Origin {
+  /** As the caller named it: `models:/churn/3`. */
+  readonly source: string
+  /** The run that logged it. */
+  readonly run?: string
+  readonly loggedModel?: string
+  /** What the file MLmodel calls the way it is read. */
+  readonly flavor: string
+}
+
 export interface ModelVersion {
   readonly model: string
   readonly version: string
@@ -32,6 +43,8 @@ export interface ModelVersion {
   readonly task: Task
   readonly objective: string
   readonly artifact: StoredFile
+  /** Absent where it was uploaded. */
+  readonly origin?: Origin
   readonly signature: Signature
   readonly uses: Uses
   readonly limitations: readonly string[]

@@ -10,6 +10,7 @@ import { openStudies } from './studies/studies.ts'
 import { groupCommit } from './tracking/group-commit.ts'
 import { putPlans } from './tracking/planned.ts'
 import { trackingRoutes } from './tracking/routes.ts'
+import { servableRoutes } from './tracking/servable-routes.ts'
 import { validationRoutes } from './validation/routes.ts'
 import { openValidations } from './validation/validations.ts'
 
@@ -32,6 +33,7 @@ export function trainingRoutes({ recorded, ...parts }: TrainingParts): AnyRoute[
   return [
     ...studyRoutes({ studies: openStudies(parts), recorded }),
     ...trackingRoutes({ ...parts, ...groupCommit(parts.db, putPlans) }),
+    ...servableRoutes({ ...parts, recorded }),
     ...validationRoutes({ ...parts, validations: openValidations(parts), recorded }),
   ]
 }
