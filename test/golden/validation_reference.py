@@ -31,17 +31,18 @@ def folds(splitter, n, y=None, groups=None):
 
 def splits():
     cases = []
-    for n, k in [(60, 5), (61, 4), (17, 3), (200, 7)]:
+    for n, k, several in [(60, 5, 12), (61, 4, 12), (17, 3, 12), (200, 7, 12), (300, 6, 90)]:
         y = rng.choice(4, size=n, p=[0.5, 0.3, 0.15, 0.05])
         y[:k] = 0
         y = rng.permutation(y)
-        groups = rng.integers(0, 12, size=n) * 3
+        groups = rng.integers(0, several, size=n) * 3
         case = {"n": n, "k": k, "y": y.tolist(), "groups": groups.tolist()}
         case["kfold"] = folds(ms.KFold(k), n)
         case["stratified"] = folds(ms.StratifiedKFold(k), n, y)
         for seed in (0, 42, 4294967295):
             case[f"kfold_{seed}"] = folds(ms.KFold(k, shuffle=True, random_state=seed), n)
             case[f"stratified_{seed}"] = folds(ms.StratifiedKFold(k, shuffle=True, random_state=seed), n, y)
+            case[f"stratified_group_{seed}"] = folds(ms.StratifiedGroupKFold(k, shuffle=True, random_state=seed), n, y, groups)
             case[f"group_{seed}"] = folds(ms.GroupKFold(k, shuffle=True, random_state=seed), n, groups=groups)
         case["group"] = folds(ms.GroupKFold(k), n, groups=groups)
         case["stratified_group"] = folds(ms.StratifiedGroupKFold(k), n, y, groups)

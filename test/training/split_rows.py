@@ -14,7 +14,7 @@ splitter = {
     "kfold": lambda: ms.KFold(k, **shuffled),
     "stratified": lambda: ms.StratifiedKFold(k, **shuffled),
     "group": lambda: ms.GroupKFold(k, **shuffled),
-    "stratified-group": lambda: ms.StratifiedGroupKFold(k),
+    "stratified-group": lambda: ms.StratifiedGroupKFold(k, **shuffled),
     "leave-one-group-out": lambda: ms.LeaveOneGroupOut(),
     "time-series": lambda: ms.TimeSeriesSplit(k, gap=3),
 }[way]()

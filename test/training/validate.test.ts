@@ -171,6 +171,7 @@ test('rows are divided as scikit-learn divides them', { skip: skipUnless('python
     ['group', '-', ['--group', 'customer']],
     ['group', '3', ['--group', 'customer']],
     ['stratified-group', '-', ['--target', 'label', '--group', 'customer']],
+    ['stratified-group', '5', ['--target', 'label', '--group', 'customer']],
     ['leave-one-group-out', '-', ['--group', 'customer']],
     ['time-series', '-', ['--time', 'asked', '--gap', '3']],
   ]

@@ -8,8 +8,7 @@ import { coded, requireFolds, type Split, splitsOf } from './split.ts'
 
 /**
  * Folds of about as many rows, the largest groups placed first (`GroupKFold`); with a seed, about as many groups drawn at
- * random. Of groups with equally many rows the higher number is placed first: so does scikit-learn up to 16 groups; beyond, its
- * order of equals is that of NumPy's unstable sort, which differs between processors.
+ * random. Of groups with equally many rows the higher number is placed first.
  *
  * @param groups the group of each row, any numbers.
  * @throws RangeError where there are fewer groups than folds, or fewer than two folds.
@@ -51,13 +50,20 @@ export function leaveOneGroupOut(groups: ArrayLike<number>): Split[] {
 
 /**
  * Groups kept together and classes kept in proportion, as far as both can be had: the groups whose classes are least even are
- * placed first, each where the shares of the classes stay most alike between folds (`StratifiedGroupKFold` without shuffling).
+ * placed first, each where the shares of the classes stay most alike between folds (`StratifiedGroupKFold`). With a seed, groups that
+ * are equally uneven are placed in an order drawn at random.
  *
  * @param labels the class of each row, any numbers.
  * @param groups the group of each row, any numbers.
- * @throws RangeError where every class has fewer rows than there are folds, or there are fewer than two folds.
+ * @throws RangeError where every class has fewer rows than there are folds, there are fewer groups than folds, or fewer than two
+ * folds.
  */
-export function stratifiedGroupKFold(labels: ArrayLike<number>, groups: ArrayLike<number>, folds: number): Split[] {
+export function stratifiedGroupKFold(
+  labels: ArrayLike<number>,
+  groups: ArrayLike<number>,
+  folds: number,
+  { seed }: ShuffleOptions = {},
+): Split[] {
   if (labels.length !== groups.length) {
     throw new RangeError(`Cannot split: ${labels.length} labels, but ${groups.length} groups`)
   }
@@ -68,10 +74,13 @@ export function stratifiedGroupKFold(labels: ArrayLike<number>, groups: ArrayLik
     classes.counts.reduce((a, b) => Math.max(a, b), 0),
     'rows in the largest class',
   )
+  requireFolds(folds, counts.length, 'groups')
   const ofGroup = Array.from(counts, () => new Float64Array(classes.counts.length))
   for (const [row, group] of codes.entries()) ofGroup[group]![classes.codes[row]!]!++
   const unevenness = ofGroup.map(spread)
-  const order = Uint32Array.from(counts, (_, group) => group).sort((a, b) => unevenness[b]! - unevenness[a]! || a - b)
+  const order = Uint32Array.from(counts, (_, group) => group)
+  if (seed !== undefined) numpyShuffle(seed)(order)
+  order.sort((a, b) => unevenness[b]! - unevenness[a]!) // stable: equals keep their order
   const inFold = Array.from({ length: folds }, () => new Float64Array(classes.counts.length))
   const foldOfGroup = new Uint32Array(counts.length)
   for (const group of order) {
@@ -107,5 +116,5 @@ function bestFold(inFold: readonly Float64Array[], all: Uint32Array, added: Floa
 /** Standard deviation, divided by n. */
 function spread(values: Float64Array): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length)
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / values.length)
 }

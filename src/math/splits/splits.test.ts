@@ -35,6 +35,7 @@ describe('row by row as scikit-learn', () => {
         assert.deepEqual(shown(kFold(n, k, { seed })), given[`kfold_${seed}`])
         assert.deepEqual(shown(stratifiedKFold(y, k, { seed })), given[`stratified_${seed}`])
         assert.deepEqual(shown(groupKFold(groups, k, { seed })), given[`group_${seed}`])
+        assert.deepEqual(shown(stratifiedGroupKFold(y, groups, k, { seed })), given[`stratified_group_${seed}`])
       }
       assert.deepEqual(shown(groupKFold(groups, k)), given['group'])
       assert.deepEqual(shown(stratifiedGroupKFold(y, groups, k)), given['stratified_group'])
@@ -104,6 +105,7 @@ test('what cannot be split is refused', () => {
   assert.throws(() => groupKFold([1, Number.NaN, 2], 2), /a group or class is NaN/)
   assert.throws(() => leaveOneGroupOut([1, 1]), /there is 1 group/)
   assert.throws(() => stratifiedGroupKFold([1, 1], [1], 2), /2 labels, but 1 groups/)
+  assert.throws(() => stratifiedGroupKFold([1, 1, 1], [1, 1, 2], 3), /2 groups, wanted at least 3/)
   assert.throws(() => timeSeriesSplit(10, 4, { gap: 3, testRows: 2 }), /10 rows leave nothing to train on/)
   assert.throws(() => timeSeriesSplit(10, 4, { gap: -1 }), /gap is -1/)
   assert.throws(() => purgedKFold({ from: [1, 2], until: [1, 0] }, 2), /row 1 is from 2 until 0/)

@@ -48,7 +48,12 @@ kfold: any rows. stratified: classes keep their shares. group, stratified-group:
     ),
     option('test-rows', 'ROWS', 'Rows of each test, of time-series', 'number'),
     option('train-rows', 'ROWS', 'Most rows of each training, the latest ones, of time-series', 'number'),
-    option('seed', 'N', 'Shuffles, as random_state of scikit-learn; of kfold, stratified and group', 'number'),
+    option(
+      'seed',
+      'N',
+      'Shuffles, as random_state of scikit-learn; not for leave-one-group-out, time-series, purged',
+      'number',
+    ),
   ],
   examples: [
     { line: 'bellwether split train.csv --by stratified --target churned --seed 0 -o folds.csv', does: 'five folds' },

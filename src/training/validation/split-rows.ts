@@ -19,7 +19,7 @@ const NEEDS: Readonly<Record<Way, { readonly needs: readonly string[]; readonly 
   kfold: { needs: [], takes: ['seed'] },
   stratified: { needs: ['target'], takes: ['seed'] },
   group: { needs: ['group'], takes: ['seed'] },
-  'stratified-group': { needs: ['target', 'group'], takes: [] },
+  'stratified-group': { needs: ['target', 'group'], takes: ['seed'] },
   'leave-one-group-out': { needs: ['group'], takes: [] },
   'time-series': { needs: ['time'], takes: ['gap', 'test-rows', 'train-rows'] },
   purged: { needs: ['time'], takes: ['until', 'embargo'] },
@@ -132,7 +132,7 @@ function splitsBy(
     case 'group':
       return groupKFold(groups(), folds, seeded)
     case 'stratified-group':
-      return stratifiedGroupKFold(column('target'), groups(), folds)
+      return stratifiedGroupKFold(column('target'), groups(), folds, seeded)
     case 'leave-one-group-out':
       return leaveOneGroupOut(groups())
     case 'time-series':
