@@ -11,8 +11,17 @@ export interface StreamConfig {
   readonly group: string
   readonly model?: string
   readonly batchMax: number
+  /** Names this member for good, or nothing. */
+  readonly instanceId: string
+  readonly sessionMs: number
+  /** `json` or `avro`. */
+  readonly answers: string
   /** `true` or `false`. */
   readonly tls: string
+  /** Paths of PEM files. */
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
   readonly user: string
   readonly password: string
   readonly mechanism: string
@@ -32,6 +41,8 @@ const topic = (doc: string, flag: string): Described => ({
   flag,
   doc,
 })
+
+const pem = (doc: string): Described => ({ schema: Type.String({ minLength: 1 }), wanted: 'the path of a file', doc })
 
 type StreamKey = `stream.${keyof StreamConfig}`
 
@@ -68,12 +79,33 @@ export const STREAM_KEYS: Readonly<Record<StreamKey, Described>> = {
     default: 500,
     doc: 'Most messages of one transaction',
   },
+  'stream.instanceId': {
+    schema: Type.String({ pattern: '^$|^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,249}$' }),
+    wanted: 'at most 249 letters, digits and the characters . _ -, or nothing',
+    default: '',
+    doc: 'Name of this member of the group, which no other has: it keeps its partitions while it is started again',
+  },
+  'stream.sessionMs': {
+    schema: Type.Integer({ minimum: 1_000, maximum: 1_800_000 }),
+    wanted: 'a whole number from 1000 to 1800000',
+    default: 6_000,
+    doc: 'After so long without a sign of life others get the partitions of a member, milliseconds',
+  },
+  'stream.answers': {
+    schema: Type.Union([Type.Literal('json'), Type.Literal('avro')]),
+    wanted: 'json or avro',
+    default: 'json',
+    doc: 'Encoding of the answers; avro wants a schema registry',
+  },
   'stream.tls': {
     schema: Type.Union([Type.Literal('true'), Type.Literal('false')]),
     wanted: 'true or false',
     default: 'false',
     doc: 'Whether the brokers are spoken to over TLS',
   },
+  'stream.ca': pem('Certificates in PEM that the brokers prove theirs by, in place of the usual ones'),
+  'stream.cert': pem('Certificate in PEM that is shown to the brokers (mTLS)'),
+  'stream.key': pem('Private key of that certificate, in PEM'),
   'stream.mechanism': {
     schema: Type.Union(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'].map(name => Type.Literal(name))),
     wanted: 'PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',

@@ -125,3 +125,40 @@ test('questions in Avro are answered, and wait for their registry', { skip, time
   assert.equal((await entriesOf(server)).length, 4, `one record each, after ${known} questions to the registry`)
   assert.equal(await server.kill('SIGTERM'), 0)
 })
+
+test('a member with a name keeps its partitions while it is started again, also after a crash', {
+  skip,
+  timeout: 120_000,
+}, async t => {
+  const stream = await newStream(t, kafka, 'static', 4)
+  const other = await newMember(t)
+  const start = async (data: string, instance: string) => {
+    const env = { ...stream.env, BELLWETHER_STREAM_INSTANCE_ID: instance, BELLWETHER_STREAM_SESSION_MS: '60000' }
+    const server = await startServer({ data, env })
+    t.after(() => server.kill('SIGKILL'))
+    return server
+  }
+  const partitionsOf = (text: string): string[] =>
+    [...text.matchAll(/"partitions":\[([\d,]*)\]/g)].map(([, found]) => found!)
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  const one = await start(stream.data, 'one')
+  const two = await start(other, 'two')
+  await until(() => partitionsOf(two.stdout()).some(found => found.length > 0))
+  await until(() => partitionsOf(one.stdout()).at(-1)?.length === partitionsOf(two.stdout()).at(-1)?.length)
+  const [ofOne, ofTwo] = [partitionsOf(one.stdout()).at(-1)!, partitionsOf(two.stdout())]
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const last = signal === 'SIGTERM' ? one : await start(stream.data, 'one')
+    await until(() => partitionsOf(last.stdout()).at(-1) === ofOne)
+    await last.kill(signal)
+  }
+  const again = await start(stream.data, 'one')
+  await send(stream.input, 'static')
+  await kafka.read([stream.output], found => found.length >= MESSAGES)
+  assert.deepEqual(partitionsOf(again.stdout()), [ofOne], 'the same partitions, at once')
+  assert.deepEqual(partitionsOf(two.stdout()), ofTwo, 'the other was not disturbed')
+  const answers = await kafka.readAll([stream.output, stream.dead])
+  assert.equal(unique(answers.map(({ key }) => key!)), MESSAGES)
+  assert.equal(answers.length, MESSAGES)
+})

@@ -16,6 +16,7 @@ import { temporaryFolder } from '../server.ts'
 import { KAFKA } from '../services.ts'
 
 const START_MS_MAX = 60_000
+const PLAIN: KafkaMore = { properties: {}, formatted: [] }
 const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qg'
 
 /** Texts, and values also as they are. */
@@ -54,13 +55,21 @@ export interface SentBytes extends Omit<Sent, 'value'> {
   readonly value: Buffer
 }
 
-export async function startKafka(): Promise<TestKafka> {
+/** What a broker has beside its listener in clear. */
+export interface KafkaMore {
+  readonly properties: Readonly<Record<string, string>>
+  /** Of the storage tool. */
+  readonly formatted: readonly string[]
+}
+
+export async function startKafka({ properties: more, formatted: told }: KafkaMore = PLAIN): Promise<TestKafka> {
   const folder = temporaryFolder()
   const [port, controller] = [await freePort(), await freePort()]
   const properties = join(folder, 'server.properties')
-  writeFileSync(properties, propertiesOf(folder, port, controller))
+  writeFileSync(properties, propertiesOf(folder, port, controller, more))
   const java = ['-Xmx256m', '-cp', `${KAFKA}/*`]
-  const formatted = spawnSync('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', properties])
+  const format = [...java, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', properties, ...told]
+  const formatted = spawnSync('java', format)
   if (formatted.status !== 0) throw new Error(`Cannot format Kafka's storage: ${formatted.stderr}`)
   const broker = spawn('java', [...java, 'kafka.Kafka', properties], { stdio: 'ignore' })
   const brokers = `127.0.0.1:${port}`
@@ -103,13 +112,15 @@ export async function startKafka(): Promise<TestKafka> {
   }
 }
 
-function propertiesOf(folder: string, port: number, controller: number): string {
+function propertiesOf(folder: string, port: number, controller: number, more: KafkaMore['properties']): string {
+  const { listeners = '' } = more
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    ...more,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}${listeners}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${listeners}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': join(folder, 'data'),
     'offsets.topic.replication.factor': 1,
@@ -126,7 +137,7 @@ function propertiesOf(folder: string, port: number, controller: number): string 
     .join('')
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise(resolve => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number }

@@ -1,16 +1,9 @@
 /** The clients of Kafka that the stream holds, and what it asks them. */
-import {
-  Admin,
-  type ConnectionOptions,
-  Consumer,
-  type Message,
-  Producer,
-  type SASLMechanismValue,
-  stringDeserializer,
-  stringSerializer,
-} from '@platformatic/kafka'
+import { Admin, Consumer, type Message, Producer, stringDeserializer, stringSerializer } from '@platformatic/kafka'
 import type { StreamConfig } from '../../platform/config-stream.ts'
 import { withoutAborted } from './aborted.ts'
+import { brokerSecurity } from './broker-security.ts'
+import { withoutLeaving } from './static-member.ts'
 
 export type KafkaMessage = Message<Buffer, Buffer, string, string>
 
@@ -26,10 +19,10 @@ export interface Clients {
 const EARLIEST = -2n
 const LATEST = -1n
 
-/** After so long a member that was killed loses its partitions; brokers take no less by default. */
-const SESSION_MS = 6_000
 const REBALANCE_MS = 20_000
-const HEARTBEAT_MS = 2_000
+/** Signs of life in a session: one that is lost does no harm. */
+const HEARTBEATS_IN_SESSION = 3
+const HEARTBEAT_MS_MAX = 2_000
 const RETRY_MS = 200
 const RETRIES = 10
 
@@ -42,21 +35,23 @@ export function openClients(config: StreamConfig, instance: string): Clients {
     bootstrapBrokers: config.brokers.split(','),
     retries: RETRIES,
     retryDelay: RETRY_MS,
-    ...connectionOf(config),
+    ...brokerSecurity(config),
   }
   const admin = new Admin(connection)
   const consumer = new Consumer<Buffer, Buffer, string, string>({
     ...connection,
     groupId: config.group,
     autocommit: false,
-    sessionTimeout: SESSION_MS,
-    rebalanceTimeout: REBALANCE_MS,
-    heartbeatInterval: HEARTBEAT_MS,
+    ...(config.instanceId !== '' && { groupInstanceId: config.instanceId }),
+    sessionTimeout: config.sessionMs,
+    rebalanceTimeout: Math.max(REBALANCE_MS, config.sessionMs),
+    heartbeatInterval: Math.min(HEARTBEAT_MS_MAX, Math.floor(config.sessionMs / HEARTBEATS_IN_SESSION)),
     isolationLevel: 1,
     maxWaitTime: 500,
     deserializers: { key: raw, value: raw, headerKey: stringDeserializer, headerValue: stringDeserializer },
   })
   withoutAborted(consumer)
+  if (config.instanceId !== '') withoutLeaving(consumer)
   const producer = new Producer<Buffer, Buffer, string, string>({
     ...connection,
     idempotent: true,
@@ -72,13 +67,6 @@ export function openClients(config: StreamConfig, instance: string): Clients {
     async close(): Promise<void> {
       await Promise.allSettled([consumer.close(true), producer.close(true), admin.close()])
     },
-  }
-}
-
-function connectionOf({ tls, user, password, mechanism }: StreamConfig): Pick<ConnectionOptions, 'tls' | 'sasl'> {
-  return {
-    ...(tls === 'true' && { tls: {} }),
-    ...(user !== '' && { sasl: { mechanism: mechanism as SASLMechanismValue, username: user, password } }),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Refused } from '../../ledger/refusals.ts'
 import type { Timers } from '../../platform/timers.ts'
 import type { World } from '../../platform/world.ts'
 import type { Serving } from '../predict.ts'
+import { brokerSecurity } from './broker-security.ts'
 import { streamMetrics, streamProgress } from './progress.ts'
 import { openRecorded } from './recorded.ts'
 import { runStream } from './run-stream.ts'
@@ -20,7 +21,8 @@ export interface OpenStreamParts {
 }
 
 /**
- * Answers the topic of the configuration; returns how to stop. Throws `misconfigured` where topics are missing.
+ * Answers the topic of the configuration; returns how to stop. Throws `misconfigured` where topics are missing, or the files of
+ * certificates cannot be used.
  */
 export function openStream({ world, ledger, serving, refused, timers }: OpenStreamParts): () => Promise<void> {
   const { config, path, log, metrics } = world
@@ -30,6 +32,7 @@ export function openStream({ world, ledger, serving, refused, timers }: OpenStre
     const keys = missing.map(([key]) => key).join(' and ')
     throw new Problem('misconfigured', `Cannot answer a stream: ${keys} not set, wanted the names of topics`)
   }
+  brokerSecurity(config.stream)
   const progress = streamProgress()
   metrics.family(streamMetrics(progress, input))
   const recorded = openRecorded(join(path, 'stream'), `${group}\n${input}`, {
