@@ -13,10 +13,11 @@ import {
   timingSafeEqual,
   verify,
 } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../errors.ts'
-import { createFile, errorCode } from './durable-file.ts'
+import { createFile, replaceFile } from './durable-file.ts'
+import { addMaster, decodeExactly, dropMasters, type MasterKeys, readIfThere, readMasters } from './master-keys.ts'
 
 export interface Keyring {
   /** A key of 32 bytes that is always the same for one master key and one purpose, and tells nothing of either. */
@@ -29,6 +30,19 @@ export interface Keyring {
   seal(purpose: string, plaintext: Uint8Array, context?: string): Buffer
   /** Throws a `corrupt` problem where the bytes are not what was sealed, or not for this purpose, context and key. */
   open(purpose: string, sealed: Uint8Array, context?: string): Buffer
+  /**
+   * The same plaintext sealed by the newest master key; undefined where it is sealed by it already. Throws as `open` does.
+   */
+  rewrap(purpose: string, sealed: Uint8Array, context?: string): Buffer | undefined
+  readonly rotation: MasterRotation
+}
+
+/** The change of the master key: begin, `rewrap` whatever was sealed, end. Broken off, it is begun again where it was. */
+export interface MasterRotation {
+  /** From now on a newer master key seals: a new one, or where the configuration gives them, its first. */
+  begin(): void
+  /** Forgets the older keys of the data folder: what was not rewrapped is lost. Those of the configuration are its owner's. */
+  end(): void
 }
 
 export interface Signer {
@@ -51,49 +65,98 @@ export const SEAL_BYTES: number = 1 + NONCE_BYTES + TAG_BYTES
  * Opens the keys of a data folder, and makes a master key where there is none.
  *
  * @param folder the data folder; keys lie in `keys/` below it.
- * @param masterBase64 the master key, where the configuration gives it instead of the file `keys/master.key`.
+ * @param masterBase64 the master key, where the configuration gives it instead of the file `keys/master.key`; while it is being
+ *   changed, the new one, a comma, and those before.
  */
 export async function openKeyring(folder: string, masterBase64?: string): Promise<Keyring> {
   const keys = keysFolder(folder)
   const check = join(keys, 'master.check')
   const wasUsed = readIfThere(check) !== undefined
-  const master =
-    masterBase64 === undefined
-      ? readMaster(join(keys, 'master.key'), wasUsed)
-      : decodeMaster(masterBase64, 'the key of the configuration (keys.master)', 'misconfigured')
-  const keyring = keyringOf(master)
+  const state = openState(keys, readMasters(keys, wasUsed, masterBase64))
+  const keyring = keyringOf(keys, state)
   // Without this mark a wrong key would show only later, as one damaged thing after another.
   const mark = keyring.derive('check').toString('hex')
   if (!wasUsed) createFile(check, `${mark}\n`)
-  if (!sameText(readFileSync(check, 'utf8').trim(), mark)) {
-    const given = masterBase64 === undefined ? 'keys/master.key' : 'keys.master of the configuration'
-    throw new Problem(
-      'misconfigured',
-      `Cannot open the keys in ${keys}: ${given} is not the master key they were made with`,
-    )
-  }
+  if (!sameText(readFileSync(check, 'utf8').trim(), mark)) throw notTheMaster(keys, state.isConfigured)
   return keyring
 }
 
-function keyringOf(master: Buffer): Keyring {
-  const sealing = new Map<string, Buffer>()
-  const sealingKey = (purpose: string): Buffer => {
+function notTheMaster(keys: string, isConfigured: boolean): Problem {
+  const given = isConfigured ? 'keys.master of the configuration' : 'keys/master.key'
+  return new Problem(
+    'misconfigured',
+    `Cannot open the keys in ${keys}: ${given} is not the master key they were made with`,
+  )
+}
+
+interface KeyringState extends MasterKeys {
+  /** What all is derived from: the first master key there was. */
+  readonly root: Buffer
+}
+
+/** How the root is sealed once there was another master key. */
+const ROOT = 'root-key'
+
+function openState(keys: string, found: MasterKeys): KeyringState {
+  const stored = readIfThere(rootFile(keys))
+  if (stored === undefined) return { ...found, root: found.masters.at(-1)! }
+  const sealed = Buffer.from(stored, 'base64')
+  for (const master of found.masters) {
+    const root = openBytes(sealingKey(master, ROOT), sealed, ROOT)
+    if (root !== undefined) return { ...found, root }
+  }
+  throw notTheMaster(keys, found.isConfigured)
+}
+
+function rootFile(keys: string): string {
+  return join(keys, 'root.key')
+}
+
+function sealingKey(master: Buffer, purpose: string): Buffer {
+  return hkdf(master, `bellwether/seal/${purpose}`)
+}
+
+function keyringOf(keys: string, opened: KeyringState): Keyring {
+  let state = opened
+  /** Of each purpose, a key by each master. */
+  const sealing = new Map<string, readonly Buffer[]>()
+  const keysFor = (purpose: string): readonly Buffer[] => {
     const known = sealing.get(purpose)
     if (known !== undefined) return known
-    const key = hkdf(master, `bellwether/seal/${purpose}`)
-    sealing.set(purpose, key)
-    return key
+    const made = state.masters.map(master => sealingKey(master, purpose))
+    sealing.set(purpose, made)
+    return made
+  }
+  const opens = (purpose: string, sealed: Uint8Array, context: string): { plaintext: Buffer; isNewest: boolean } => {
+    for (const [at, key] of keysFor(purpose).entries()) {
+      const plaintext = openBytes(key, sealed, context)
+      if (plaintext !== undefined) return { plaintext, isNewest: at === 0 }
+    }
+    throw new Problem('corrupt', `Cannot open what was sealed for ${purpose}: it was changed, or sealed by another key`)
+  }
+  const seal = (purpose: string, plaintext: Uint8Array, context = ''): Buffer =>
+    sealBytes(keysFor(purpose)[0]!, plaintext, context)
+  const change = (masters: MasterKeys): void => {
+    state = { ...state, ...masters }
+    sealing.clear()
   }
   return {
-    derive: purpose => hkdf(master, `bellwether/derive/${purpose}`),
-    seal: (purpose, plaintext, context = '') => sealBytes(sealingKey(purpose), plaintext, context),
-    open(purpose: string, sealed: Uint8Array, context = ''): Buffer {
-      const plaintext = openBytes(sealingKey(purpose), sealed, context)
-      if (plaintext !== undefined) return plaintext
-      throw new Problem(
-        'corrupt',
-        `Cannot open what was sealed for ${purpose}: it was changed, or sealed by another key`,
-      )
+    derive: purpose => hkdf(state.root, `bellwether/derive/${purpose}`),
+    seal,
+    open: (purpose, sealed, context = '') => opens(purpose, sealed, context).plaintext,
+    rewrap(purpose, sealed, context = ''): Buffer | undefined {
+      const { plaintext, isNewest } = opens(purpose, sealed, context)
+      return isNewest ? undefined : seal(purpose, plaintext, context)
+    },
+    rotation: {
+      begin(): void {
+        if (!state.isConfigured) change(addMaster(keys, state))
+        if (state.masters.length > 1)
+          replaceFile(rootFile(keys), `${seal(ROOT, state.root, ROOT).toString('base64')}\n`)
+      },
+      end(): void {
+        if (!state.isConfigured) change(dropMasters(keys, state))
+      },
     },
   }
 }
@@ -166,60 +229,10 @@ export function verifySignature(publicKey: string, bytes: Uint8Array, signature:
   return verify(null, bytes, key, signed)
 }
 
-/** Base64 of exactly so many bytes, in its one canonical form; Node's own decoder skips whatever it does not know. */
-function decodeExactly(text: string, bytes: number): Buffer | undefined {
-  const decoded = Buffer.from(text, 'base64')
-  return decoded.length === bytes && decoded.toString('base64') === text ? decoded : undefined
-}
-
 function keysFolder(folder: string): string {
   const keys = join(folder, 'keys')
   mkdirSync(keys, { recursive: true, mode: 0o700 })
   return keys
-}
-
-function readMaster(path: string, wasUsed: boolean): Buffer {
-  const stored = readIfThere(path)
-  if (stored === undefined) {
-    // A new key would open nothing of what is there and hide that the old one is lost.
-    if (wasUsed)
-      throw new Problem(
-        'misconfigured',
-        `Cannot open the keys: ${path} is not there, though data was sealed with it; put it back, or give keys.master`,
-      )
-    createFile(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`)
-  }
-  guardPermissions(path)
-  return decodeMaster(readFileSync(path, 'utf8').trim(), path, 'corrupt')
-}
-
-/** Closes a key file that others may read; volumes of orchestrators are known to open them. */
-function guardPermissions(path: string): void {
-  if ((statSync(path).mode & 0o077) === 0) return
-  try {
-    chmodSync(path, 0o600)
-  } catch (error) {
-    const found = (statSync(path).mode & 0o777).toString(8)
-    if ((statSync(path).mode & 0o007) === 0) return
-    throw new Problem('misconfigured', `Cannot use ${path}: everybody may read it (mode ${found}), wanted mode 600`, {
-      cause: error,
-    })
-  }
-}
-
-function decodeMaster(text: string, what: string, code: 'misconfigured' | 'corrupt'): Buffer {
-  const master = decodeExactly(text, KEY_BYTES)
-  if (master !== undefined) return master
-  throw new Problem(code, `Cannot use ${what}: it is not a master key, wanted ${KEY_BYTES} bytes in base64`)
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 function sameText(a: string, b: string): boolean {

@@ -14,6 +14,7 @@ import { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
 import { type Keyring, SEAL_BYTES } from './crypto.ts'
 import { errorCode, isStorageFull } from './durable-file.ts'
+import { mendRewrapping, type Rewrapped, rewrapObjects, type Wrapping } from './rewrap-objects.ts'
 
 export interface PutLimits {
   readonly bytesMax: number
@@ -36,6 +37,8 @@ export interface Objects {
   stream(sha256: string): Readable
   /** The plaintext at once. Throws `not_found` or `corrupt`. */
   bytes(sha256: string): Promise<Uint8Array>
+  /** Seals the key of each object by the newest master key; the objects are not touched, and may be used meanwhile. */
+  rewrap(): Promise<Rewrapped>
 }
 
 const MAGIC = Buffer.from('BWO1')
@@ -44,6 +47,7 @@ const TAG_BYTES = 16
 const KEY_BYTES = 32
 const HEADER_BYTES = MAGIC.length + SEAL_BYTES + KEY_BYTES
 const PURPOSE = 'objects'
+const WRAPPING: Wrapping = { at: MAGIC.length, bytes: SEAL_BYTES + KEY_BYTES, purpose: PURPOSE }
 const SHA256 = /^[0-9a-f]{64}$/
 /** Tells the temporary files of this process from those of an earlier one that had the same pid, as in a container. */
 const PROCESS = `${process.pid}-${randomBytes(6).toString('hex')}`
@@ -54,25 +58,36 @@ export function openObjects(folder: string, keyring: Keyring): Objects {
   const unfinished = join(root, 'unfinished')
   mkdirSync(unfinished, { recursive: true, mode: 0o700 })
   removeAbandoned(unfinished)
+  mendRewrapping(root, WRAPPING)
   const pathOf = (sha256: string): string => join(root, sha256.slice(0, 2), sha256.slice(2))
   let puts = 0
+  /** Those going on, whose keys may have been sealed a moment ago. */
+  const putting = new Set<Promise<unknown>>()
 
   const chunks = (sha256: string): AsyncGenerator<Buffer, void> => read(pathOf(sha256), sha256, keyring)
+  const put = async (
+    source: AsyncIterable<Uint8Array>,
+    limits: PutLimits,
+  ): Promise<{ sha256: string; bytes: number }> => {
+    const temporary = join(unfinished, `${PROCESS}-${++puts}`)
+    try {
+      const stored = await write(temporary, source, limits, keyring)
+      const parent = join(root, stored.sha256.slice(0, 2))
+      if ((await mkdir(parent, { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(root)
+      await rename(temporary, pathOf(stored.sha256))
+      await syncFolder(parent)
+      return stored
+    } catch (error) {
+      await rm(temporary, { force: true })
+      if (!isStorageFull(error)) throw error
+      throw new Problem('storage_full', `Cannot store ${limits.what}: no room is left on the disk`, { cause: error })
+    }
+  }
   return {
-    async put(source, limits): Promise<{ sha256: string; bytes: number }> {
-      const temporary = join(unfinished, `${PROCESS}-${++puts}`)
-      try {
-        const stored = await write(temporary, source, limits, keyring)
-        const parent = join(root, stored.sha256.slice(0, 2))
-        if ((await mkdir(parent, { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(root)
-        await rename(temporary, pathOf(stored.sha256))
-        await syncFolder(parent)
-        return stored
-      } catch (error) {
-        await rm(temporary, { force: true })
-        if (!isStorageFull(error)) throw error
-        throw new Problem('storage_full', `Cannot store ${limits.what}: no room is left on the disk`, { cause: error })
-      }
+    put(source, limits): Promise<{ sha256: string; bytes: number }> {
+      const going = put(source, limits)
+      putting.add(going)
+      return going.finally(() => putting.delete(going))
     },
     has: sha256 => SHA256.test(sha256) && existsSync(pathOf(sha256)),
     stream: sha256 => Readable.from(chunks(sha256), { objectMode: false, highWaterMark: CHUNK_BYTES }),
@@ -80,6 +95,10 @@ export function openObjects(folder: string, keyring: Keyring): Objects {
       const parts: Buffer[] = []
       for await (const chunk of chunks(sha256)) parts.push(chunk)
       return Buffer.concat(parts)
+    },
+    async rewrap(): Promise<Rewrapped> {
+      await Promise.allSettled([...putting])
+      return await rewrapObjects(root, WRAPPING, keyring)
     },
   }
 }
