@@ -18,7 +18,6 @@ import { httpDoor } from './doors/http.ts'
 import { doorProtection } from './doors/protection.ts'
 import { openWatches, type Watches } from './drift/open-watches.ts'
 import { driftRoutes } from './drift/routes.ts'
-import { driftSigns } from './drift/signs.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { type Feedback, openFeedback } from './feedback/feedback.ts'
 import { feedbackMigrations } from './feedback/tables.ts'
@@ -47,8 +46,12 @@ import { systemSurroundings } from './platform/surroundings.ts'
 import { systemTimers } from './platform/timers.ts'
 import { openWorld, type World } from './platform/world.ts'
 import { permitUse } from './policy/uses.ts'
+import { configuredRegistry } from './registry/configured-registry.ts'
+import type { Evidence } from './registry/evidence/evidence.ts'
+import { evidenceRoutes } from './registry/evidence/routes.ts'
+import { evidenceMigrations } from './registry/evidence/tables.ts'
 import { lookRegularly } from './registry/look-regularly.ts'
-import { openRegistry, type Registry } from './registry/registry.ts'
+import type { Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { registryMigrations } from './registry/tables.ts'
 import type { AnyRoute } from './route.ts'
@@ -68,11 +71,9 @@ import { configuredStream } from './serving/stream/configured-stream.ts'
 import { openTracing } from './serving/trace-call.ts'
 import { openWarmModels } from './serving/warm.ts'
 import { trainingRoutes } from './training/routes.ts'
-import { studyMigrations } from './training/studies/tables.ts'
-import { trackingMigrations } from './training/tracking/tables.ts'
-import { validationMigrations } from './training/validation/tables.ts'
+import { trainingMigrations } from './training/tables.ts'
 import { listedModels } from './web/listed-models.ts'
-import type { ModelSigns } from './web/overview.ts'
+import { signsOf } from './web/model-signs.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
 import { dashboardRoutes } from './web/routes.ts'
 import type { Workers, WorkersParts } from './workers/open-workers.ts'
@@ -129,9 +130,8 @@ const MIGRATIONS = [
   accessMigrations,
   ledgerMigrations,
   registryMigrations,
-  studyMigrations,
-  trackingMigrations,
-  validationMigrations,
+  evidenceMigrations,
+  ...trainingMigrations,
   feedbackMigrations,
   monitoringMigrations,
 ]
@@ -145,6 +145,7 @@ interface Parts {
   readonly seals: SubjectKeys
   readonly changes: Changes
   readonly registry: Registry
+  readonly evidence: Evidence
   readonly serving: Serving
   readonly feedback: Feedback
   readonly statistics: StatisticsBook
@@ -168,15 +169,15 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const objects = openObjects(path, keyring)
   const runtimes = openRuntimes(systemSurroundings(log))
   metrics.family(runtimes.render)
-  const told = registryTold(config)
-  const registry = await openRegistry({ ...world, ...told, objects, runtimes })
+  const { registry, evidence } = await configuredRegistry(world, { objects, runtimes })
   if (db.engine === 'postgres') closing.push(lookRegularly(access, registry, log))
-
-  const releases = championReleases(registry.catalogue, told.leadPolicy)
+  const releases = championReleases(registry.catalogue, config.validation.champion)
   const time = { clock, timers: systemTimers, timer: () => performance.now() }
   const watches = openWatches({ ...world, ledger, registry, ...time })
-  closing.push(() => watches.watch.close())
-  closing.push(async () => watches.drift.close())
+  closing.push(
+    () => watches.watch.close(),
+    async () => watches.drift.close(),
+  )
   const refused = refusals({ append: records => ledger.append(records), ids, ...time, onWritten: watches.refused })
   closing.push(() => refused.flush())
   const known = pseudonyms(keyring.derive)
@@ -210,17 +211,13 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
     batchRowsMax,
   }
   const workers = { ledger, refusals: refused, registry, numberOf, buckets }
-  const kept = { access, ledger, objects, refusals: refused, seals, changes, registry }
+  const kept = { access, ledger, objects, refusals: refused, seals, changes, registry, evidence }
   return { ...kept, serving, feedback, statistics, watches, workers }
 }
 
-/** What the registry is told of the settings. */
-function registryTold({ limits, python, validation }: World['config']) {
-  return { limits, pythonCommand: python.command, leadPolicy: validation.champion }
-}
-
 function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
-  const { access, ledger, objects, refusals: refused, seals, changes, registry, serving, feedback, watches } = parts
+  const { access, ledger, objects, refusals: refused, seals, changes, registry, evidence, serving } = parts
+  const { feedback, watches } = parts
   // Whoever changes something is answered when it is in force everywhere.
   const recorded = async (): Promise<void> => {
     await changes.recorded()
@@ -239,7 +236,19 @@ function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew
     ...explainRoutes({ serving, ledger, seals }),
     ...elsewhereRoutes({ ...serving, ledger, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax, recorded }),
-    ...trainingRoutes({ db, clock, ids, objects, registry, artifactBytesMax, bytesMax, leadPolicy, recorded }),
+    ...evidenceRoutes({ evidence, registry, recorded }),
+    ...trainingRoutes({
+      db,
+      clock,
+      ids,
+      objects,
+      registry,
+      evidence,
+      artifactBytesMax,
+      bytesMax,
+      leadPolicy,
+      recorded,
+    }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
     ...protocolRoutes({ serving, statistics: parts.statistics, programVersion: PROGRAM_VERSION, isReady }),
@@ -258,18 +267,6 @@ function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew
 
 function readyBy(checks: readonly ReadinessCheck[]): () => Promise<boolean> {
   return async () => (await readiness(checks)).ready
-}
-
-/** What is known of a version in memory. */
-function signsOf(
-  { service, drift, targetsOf }: Watches,
-  { signs }: Feedback,
-): (model: string, version: string) => ModelSigns {
-  return (model, version) => ({
-    service: service.recent(model, version, targetsOf(model, version)),
-    drift: driftSigns(drift.state(model, version)),
-    quality: signs(model, version),
-  })
 }
 
 async function openDoor(

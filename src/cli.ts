@@ -20,6 +20,7 @@ import { runningServer } from './platform/folder.ts'
 import { type CommandHost, type Connection, runCommandLine, TRACE_VARIABLE } from './platform/run-command.ts'
 import { plain } from './platform/text-width.ts'
 import { registryCommands } from './registry/commands.ts'
+import { evidenceCommands } from './registry/evidence/commands.ts'
 import { servingCommands } from './serving/commands.ts'
 import { streamCommand } from './serving/stream/commands.ts'
 import { studyCommands } from './training/studies/commands.ts'
@@ -263,6 +264,7 @@ const PROGRAM: Program = {
     ...registryCommands,
     ...studyCommands,
     ...validationCommands,
+    ...evidenceCommands,
     ...servingCommands,
     ...explainCommands,
     ...feedbackCommands,

@@ -12,6 +12,7 @@ const TABLE = `
   model:download    -      yes       yes      -        -       -       yes
   model:alias       -      -         yes      yes      -       -       yes
   model:validate    -      yes       yes      yes      -       -       yes
+  model:attest      -      -         yes      yes      -       -       yes
   prediction:read   yes    yes       yes      yes      yes     -       yes
   prediction:unseal -      -         -        -        yes     -       yes
   prediction:review -      yes       yes      yes      -       -       yes

@@ -1,5 +1,6 @@
 /** The keys of the configuration. Documentation, `bellwether config` and the flags of commands are made of this table. */
 import { type TSchema, Type } from 'typebox'
+import { EVIDENCE_KEYS, type EvidenceConfig } from './config-evidence.ts'
 import { MODELS_KEYS, type ModelsConfig } from './config-models.ts'
 import {
   type LimitsOfRate,
@@ -56,6 +57,7 @@ export interface Config {
   readonly stream: StreamConfig
   readonly tracing: TracingConfig
   readonly validation: ValidationConfig
+  readonly evidence: EvidenceConfig
   readonly ledger: {
     readonly segmentBytesMax: number
     readonly segmentAgeMsMax: number
@@ -191,9 +193,9 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
     doc: 'Least level that is logged',
   },
   'keys.master': {
-    schema: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' }),
+    schema: Type.String({ pattern: '^[A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)*$' }),
     wanted: '32 bytes in base64',
-    doc: 'Master key of everything encrypted; without it, one is made and kept in the data folder',
+    doc: 'Master key of everything encrypted; without it, one is made and kept in the data folder. While it is changed: the new one, a comma, those before',
     secret: 'whole',
   },
   'limits.bodyBytesMax': bytes('Largest body of a request', 8_388_608),
@@ -248,6 +250,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   ...STREAM_KEYS,
   ...TRACING_KEYS,
   ...VALIDATION_KEYS,
+  ...EVIDENCE_KEYS,
 }
 
 function environmentName(key: string): string {

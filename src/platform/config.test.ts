@@ -119,6 +119,10 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'tracing.queueMax': 18,
   'tracing.disabled': 'true',
   'validation.champion': 'always',
+  'evidence.required': 'validation',
+  'evidence.trustedKeys': '/etc/bellwether/keys',
+  'evidence.command': 'kms-sign',
+  'evidence.publicKey': '/etc/bellwether/kms.pem',
 }
 const KEYS = Object.keys(OTHERS) as DottedKey[]
 
@@ -167,6 +171,7 @@ test('without anything given, every key has its default, and says so', () => {
     stream: STREAM,
     tracing: TRACING,
     validation: { champion: 'declared' },
+    evidence: { required: '', trustedKeys: '', command: '', publicKey: '' },
     database: { url: '' },
     log: { level: 'info' },
     keys: {},

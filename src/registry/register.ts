@@ -14,7 +14,7 @@ import { pythonOf, requireTrusted } from './external.ts'
 import { CHAMPION, type LeadPolicy, needsValidation } from './leading.ts'
 import type { Manifest } from './manifest.ts'
 import type { ReferenceProfile } from './profile.ts'
-import type { RegistryStore } from './store.ts'
+import type { InTransaction, RegistryStore } from './store.ts'
 import { FILE_ROLES, type FileRole, type Registered, type Submission } from './submission.ts'
 import type { ModelVersion, StoredFile } from './version.ts'
 
@@ -29,6 +29,14 @@ export interface RegisterParts {
   /** The Python program of the settings. */
   readonly pythonCommand: string
   readonly leadPolicy: LeadPolicy
+  /** Absent: versions are not signed, as in a world without keys. */
+  readonly evidence?: Sealing | undefined
+}
+
+/** Signs what a version is; see `Evidence.seal`. */
+export interface Sealing {
+  seal(version: ModelVersion, by: string): Promise<InTransaction>
+  require(version: ModelVersion): Promise<void>
 }
 
 export interface Caller {
@@ -42,7 +50,8 @@ export async function register(parts: RegisterParts, submission: Submission, cal
   const { version, digest, trust, notes } = made
   if (made.isRegistered) return { version, created: false, notes: [] }
   const mayLead = !needsValidation(parts.leadPolicy, version)
-  const added = await parts.store.add({ version, digest }, mayLead ? CHAMPION : undefined, ({ isFirst }) => {
+  const sealed = await parts.evidence?.seal(version, caller.by.id)
+  const recordsOf = ({ isFirst }: { readonly isFirst: boolean }): readonly ChangeRecord[] => {
     const registered = changeRecord(parts, caller, 'model:registered', version, {
       artifact: version.artifact.sha256,
       digest,
@@ -55,7 +64,8 @@ export async function register(parts: RegisterParts, submission: Submission, cal
     if (!isFirst || !mayLead) return [registered]
     const detail = { alias: CHAMPION, to: version.version }
     return [registered, changeRecord(parts, caller, 'alias:moved', version, detail)]
-  })
+  }
+  const added = await parts.store.add({ version, digest }, mayLead ? CHAMPION : undefined, recordsOf, sealed)
   const told = mayLead ? notes : [...notes, heldNote(version)]
   return { ...added, notes: added.created ? told : [] }
 }

@@ -18,7 +18,7 @@ import { type Examiner, openExaminer } from './examination.ts'
 import type { LeadPolicy } from './leading.ts'
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
-import { type Caller, changeRecord, preview, type RegisterParts, register } from './register.ts'
+import { type Caller, changeRecord, preview, type RegisterParts, register, type Sealing } from './register.ts'
 import { registryStore } from './store.ts'
 import type { FileRole, Registered, Submission } from './submission.ts'
 import type { Alias, ModelVersion, StoredFile } from './version.ts'
@@ -94,6 +94,7 @@ export interface RegistryParts {
   readonly pythonCommand: string
   /** Which first versions of a model are not its champion at once. */
   readonly leadPolicy: LeadPolicy
+  readonly evidence?: Sealing | undefined
 }
 
 /** A larger artifact is parsed in a worker thread: up to here it takes a few milliseconds. */
@@ -235,9 +236,14 @@ interface LoadParts {
   readonly objects: Objects
   readonly examiner: Examiner
   readonly runtimes: Runtimes
+  readonly evidence?: Sealing | undefined
 }
 
-async function load({ objects, examiner, runtimes }: LoadParts, version: ModelVersion): Promise<LoadedVersion> {
+async function load(
+  { objects, examiner, runtimes, evidence }: LoadParts,
+  version: ModelVersion,
+): Promise<LoadedVersion> {
+  await evidence?.require(version)
   const profile = version.profile === undefined ? undefined : await profileOf(objects, version)
   const background = await backgroundOf(objects, version)
   const { sha256, bytes } = version.artifact

@@ -27,6 +27,12 @@ export interface RegistryChanges {
   readonly aliases: readonly AliasState[]
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: a transaction of the database, which knows no slice's tables
+type AnyTransaction = Transaction<any>
+
+/** Writes along with a change: it stands if, and only if, the change does. */
+export type InTransaction = (tx: AnyTransaction) => Promise<void>
+
 /** Made for a change that happens: the records that go with it to the ledger. */
 export type RecordsOf<T> = (change: T) => readonly ChangeRecord[]
 
@@ -47,6 +53,7 @@ export interface RegistryStore {
     added: StoredVersion,
     alias: string | undefined,
     records: RecordsOf<{ readonly isFirst: boolean }>,
+    also?: InTransaction,
   ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>
   /** Points an alias at a version that exists; `not_found` where it does not. Where it points there, nothing is written. */
   setAlias(moved: Alias, records: RecordsOf<{ readonly from: string | undefined }>): Promise<Alias>
@@ -55,16 +62,13 @@ export interface RegistryStore {
   since(revision: number): Promise<RegistryChanges>
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a transaction of the database, which knows no slice's tables
-type AnyTransaction = Transaction<any>
-
 export function registryStore(db: Database): RegistryStore {
   const change = <T>(work: (tx: AnyTransaction, revision: number) => Promise<T>): Promise<T> =>
     db.sql.transaction().execute(async tx => await work(tx, await nextRevision(tx)))
 
   return {
     find: (model, version) => findVersion(db, model, version),
-    add: (added, alias, records) =>
+    add: (added, alias, records, also) =>
       change(async (tx, revision) => {
         const { model, version, registeredAt, registeredBy } = added.version
         const there = await findVersion(tx, model, version)
@@ -76,6 +80,7 @@ export function registryStore(db: Database): RegistryStore {
         if (isFirst && alias !== undefined)
           await putAlias(tx, { model, alias, version, movedAt: registeredAt, movedBy: registeredBy }, revision)
         await record(tx, records({ isFirst }))
+        await also?.(tx)
         return { version: added.version, created: true }
       }),
     setAlias: (moved, records) =>
@@ -108,7 +113,8 @@ async function nextRevision(tx: AnyTransaction): Promise<number> {
   return value
 }
 
-async function findVersion(
+/** As it is kept; undefined where there is none. */
+export async function findVersion(
   db: Database | AnyTransaction,
   model: string,
   version: string,

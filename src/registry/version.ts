@@ -78,6 +78,8 @@ export interface ModelVersion {
   readonly external?: ExternalModel
   /** Facts of the artifact: trees, depth… */
   readonly facts: Readonly<Record<string, number | string>>
+  /** It was signed when it was registered, and is not served without a signature that is believed. Absent: registered before. */
+  readonly evidence?: 'signed'
   readonly registeredAt: number
   readonly registeredBy: string
 }

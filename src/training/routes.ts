@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Objects } from '../platform/objects.ts'
+import type { Evidence } from '../registry/evidence/evidence.ts'
 import type { LeadPolicy } from '../registry/leading.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { AnyRoute } from '../route.ts'
@@ -24,6 +25,7 @@ interface TrainingParts {
   readonly bytesMax: number
   readonly leadPolicy: LeadPolicy
   readonly registry: Registry
+  readonly evidence: Evidence
   /** Resolves when the changes made so far stand in the ledger. */
   readonly recorded: () => Promise<void>
 }

@@ -27,7 +27,8 @@ import { remoteDatabase } from '../platform/remote-database.ts'
 import { systemSurroundings } from '../platform/surroundings.ts'
 import { systemTimers } from '../platform/timers.ts'
 import { permitUse } from '../policy/uses.ts'
-import { openRegistry, type Registry } from '../registry/registry.ts'
+import { configuredRegistry } from '../registry/configured-registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { AnyRoute } from '../route.ts'
 import { openRuntimes } from '../runtimes/runtimes.ts'
 import { accessLog } from '../serving/access-log.ts'
@@ -123,8 +124,7 @@ async function openPlane(world: World): Promise<Plane> {
   metrics.family(runtimes.render)
   const objects = openObjects(told.path, keyring)
   const policy = config.validation.champion
-  const settings = { limits: config.limits, pythonCommand: config.python.command, leadPolicy: policy }
-  const registry = await openRegistry({ ...world, ...settings, objects, runtimes })
+  const { registry } = await configuredRegistry({ ...world, config, path: told.path }, { objects, runtimes })
   const { catalogue } = registry
   const budgetMs = (model: string, version: string): number =>
     serviceTargets(catalogue.version(model, version)?.service).p99LatencyMs

@@ -1,0 +1,6 @@
+import type { Migrations } from '../platform/database.ts'
+import { studyMigrations } from './studies/tables.ts'
+import { trackingMigrations } from './tracking/tables.ts'
+import { validationMigrations } from './validation/tables.ts'
+
+export const trainingMigrations: readonly Migrations[] = [studyMigrations, trackingMigrations, validationMigrations]
