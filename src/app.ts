@@ -48,6 +48,7 @@ import { openWorld, type World } from './platform/world.ts'
 import { permitUse } from './policy/uses.ts'
 import { configuredRegistry } from './registry/configured-registry.ts'
 import type { Evidence } from './registry/evidence/evidence.ts'
+import { masterRoutes } from './registry/evidence/rotate-master-route.ts'
 import { evidenceRoutes } from './registry/evidence/routes.ts'
 import { evidenceMigrations } from './registry/evidence/tables.ts'
 import { lookRegularly } from './registry/look-regularly.ts'
@@ -215,7 +216,8 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   return { ...kept, serving, feedback, statistics, watches, workers }
 }
 
-function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
+function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
+  const { config, metrics, clock, db, ids } = world
   const { access, ledger, objects, refusals: refused, seals, changes, registry, evidence, serving } = parts
   const { feedback, watches } = parts
   // Whoever changes something is answered when it is in force everywhere.
@@ -237,6 +239,7 @@ function routesOf({ config, metrics, clock, db, ids }: World, parts: Parts, crew
     ...elsewhereRoutes({ ...serving, ledger, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax, recorded }),
     ...evidenceRoutes({ evidence, registry, recorded }),
+    ...masterRoutes({ ...world, objects, hasWorkers: crew !== undefined, recorded }),
     ...trainingRoutes({
       db,
       clock,

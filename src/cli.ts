@@ -21,6 +21,7 @@ import { type CommandHost, type Connection, runCommandLine, TRACE_VARIABLE } fro
 import { plain } from './platform/text-width.ts'
 import { registryCommands } from './registry/commands.ts'
 import { evidenceCommands } from './registry/evidence/commands.ts'
+import { rotateMasterCommand } from './registry/evidence/rotate-master-command.ts'
 import { servingCommands } from './serving/commands.ts'
 import { streamCommand } from './serving/stream/commands.ts'
 import { studyCommands } from './training/studies/commands.ts'
@@ -265,6 +266,7 @@ const PROGRAM: Program = {
     ...studyCommands,
     ...validationCommands,
     ...evidenceCommands,
+    rotateMasterCommand,
     ...servingCommands,
     ...explainCommands,
     ...feedbackCommands,

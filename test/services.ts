@@ -15,6 +15,7 @@ export type Service =
   | 'python'
   | 'kserve'
   | 'mlflow'
+  | 'signing'
   | 'chromium'
   | 'kafka'
   | 'zsh'
@@ -52,6 +53,9 @@ export const KSERVE_PYTHON: string = join(ROOT, '.venv-kserve/bin/python')
 /** As above, with the whole of MLflow: its client, its server and its commands. */
 export const MLFLOW_PYTHON: string = join(ROOT, '.venv-mlflow/bin/python')
 
+/** As above, with OpenSSF's client of model signatures and CycloneDX's validator. */
+export const SIGNING_PYTHON: string = join(ROOT, '.venv-signing/bin/python')
+
 /** Redis, or Valkey, which speaks the same. */
 export function redisProgram(): string | undefined {
   return onPath('redis-server') ?? onPath('valkey-server')
@@ -80,6 +84,7 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
   python: () => lackingEnvironment('.venv', 'scripts/requirements.txt'),
   kserve: () => lackingEnvironment('.venv-kserve', 'scripts/requirements-kserve.txt'),
   mlflow: () => lackingEnvironment('.venv-mlflow', 'scripts/requirements-mlflow.txt'),
+  signing: () => lackingEnvironment('.venv-signing', 'scripts/requirements-signing.txt'),
   chromium: () => (chromiumProgram() === undefined ? `no chromium on the path; ${INSTALLED_BY}` : undefined),
   redis: () => (redisProgram() === undefined ? `no redis-server on the path; ${INSTALLED_BY}` : undefined),
   kafka: () => {

@@ -94,6 +94,32 @@ async function storedKeys(
   return new Map(stored.map(row => [row.subject, unwrapped(row, keyring)]))
 }
 
+const REWRAPPED_AT_ONCE = 500
+
+/**
+ * Seals all subjects' keys by the newest master key; returns how many were sealed by another. A key that is destroyed meanwhile stays
+ * destroyed. Throws `corrupt` where one cannot be opened.
+ */
+export async function rewrapSubjectKeys(db: Database, keyring: Pick<Keyring, 'rewrap'>): Promise<number> {
+  const sql = tables<LedgerTables>(db)
+  let rewrapped = 0
+  for (let after = ''; ; ) {
+    const page = sql.selectFrom('subject_keys').selectAll().where('subject', '>', after)
+    const rows = await page.orderBy('subject').limit(REWRAPPED_AT_ONCE).execute()
+    if (rows.length === 0) return rewrapped
+    await sql.transaction().execute(async tx => {
+      for (const { subject, wrapped_key: before } of rows) {
+        const made = keyring.rewrap(PURPOSE, Buffer.from(before, 'base64'), subject)
+        if (made === undefined) continue
+        const update = tx.updateTable('subject_keys').set({ wrapped_key: made.toString('base64') })
+        await update.where('subject', '=', subject).where('wrapped_key', '=', before).execute()
+        rewrapped++
+      }
+    })
+    after = rows.at(-1)!.subject
+  }
+}
+
 function unwrapped({ subject, key_id, wrapped_key }: SubjectKeysRow, keyring: SubjectKeysParts['keyring']): SubjectKey {
   return { id: key_id, key: keyring.open(PURPOSE, Buffer.from(wrapped_key, 'base64'), subject) }
 }
