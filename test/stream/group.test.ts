@@ -162,3 +162,49 @@ test('a member with a name keeps its partitions while it is started again, also 
   assert.equal(unique(answers.map(({ key }) => key!)), MESSAGES)
   assert.equal(answers.length, MESSAGES)
 })
+
+test('answers in Avro: nothing is answered before their schema has an id', { skip, timeout: 60_000 }, async t => {
+  const registry = await startRegistry({ '/schemas/ids/300': { schema: ROW } })
+  t.after(() => registry.stop())
+  const stream = await newStream(t, kafka, 'avro-answers', 1)
+  const event = { ce_specversion: '1.0', ce_id: 'e-1', ce_source: '/shop', ce_type: 'asked' }
+  const structured = JSON.stringify({
+    specversion: '1.0',
+    id: 'e-2',
+    source: '/s',
+    type: 't',
+    data: { age: 50, tenure: 2 },
+  })
+  await kafka.send(stream.input, [
+    { key: 'bare', value: '{"age":50,"tenure":2}' },
+    { key: 'event', value: '{"age":50,"tenure":2}', headers: event },
+    { key: 'structured', value: structured, headers: { 'content-type': 'application/cloudevents+json' } },
+    { key: 'dead', value: '{"age":"old","tenure":2}' },
+  ])
+  registry.registering = 500
+  const more = { BELLWETHER_STREAM_REGISTRY: registry.url, BELLWETHER_STREAM_ANSWERS: 'avro' }
+  const server = await startServer({ ...stream, env: { ...stream.env, ...more } })
+  t.after(() => server.kill('SIGKILL'))
+  while (!server.stdout().includes('The stream waits')) await new Promise(resolve => setTimeout(resolve, 10))
+  assert.deepEqual(await entriesOf(server), [])
+  registry.registering = undefined
+  const found = await kafka.readBytes([stream.output, stream.dead], all => all.length === 4)
+  const by = new Map(found.map(message => [message.key, message]))
+  const { id, schema } = registry.subjects.get('avro-answers-out-value')!
+  const reader = avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
+  const answerOf = (key: string) => {
+    const { value, headers } = by.get(key)!
+    assert.deepEqual([value[0], value.readUInt32BE(1), headers.get('content-type')], [0, id, 'avro/binary'])
+    return reader.fromBuffer(value.subarray(5)) as { id: string; model: string; outputs: Record<string, number> }
+  }
+  const [bare, binary] = [answerOf('bare'), answerOf('event')]
+  assert.equal(bare.model, 'tiny')
+  assert.equal(by.get('event')!.headers.get('ce_id'), binary.id)
+  const inJson = JSON.parse(by.get('structured')!.value.toString()) as { data: { outputs: Record<string, number> } }
+  for (const { outputs } of [bare, binary]) assert.deepEqual({ ...outputs }, inJson.data.outputs)
+  assert.equal(by.get('dead')!.value.toString(), '{"age":"old","tenure":2}')
+  const entries = await entriesOf(server)
+  assert.equal(entries.length, 4)
+  assert.ok(entries.some(entry => entry.id === bare.id))
+  assert.equal(await server.kill('SIGTERM'), 0)
+})

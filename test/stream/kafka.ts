@@ -33,12 +33,22 @@ export interface Message {
   readonly partition: number
 }
 
+/** A message whose value is perhaps no text. */
+export interface MessageBytes extends Omit<Message, 'value'> {
+  readonly value: Buffer
+}
+
 export interface TestKafka {
   readonly brokers: string
   createTopic(name: string, partitions: number): Promise<void>
   send(topic: string, messages: readonly (Sent | SentBytes)[]): Promise<void>
   /** Committed messages of the topics from their start, until `isEnough` says so. */
   read(topics: readonly string[], isEnough: (messages: readonly Message[]) => boolean): Promise<Message[]>
+  /** The same, values as they are. */
+  readBytes(
+    topics: readonly string[],
+    isEnough: (messages: readonly MessageBytes[]) => boolean,
+  ): Promise<MessageBytes[]>
   /** All committed messages that are there now. */
   readAll(topics: readonly string[]): Promise<Message[]>
   stop(): Promise<void>
@@ -86,6 +96,7 @@ export async function startKafka({ properties: more, formatted: told }: KafkaMor
       await producer.send({ messages: messages.map(message => ({ topic, ...message })) })
     },
     read: (topics, isEnough) => read(connection, topics, isEnough),
+    readBytes: (topics, isEnough) => readBytes(connection, topics, isEnough),
     async readAll(topics): Promise<Message[]> {
       // Of each partition, what the ends say: markers of transactions count among offsets, and are no messages.
       const marks = topics.map(() => `end-${crypto.randomUUID()}`)
@@ -159,21 +170,40 @@ async function answering(admin: Admin): Promise<void> {
   }
 }
 
+interface ReaderConnection {
+  readonly clientId: string
+  readonly bootstrapBrokers: string[]
+}
+
 async function read(
-  connection: { readonly clientId: string; readonly bootstrapBrokers: string[] },
+  connection: ReaderConnection,
   topics: readonly string[],
   isEnough: (messages: readonly Message[]) => boolean,
 ): Promise<Message[]> {
+  const found: Message[] = []
+  await readBytes(connection, topics, messages => {
+    const last = messages.at(-1)!
+    found.push({ ...last, value: last.value.toString() })
+    return isEnough(found)
+  })
+  return found
+}
+
+async function readBytes(
+  connection: ReaderConnection,
+  topics: readonly string[],
+  isEnough: (messages: readonly MessageBytes[]) => boolean,
+): Promise<MessageBytes[]> {
   const consumer = new Consumer({
     ...connection,
     groupId: `reader-${crypto.randomUUID()}`,
-    deserializers: stringDeserializers,
+    deserializers: { ...stringDeserializers, value: (bytes?: Buffer) => bytes ?? Buffer.alloc(0) },
     autocommit: false,
     maxWaitTime: 100,
   })
   withoutAborted(consumer)
   const stream = await consumer.consume({ topics: [...topics], mode: 'earliest', autocommit: false })
-  const found: Message[] = []
+  const found: MessageBytes[] = []
   for await (const { topic, partition, key, value, headers } of stream) {
     found.push({ topic, partition, key, value, headers: headers as ReadonlyMap<string, string> })
     if (isEnough(found)) break

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import avro from 'avsc'
 import fc from 'fast-check'
 import { Problem } from '../../src/errors.ts'
+import { ANSWER_SCHEMA, answerEncoder } from '../../src/serving/stream/avro-answers.ts'
 import { type ReadValue, schemaReader } from '../../src/serving/stream/schema-registry.ts'
 import { framed, startRegistry, type TestRegistry } from './registry.ts'
 
@@ -147,4 +148,54 @@ test('any bytes are a row or a problem', async () => {
     }),
     { numRuns: 300 },
   )
+})
+
+const ANSWER =
+  '{"id":"i","model":"m","version":"1.0.0","release":null,"arm":"challenger","outputs":{"a":0.25,"é":1e-9}}'
+
+test('answers are written by a schema that is registered once, and read back by avsc', async t => {
+  const own = await startRegistry({})
+  t.after(() => own.stop())
+  const settings = { registry: own.url, registryUser: '', registryPassword: '' }
+  const encoder = answerEncoder(settings, 'answers/of')
+  const [encode] = await Promise.all([encoder(), encoder()])
+  assert.deepEqual(own.asked, ['/subjects/answers%2Fof-value', '/subjects/answers%2Fof-value/versions'])
+  const bytes = encode(ANSWER)
+  assert.deepEqual([bytes[0], bytes.readUInt32BE(1)], [0, 70_000])
+  const { schema } = own.subjects.get('answers%2Fof-value')!
+  const reader = avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
+  const { outputs, ...rest } = reader.fromBuffer(bytes.subarray(5)) as { outputs: object }
+  assert.deepEqual({ ...outputs }, { a: 0.25, é: 1e-9 })
+  assert.deepEqual({ ...rest }, { id: 'i', model: 'm', version: '1.0.0', release: null, arm: 'challenger' })
+
+  own.registering = 403
+  const again = await answerEncoder(settings, 'answers/of')()
+  assert.deepEqual(again(ANSWER), bytes, 'whoever may only read finds what is there')
+})
+
+test('a registry that does not take the schema is told, and asked again', async t => {
+  const own = await startRegistry({})
+  t.after(() => own.stop())
+  const encoder = answerEncoder({ registry: own.url, registryUser: '', registryPassword: '' }, 'x')
+  const problem = async (): Promise<Problem> =>
+    encoder().then(
+      () => assert.fail('it has an id'),
+      (error: unknown) => error as Problem,
+    )
+  own.status = 503
+  assert.equal((await problem()).code, 'unavailable')
+  own.status = undefined
+  for (const [status, code, said] of [
+    [403, 'misconfigured', /answers with 403/],
+    [409, 'misconfigured', /holds a schema that ours cannot follow/],
+    [500, 'unavailable', /answers with 500/],
+  ] as const) {
+    own.registering = status
+    const found = await problem()
+    assert.equal(found.code, code)
+    assert.match(found.message, said)
+  }
+  own.registering = undefined
+  assert.ok((await encoder())(ANSWER).length > 5)
+  assert.equal(ANSWER_SCHEMA.name, 'Prediction')
 })

@@ -9,6 +9,7 @@ import { answerText } from '../prediction-text.ts'
 import { rest } from '../rest.ts'
 import type { Rows } from '../signature.ts'
 import { onward } from '../trace-call.ts'
+import type { EncodeAnswer } from './avro-answers.ts'
 import { type Answered, type Question, readMessage, type StreamMessage } from './envelope.ts'
 import { type Place, placeId, placeText } from './place-id.ts'
 import type { ReadValue } from './schema-registry.ts'
@@ -19,6 +20,8 @@ export interface Answering {
   readonly actor: Actor
   /** Makes JSON of values whose schema a registry holds. */
   readonly readValue: ReadValue
+  /** Where answers are not in JSON: how they are written. Known before anything is recorded. */
+  readonly encoder?: () => Promise<EncodeAnswer>
   /** Hears of a refusal that was written. */
   readonly onRefused: (record: RefusalRecord) => void
 }
@@ -71,8 +74,9 @@ export async function answer(
   recorded: ReadonlyMap<string, string>,
 ): Promise<Outcome> {
   const requestId = placeText(place)
+  const encode = await answering.encoder?.()
   const text = recorded.get(requestId)
-  if (text !== undefined) return outcomeOf(JSON.parse(text) as PredictionRecord | RefusalRecord)
+  if (text !== undefined) return outcomeOf(JSON.parse(text) as PredictionRecord | RefusalRecord, encode)
   const id = placeId(place)
   let model = ''
   let at = 0
@@ -104,7 +108,7 @@ export async function answer(
   const understood = await understand(answering.readValue, message)
   try {
     const { text: json } = await predict(serving, protocol, requestOf(answering.actor, place, understood, requestId))
-    return { answered: { id, at, json: json!, model, trace } }
+    return { answered: { id, at, json: json!, model, trace, ...encoded(encode, json!) } }
   } catch (error) {
     const problem = asProblem(error)
     // What the ledger could not take is not given up: nothing may leave without a record.
@@ -138,8 +142,12 @@ function requestOf(actor: Actor, place: Place, asked: Question | Problem, reques
   }
 }
 
+function encoded(encode: EncodeAnswer | undefined, json: string): Pick<Answered, 'avro'> {
+  return encode === undefined ? {} : { avro: encode(json) }
+}
+
 /** The outcome that a record tells of. */
-function outcomeOf(record: PredictionRecord | RefusalRecord): Outcome {
+function outcomeOf(record: PredictionRecord | RefusalRecord, encode: EncodeAnswer | undefined): Outcome {
   if (record.kind === 'refusal') {
     const { code, fields = [] } = record
     const named = fields.map(field => ({ field, problem: 'was refused' }))
@@ -148,5 +156,5 @@ function outcomeOf(record: PredictionRecord | RefusalRecord): Outcome {
   }
   const { id, at, model, release = null, arm = null } = record
   const json = answerText({ texts: laneTexts(record, release, arm) }, id, canonical(record.outputs))
-  return { answered: { id, at, json, model } }
+  return { answered: { id, at, json, model, ...encoded(encode, json) } }
 }

@@ -32,6 +32,8 @@ export interface Answered {
   /** When it was made, milliseconds since the epoch. */
   readonly at: number
   readonly json: string
+  /** The same in Avro, where answers are to be. */
+  readonly avro?: Buffer
   readonly model: string
   /** `traceparent` and `tracestate` that whoever reads the answer goes on with; without it, those of the message. */
   readonly trace?: Readonly<Record<string, string>> | undefined
@@ -121,6 +123,8 @@ function quoted(text: string): string {
 
 const ANSWER_TYPE = 'dev.bellwether.prediction'
 const JSON_MIME = 'application/json'
+/** As the Kafka binding of CloudEvents has it for data in Avro. */
+const AVRO_MIME = 'avro/binary'
 
 /** The answer to a message, in the message's form and under its key: what belongs together stays in one partition. */
 export function answerMessage(message: StreamMessage, answered: Answered): StreamMessage {
@@ -132,15 +136,16 @@ export function answerMessage(message: StreamMessage, answered: Answered): Strea
     const value = Buffer.from(`${event},"data":${answered.json}}`)
     return { key, value, headers: new Map([['content-type', 'application/cloudevents+json; charset=UTF-8']]) }
   }
-  const value = Buffer.from(answered.json)
+  const value = answered.avro ?? Buffer.from(answered.json)
+  const type = answered.avro === undefined ? JSON_MIME : AVRO_MIME
   if (form === 'json')
     return {
       key,
       value,
-      headers: new Map([['content-type', JSON_MIME], ...Object.entries(traceOf(answered, headers, ''))]),
+      headers: new Map([['content-type', type], ...Object.entries(traceOf(answered, headers, ''))]),
     }
   const named = Object.entries(attributes).map(([name, text]) => [`ce_${name}`, text] as const)
-  return { key, value, headers: new Map([...named, ['content-type', JSON_MIME]]) }
+  return { key, value, headers: new Map([...named, ['content-type', type]]) }
 }
 
 function eventOf({ id, at, model }: Answered): Readonly<Record<string, string>> {

@@ -6,6 +6,7 @@ import type { Refused } from '../../ledger/refusals.ts'
 import type { Timers } from '../../platform/timers.ts'
 import type { World } from '../../platform/world.ts'
 import type { Serving } from '../predict.ts'
+import { answerEncoder } from './avro-answers.ts'
 import { brokerSecurity } from './broker-security.ts'
 import { streamMetrics, streamProgress } from './progress.ts'
 import { openRecorded } from './recorded.ts'
@@ -32,6 +33,11 @@ export function openStream({ world, ledger, serving, refused, timers }: OpenStre
     const keys = missing.map(([key]) => key).join(' and ')
     throw new Problem('misconfigured', `Cannot answer a stream: ${keys} not set, wanted the names of topics`)
   }
+  const { answers, registry } = config.stream
+  if (answers === 'avro' && registry === '') {
+    const detail = 'Cannot answer a stream in Avro: stream.registry not set, wanted the address of a schema registry'
+    throw new Problem('misconfigured', detail)
+  }
   brokerSecurity(config.stream)
   const progress = streamProgress()
   metrics.family(streamMetrics(progress, input))
@@ -49,6 +55,7 @@ export function openStream({ world, ledger, serving, refused, timers }: OpenStre
       append: records => ledger.append(records),
       actor: { id: `stream:${group}`, name: `stream ${group}`, roles: [] },
       readValue: schemaReader(config.stream),
+      ...(answers === 'avro' && { encoder: answerEncoder(config.stream, output) }),
       onRefused: refused,
     },
     recorded,

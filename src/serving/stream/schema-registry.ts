@@ -1,16 +1,10 @@
 /** Schemas of a registry that speaks Confluent's REST interface (`/schemas/ids`, `/subjects/…/versions`). */
 import { Problem } from '../../errors.ts'
 import { type Decode, decoderOf, MAGIC, PREFIX_BYTES, type WriterSchema } from './avro.ts'
+import { type RegistrySettings, registryAsker } from './registry-requests.ts'
 
 /** Rewrites values that name their schema to JSON; leaves others as they are. */
 export type ReadValue = (value: Buffer) => Promise<Buffer>
-
-export interface RegistrySettings {
-  /** Address without the path of the interface; empty: there is none. */
-  readonly registry: string
-  readonly registryUser: string
-  readonly registryPassword: string
-}
 
 interface Found {
   readonly schema: string
@@ -24,12 +18,10 @@ interface Reference {
   readonly version: number
 }
 
-const ASK_MS_MAX = 10_000
 /** Schemas held; a topic has a handful. */
 const HELD_MAX = 1_000
 /** Of one schema, with what those it refers to refer to. */
 const REFERENCES_MAX = 100
-const JSON_TYPES = 'application/vnd.schemaregistry.v1+json, application/json'
 /** The registry's own number for "no such schema"; a 404 without it comes from another server. */
 const UNKNOWN_SCHEMA = 40_403
 
@@ -71,22 +63,10 @@ export function schemaReader(settings: RegistrySettings): ReadValue {
 
 type Ask = (path: string) => Promise<Found>
 
-function asker({ registry, registryUser, registryPassword }: RegistrySettings): Ask {
-  const base = registry.replace(/\/+$/, '')
-  const basic = Buffer.from(`${registryUser}:${registryPassword}`).toString('base64')
-  const headers = { accept: JSON_TYPES, ...(registryUser !== '' && { authorization: `Basic ${basic}` }) }
+function asker(settings: RegistrySettings): Ask {
+  const ask = registryAsker(settings)
   return async path => {
-    const signal = AbortSignal.timeout(ASK_MS_MAX)
-    let status: number
-    let body: unknown
-    try {
-      // Whoever redirects could be told the password.
-      const answer = await fetch(`${base}${path}`, { headers, signal, redirect: 'error' })
-      status = answer.status
-      body = await answer.json().catch(() => undefined)
-    } catch (cause) {
-      throw new Problem('unavailable', 'Cannot ask the schema registry: it does not answer', { cause })
-    }
+    const { status, body } = await ask(path)
     if (status === 200 && isFound(body)) return body
     const code = (body as { readonly error_code?: unknown } | null | undefined)?.error_code
     if (status === 404 && code === UNKNOWN_SCHEMA) {
