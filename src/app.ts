@@ -12,7 +12,7 @@ import { configuredTokens } from './access/open-tokens.ts'
 import { openRates } from './access/rates.ts'
 import { accessRoutes } from './access/routes.ts'
 import { accessMigrations } from './access/tables.ts'
-import { httpTransport, type Transport } from './client.ts'
+import { ownerTransport, type Transport } from './client.ts'
 import { docsRoutes } from './doors/docs.ts'
 import { httpDoor } from './doors/http.ts'
 import { doorProtection } from './doors/protection.ts'
@@ -73,6 +73,7 @@ import { openTracing } from './serving/trace-call.ts'
 import { openWarmModels } from './serving/warm.ts'
 import { trainingRoutes } from './training/routes.ts'
 import { trainingMigrations } from './training/tables.ts'
+import { hookHandlers, webhookRoutes } from './training/tracking/webhook-routes.ts'
 import { listedModels } from './web/listed-models.ts'
 import { signsOf } from './web/model-signs.ts'
 import { pageRoutes, withPages } from './web/pages.ts'
@@ -103,8 +104,8 @@ export interface AppOptions {
 
 /** How long requests may go on after the door was asked to close. */
 const CLOSE_MS_MAX = 10_000
-/** How often it is looked whether a job is due: they come by the day. */
-const JOBS_POLL_MS = 10_000
+/** How often it is looked whether a job is due: webhooks want to be told soon. */
+const JOBS_POLL_MS = 1_000
 /** A start is busy enough without the engine's. */
 const RECOVER_AFTER_MS = 1_000
 /** Models with schemas of their own in the API's description: a document of thousands could not be read. */
@@ -260,6 +261,7 @@ function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRou
     ...serviceRoutes({ ...watches, registry, releases: serving.releases, clock, ...config.monitoring }),
     ...driftRoutes({ ...watches, now: clock.now, windowMs: config.monitoring.windowMs, catalogue, answering }),
     ...feedback.routes,
+    ...webhookRoutes({ ...world, timers: systemTimers }),
     ...dashboardRoutes({ clock, models: () => listedModels(serving), signs: signsOf(watches, feedback) }),
   ]
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
@@ -356,23 +358,20 @@ async function crewOf(world: World, { watches, feedback, statistics, workers }: 
   return openWorkers(world, { ...workers, watch: watches.watch, observers })
 }
 
-function ownerTransport(url: string, ownerKey: string): Transport {
-  const send = httpTransport(url, ownerKey)
-  return ({ headers: { authorization: _, ...headers } = {}, ...request }) => send({ ...request, headers })
-}
-
 function notesOf(access: Access): readonly string[] {
   if (access.hasKeys()) return []
   return ['There are no keys: everybody on this machine may do everything, and nobody beyond it is answered']
 }
 
 /** What is done in the background, beside answering; returns how to stop it. */
-function startJobs({ path, clock, ids, log, metrics, db }: World, { ledger }: Parts): () => Promise<void> {
+function startJobs(world: World, { ledger }: Parts): () => Promise<void> {
+  const { path, clock, ids, log, metrics, db } = world
   const { publicKey, keyId } = ledger
   const watch = ledgerWatch({ folder: join(path, 'ledger'), publicKey, keyId, clock, log, metrics })
   const jobs = runJobs({
     store: jobStore(db),
-    ...watch,
+    schedules: watch.schedules,
+    handlers: { ...watch.handlers, ...hookHandlers({ ...world, timers: systemTimers }) },
     clock,
     timers: systemTimers,
     ids,

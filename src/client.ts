@@ -103,3 +103,9 @@ function reason(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   return cause instanceof Error ? cause.message : String(cause)
 }
+
+/** Speaks with the owner's key, whatever the caller would show. */
+export function ownerTransport(url: string, ownerKey: string): Transport {
+  const send = httpTransport(url, ownerKey)
+  return ({ headers: { authorization: _, ...headers } = {}, ...request }) => send({ ...request, headers })
+}

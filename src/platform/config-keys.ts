@@ -12,6 +12,7 @@ import {
 import { STREAM_KEYS, type StreamConfig } from './config-stream.ts'
 import { TRACING_KEYS, type TracingConfig } from './config-tracing.ts'
 import { VALIDATION_KEYS, type ValidationConfig } from './config-validation.ts'
+import { WEBHOOKS_KEYS, type WebhooksConfig } from './config-webhooks.ts'
 import type { LogLevel } from './log.ts'
 
 export interface Config {
@@ -58,6 +59,7 @@ export interface Config {
   readonly tracing: TracingConfig
   readonly validation: ValidationConfig
   readonly evidence: EvidenceConfig
+  readonly webhooks: WebhooksConfig
   readonly ledger: {
     readonly segmentBytesMax: number
     readonly segmentAgeMsMax: number
@@ -251,6 +253,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   ...TRACING_KEYS,
   ...VALIDATION_KEYS,
   ...EVIDENCE_KEYS,
+  ...WEBHOOKS_KEYS,
 }
 
 function environmentName(key: string): string {

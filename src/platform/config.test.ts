@@ -123,6 +123,8 @@ const OTHERS: Readonly<Record<DottedKey, string | number>> = {
   'evidence.trustedKeys': '/etc/bellwether/keys',
   'evidence.command': 'kms-sign',
   'evidence.publicKey': '/etc/bellwether/kms.pem',
+  'webhooks.addresses': 'any',
+  'webhooks.timeoutMs': 2000,
 }
 const KEYS = Object.keys(OTHERS) as DottedKey[]
 
@@ -172,6 +174,7 @@ test('without anything given, every key has its default, and says so', () => {
     tracing: TRACING,
     validation: { champion: 'declared' },
     evidence: { required: '', trustedKeys: '', command: '', publicKey: '' },
+    webhooks: { addresses: 'public', timeoutMs: 10_000 },
     database: { url: '' },
     log: { level: 'info' },
     keys: {},

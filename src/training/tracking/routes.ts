@@ -20,13 +20,14 @@ import * as registered from './registered.ts'
 import * as data from './run-data.ts'
 import * as runs from './runs.ts'
 import { searchRuns } from './search-runs.ts'
+import { tellHooks } from './tell-hooks.ts'
 import type { Tracking } from './tracking.ts'
 import * as versions from './versions.ts'
 
 type Read = (tracking: Tracking, from: Message) => Promise<Message>
 type Change = (tracking: Tracking, tx: Writing, from: Message) => Promise<Message>
 type Planned = (tracking: Tracking, from: Message) => Plan
-type Row<Handle> = readonly [method: Method, path: string, summary: string, permission: string, handle: Handle]
+export type Row<Handle> = readonly [method: Method, path: string, summary: string, permission: string, handle: Handle]
 
 const TAG = 'MLflow tracking protocol'
 const RUN_READ = 'run:read'
@@ -122,7 +123,11 @@ export function trackingRoutes(tracking: Tracking & Pick<Writes<Plan>, 'put'>): 
     apiRoute(row, async request => {
       await begun()
       const from = fieldsOf(request)
-      return await tracking.write(tx => row[4](tracking, tx, from))
+      return await tracking.write(async tx => {
+        const answer = await row[4](tracking, tx, from)
+        await tellHooks(tracking, tx, `${row[0]} ${row[1]}`, from, answer)
+        return answer
+      })
     }),
   )
   const planned = PLANNED.map(row =>
@@ -146,7 +151,8 @@ function beginning(tracking: Tracking): () => Promise<void> {
   }
 }
 
-function apiRoute(
+/** A route of the protocol; `withoutEmpty` and the shape of problems are its. */
+export function apiRoute(
   [method, path, summary, permission]: Row<unknown>,
   handle: (request: RouteRequest) => Promise<Message>,
 ): Route {
@@ -169,7 +175,7 @@ function withoutEmpty(message: Message): Message {
 }
 
 /** The protocol has one message, whichever part of the request it comes in. */
-function fieldsOf({ params, query, body }: RouteRequest): Message {
+export function fieldsOf({ params, query, body }: RouteRequest): Message {
   return { ...query, ...(body as Message | undefined), ...params }
 }
 
