@@ -113,6 +113,7 @@ for (const workers of [1, 2]) {
       assert.match(early.stderr, /it has no validation; run: bellwether validate churn@1\.0\.0/)
       assert.equal((await run('validate', 'churn@1.0.0')).status, 0)
       assert.equal((await run('alias', 'set', 'churn', 'champion', '1.0.0')).status, 0)
+      assert.match((await run('evidence', 'churn@1.0.0')).stdout, /^validation +believed .*passed$/m)
       await run('register', churn(folder, '1.1.0', '{comparison: {rule: better}}'))
       const same = await run('validate', 'churn@1.1.0', '--json')
       assert.equal(same.status, 1)

@@ -145,7 +145,7 @@ async function keep(
     by: by.id,
     ...(comparison === undefined ? {} : { against: comparison.against }),
   }
-  await validationStore(db).add(validation, recordOf(validation, ids))
+  // First: a verdict that opens the way without a statement of it would be worse than the other way round.
   await evidence?.add({
     model,
     version,
@@ -153,6 +153,7 @@ async function keep(
     predicate: testResult(report, stored.sha256),
     actor: by,
   })
+  await validationStore(db).add(validation, recordOf(validation, ids))
   return validation
 }
 
