@@ -15,6 +15,7 @@ import { groupCommit } from './group-commit.ts'
 import { putPlans } from './planned.ts'
 import { trackingRoutes } from './routes.ts'
 import { trackingMigrations } from './tables.ts'
+import { webhookMigrations } from './webhook-tables.ts'
 
 type Told = Record<string, unknown>
 type Ask = (what: string, from?: unknown, more?: Partial<RouteRequest>) => Promise<Answer>
@@ -22,7 +23,7 @@ type Ask = (what: string, from?: unknown, more?: Partial<RouteRequest>) => Promi
 const START = 1_700_000_000_000
 
 async function opened(t: TestContext, place: FreshPlace): Promise<Ask> {
-  const db = await openDatabase(await place(t), [trackingMigrations])
+  const db = await openDatabase(await place(t), [trackingMigrations, webhookMigrations])
   t.after(() => db.close())
   let now = START
   const clock = { now: () => now++ }
