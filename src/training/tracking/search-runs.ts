@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
+import type { Database } from '../../platform/database.ts'
 import { experimentId, stagesOf } from './experiments.ts'
-import { type Message, optionalText, paged, pageOffset, pageSize, texts } from './fields.ts'
-import { parseFilter, parseOrder } from './filter.ts'
+import { invalid, type Message, optionalText, pageOffset, pageSize, texts } from './fields.ts'
+import { type Order, parseFilter, parseOrder } from './filter.ts'
+import { findRuns, type RunSearch } from './find-runs.ts'
 import { describedRuns, type RunRow } from './runs.ts'
-import { allOf, conditionSql, orderSql, type Subject } from './search.ts'
+import { orderSql, type Subject } from './search.ts'
 import type { Tracking } from './tracking.ts'
 
 const started = { column: sql`r.started_at`, is: 'number' } as const
@@ -36,19 +38,55 @@ const RUNS_USUAL = 1_000
 const RUNS_MAX = 50_000
 
 export async function searchRuns({ db }: Tracking, from: Message): Promise<Message> {
+  const search = runSearchOf(db.engine, from)
+  if (search.experiments.length === 0) return { runs: [] }
+  const rows = await findRuns(db.sql, search)
+  const size = search.limit - 1
+  const page = rows.slice(0, size)
+  const last = page.at(-1)
+  const next = rows.length <= size || last === undefined ? {} : { next_page_token: nextToken(search, last, size) }
+  return { runs: await describedRuns(db.sql, page), ...next }
+}
+
+/** The search that a message asks for; for one run more than a page has, which tells whether there is another page. */
+export function runSearchOf(engine: Database['engine'], from: Message): RunSearch {
   const size = pageSize(from, RUNS_USUAL, RUNS_MAX)
-  const offset = pageOffset(from)
-  const conditions = parseFilter(optionalText(from, 'filter')).map(one => conditionSql(db.engine, SUBJECT, one))
+  const start = pageStart(from)
   const orders = texts(from, 'order_by').map(parseOrder)
   const { joins, keys } = orderSql(SUBJECT, orders)
-  const isTimed = orders.some(({ kind, key }) => kind === 'attribute' && /^(?:start_time|created)$/i.test(key))
-  const all = sql.join([...keys, ...(isTimed ? [] : [sql`r.started_at desc`]), sql`r.id`])
-  const experiments = texts(from, 'experiment_ids').map(experimentId)
-  if (experiments.length === 0) return { runs: [] }
-  const { rows } = await sql<RunRow>`select r.* from mlflow_runs r ${sql.join(joins, sql` `)}
-    where r.experiment in (${sql.join(experiments)}) and r.stage in (${sql.join(stagesOf(from, 'run_view_type'))})
-      and ${allOf(conditions)}
-    order by ${all} limit ${size + 1} offset ${offset}`.execute(db.sql)
-  const page = paged(rows, offset, size)
-  return { runs: await describedRuns(db.sql, page.rows), ...page.next }
+  const isTimed = orders.some(isTime)
+  const isByTime = orders.length === 0 || (orders.length === 1 && isTimed)
+  const byTime = isByTime ? (orders[0]?.isDescending ?? true) : undefined
+  if (byTime === undefined && 'at' in start)
+    throw invalid("Cannot use parameter 'page_token': it is of a search in another order")
+  return {
+    engine,
+    subject: SUBJECT,
+    experiments: [...new Set(texts(from, 'experiment_ids').map(experimentId))],
+    stages: stagesOf(from, 'run_view_type'),
+    conditions: parseFilter(optionalText(from, 'filter')),
+    byTime,
+    byMetric: orders.length === 1 && orders[0]!.kind === 'metric' ? orders[0] : undefined,
+    joins,
+    order: sql.join([...keys, ...(isTimed ? [] : [sql`r.started_at desc`]), sql`r.id`]),
+    start,
+    limit: size + 1,
+  }
+}
+
+function isTime({ kind, key }: Order): boolean {
+  return kind === 'attribute' && /^(?:start_time|created)$/i.test(key)
+}
+
+/** Where a page begins: so many behind the first, or behind the last of the page before, which costs nothing however far it is. */
+function pageStart(from: Message): RunSearch['start'] {
+  const token = Buffer.from(optionalText(from, 'page_token') ?? '', 'base64').toString()
+  const after = /^\{"at":(-?\d{1,16}),"id":"([0-9a-f]{32})"\}$/.exec(token)
+  return after === null ? { offset: pageOffset(from) } : { at: Number(after[1]), id: after[2]! }
+}
+
+function nextToken({ byTime, start }: RunSearch, last: RunRow, size: number): string {
+  const offset = 'offset' in start ? start.offset : 0
+  const token = byTime === undefined ? `{"offset":${offset + size}}` : `{"at":${last.started_at},"id":"${last.id}"}`
+  return Buffer.from(token).toString('base64')
 }

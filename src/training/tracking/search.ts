@@ -37,16 +37,51 @@ interface Attribute {
 type Engine = Database['engine']
 
 export function conditionSql(engine: Engine, subject: Subject, condition: Condition): Sql {
-  switch (condition.kind) {
-    case 'attribute':
-      return attributeSql(engine, subject, condition)
-    case 'metric':
-      return metricSql(engine, subject, condition)
-    case 'dataset':
-      return datasetSql(engine, subject, condition)
-    default:
-      return factSql(engine, subject, condition)
-  }
+  if (condition.kind === 'attribute') return attributeSql(engine, subject, condition)
+  const rows = rowsOf(engine, subject, condition)
+  return sql`${subject.id} ${sql.raw(rows.isNot === true ? 'not in' : 'in')} (${idsOf(rows)})`
+}
+
+/**
+ * The condition as a question about the one at hand, whichever that is. It is written so that the database can only look at what
+ * the one at hand has: it cannot go through everything that the condition holds for.
+ */
+export function probeSql(engine: Engine, subject: Subject, condition: Condition): Sql {
+  if (condition.kind === 'attribute') return attributeSql(engine, subject, condition)
+  const { from, owner, key, holds, isNot, areMany } = rowsOf(engine, subject, condition)
+  const own = sql`from ${from} where ${key} and ${owner} = ${subject.id}`
+  if (areMany === true) return sql`(select 1 ${own} and ${holds} limit 1) is not null`
+  return isNot === true ? sql`coalesce((select not ${holds} ${own}), true)` : sql`(select ${holds} ${own})`
+}
+
+/** Ids of what the condition holds for, where an index has them together. */
+export function indexedSql(engine: Engine, subject: Subject, condition: Condition): Sql | undefined {
+  const { kind, operator } = condition
+  const isRange = kind === 'metric' && operator !== '!='
+  const isSame = (kind === 'tag' || kind === 'param') && operator === '='
+  return isRange || isSame ? idsOf(rowsOf(engine, subject, condition)) : undefined
+}
+
+/** Rows that belong to what is searched, and what a condition asks of them. */
+interface Rows {
+  readonly from: Sql
+  /** The column that says what they belong to. */
+  readonly owner: Sql
+  /** What tells the row of an owner from its others; all of them where `areMany`. */
+  readonly key: Sql
+  readonly holds: Sql
+  readonly areMany?: boolean
+  /** Whether the owners are meant that have no such row. */
+  readonly isNot?: boolean
+}
+
+function idsOf({ from, owner, key, holds }: Rows): Sql {
+  return sql`select ${owner} from ${from} where ${key} and ${holds}`
+}
+
+function rowsOf(engine: Engine, subject: Subject, condition: Condition): Rows {
+  if (condition.kind === 'metric') return metricRows(engine, subject, condition)
+  return condition.kind === 'dataset' ? datasetRows(engine, subject, condition) : factRows(engine, subject, condition)
 }
 
 function unsupported({ kind, key, operator }: Condition): Error {
@@ -68,36 +103,44 @@ function attributeSql(engine: Engine, { attributes }: Subject, condition: Condit
     : compared(engine, attribute.column, condition.operator, strings(condition))
 }
 
-function metricSql(engine: Engine, { id, metrics }: Subject, condition: Condition): Sql {
+function metricRows(engine: Engine, { metrics }: Subject, condition: Condition): Rows {
   if (metrics === undefined || !/^[=!<>]/.test(condition.operator)) throw unsupported(condition)
   const { table, owner, scope } = metrics
   const holds = compared(engine, sql.ref('value'), condition.operator, numbers(condition))
-  return sql`${id} in (select ${sql.ref(owner)} from ${sql.table(table)}
-    where name = ${condition.key} and ${holds} and is_nan = 0${scope === undefined ? sql`` : sql` and ${scope}`})`
+  return {
+    from: sql.table(table),
+    owner: sql.ref(owner),
+    key: sql`name = ${condition.key}${scope === undefined ? sql`` : sql` and ${scope}`}`,
+    holds: sql`(is_nan = 0 and ${holds})`,
+  }
 }
 
-function factSql(engine: Engine, subject: Subject, condition: Condition): Sql {
+function factRows(engine: Engine, subject: Subject, condition: Condition): Rows {
   const kind = condition.kind === 'tag' ? subject.tag : subject.param
   if (kind === undefined || /^[<>]/.test(condition.operator) || condition.operator.endsWith('IN'))
     throw unsupported(condition)
-  const { id } = subject
   const { key, operator } = condition
-  const named = sql`select owner from mlflow_facts where kind = ${kind} and name = ${key}`
-  if (operator === 'IS NULL') return sql`${id} not in (${named})`
-  if (operator === 'IS NOT NULL') return sql`${id} in (${named})`
+  const named = { ...FACTS, key: sql`kind = ${kind} and name = ${key}` }
+  if (operator.startsWith('IS')) return { ...named, holds: sql`1 = 1`, isNot: operator === 'IS NULL' }
   const value = strings(condition)
+  const holds = compared(engine, sql.ref('value'), operator, value)
   // Clients leave prompts out so, and mean also what was never told to be none.
-  if (operator === '!=' && key === PROMPT) return sql`${id} not in (${named} and value = ${value})`
-  const head = operator === '=' ? sql` and head = ${headOf(String(value))}` : sql``
-  return sql`${id} in (${named}${head} and ${compared(engine, sql.ref('value'), operator, value)})`
+  if (operator === '!=' && key === PROMPT) return { ...named, holds: sql`value = ${value}`, isNot: true }
+  if (operator !== '=') return { ...named, holds }
+  const head = headOf(String(value))
+  // What is shorter than the index keeps of it is all there: the value itself need not be looked at.
+  const isWhole = head === value && headOf(`${head}x`) !== head
+  return { ...named, holds: isWhole ? sql`head = ${head}` : sql`(head = ${head} and ${holds})` }
 }
 
-function datasetSql(engine: Engine, { id, hasDatasets }: Subject, condition: Condition): Sql {
+const FACTS = { from: sql`mlflow_facts`, owner: sql`owner` } as const
+
+function datasetRows(engine: Engine, { hasDatasets }: Subject, condition: Condition): Rows {
   const { key, operator } = condition
   const isKnown = key === 'name' || key === 'digest' || key === 'context'
   if (hasDatasets !== true || !isKnown || /^(?:[<>]|IS)/.test(operator)) throw unsupported(condition)
-  return sql`${id} in (select run from mlflow_datasets
-    where ${compared(engine, sql.ref(key), operator, strings(condition))})`
+  const holds = compared(engine, sql.ref(key), operator, strings(condition))
+  return { from: sql`mlflow_datasets`, owner: sql`run`, key: sql`1 = 1`, holds, areMany: true }
 }
 
 function strings({ key, value }: Condition): string | readonly string[] {

@@ -1,0 +1,203 @@
+/**
+ * Finds runs by the way that looks at the fewest: databases guess how many rows a condition holds for, and here a wrong guess is the
+ * difference between a millisecond and a minute. So conditions that an index answers are counted first, up to a bound.
+ *
+ * - Where one of them, or the experiments, have few runs, these are looked at.
+ * - Otherwise runs are walked through in the order they are wanted in, by time or by a metric, until the page is full; not further
+ *   than a bound.
+ * - Where that was not enough, the conditions hold for many runs each, and for few together, and are intersected.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Database } from '../../platform/database.ts'
+import type { Condition, Order } from './filter.ts'
+import type { RunRow } from './runs.ts'
+import { allOf, conditionSql, indexedSql, probeSql, type Subject } from './search.ts'
+import type { Reading } from './tracking.ts'
+
+type Sql = RawBuilder<unknown>
+
+export interface RunSearch {
+  readonly engine: Database['engine']
+  readonly subject: Subject
+  readonly experiments: readonly number[]
+  readonly stages: readonly string[]
+  readonly conditions: readonly Condition[]
+  /** Where runs are wanted by their time alone: whether the latest first. */
+  readonly byTime: boolean | undefined
+  /** The metric that they are wanted by, alone. */
+  readonly byMetric: Order | undefined
+  /** What the order needs besides the runs, which are `r`. */
+  readonly joins: readonly Sql[]
+  readonly order: Sql
+  readonly start: { readonly offset: number } | { readonly at: number; readonly id: string }
+  readonly limit: number
+}
+
+interface Bounds {
+  /** So few runs are looked at one by one. */
+  readonly few: number
+  /** So many are walked through before something else is tried. */
+  readonly walked: number
+}
+
+const BOUNDS: Bounds = { few: 2_000, walked: 20_000 }
+/** Experiments, by stages, that are walked through side by side. */
+const SIDES_MAX = 16
+
+export async function findRuns(db: Reading, search: RunSearch, bounds: Bounds = BOUNDS): Promise<readonly RunRow[]> {
+  const { engine, subject, conditions } = search
+  const indexed = conditions.flatMap(one => indexedSql(engine, subject, one) ?? [])
+  const found =
+    engine === 'postgres'
+      ? await db.transaction().execute(async tx => {
+          await without(tx, BUT_INDICES)
+          return await ofFewOrWalked(tx, search, indexed, bounds)
+        })
+      : await ofFewOrWalked(db, search, indexed, bounds)
+  return found ?? (await intersected(db, search, indexed))
+}
+
+/**
+ * What was chosen here is not to be chosen again, from statistics that may be of an hour ago, when the tables were empty. Plans that are
+ * forced are taken for dear ones, which are compiled: that takes longer than they do.
+ */
+async function without(tx: Reading, ways: readonly string[]): Promise<void> {
+  await sql`select ${sql.join(['jit', ...ways].map(name => sql`set_config(${name}, 'off', true)`))}`.execute(tx)
+}
+
+const BUT_INDICES = ['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_sort']
+const BUT_SETS = ['enable_nestloop']
+
+async function ofFewOrWalked(
+  db: Reading,
+  search: RunSearch,
+  indexed: readonly Sql[],
+  { few, walked }: Bounds,
+): Promise<readonly RunRow[] | undefined> {
+  const [ofAll, ...counts] = await Promise.all([
+    counted(db, sql`select 1 from mlflow_runs r where ${inScope(search)}`, few + 1),
+    ...indexed.map(ids => counted(db, ids, few + 1)),
+  ])
+  const fewest = Math.min(...counts)
+  if (fewest <= few && fewest <= ofAll!) return await among(db, search, indexed[counts.indexOf(fewest)]!)
+  if (ofAll! <= few) return await among(db, search, undefined)
+  return search.byTime === undefined ? await byMetric(db, search, walked) : await byTime(db, search, walked)
+}
+
+async function counted(db: Reading, rows: Sql, most: number): Promise<number> {
+  const found = await sql<{ n: number }>`select count(*) as n from (${rows} limit ${most}) c`.execute(db)
+  return found.rows[0]!.n
+}
+
+function inScope({ experiments, stages }: RunSearch): Sql {
+  return sql`r.experiment in (${sql.join(experiments)}) and r.stage in (${sql.join(stages)})`
+}
+
+/** The same, so written that no index has it: the database is not to begin with it. */
+function inScopeLast({ experiments, stages }: RunSearch): Sql {
+  return sql`r.experiment + 0 in (${sql.join(experiments)}) and r.stage || '' in (${sql.join(stages)})`
+}
+
+function probes({ engine, subject, conditions }: RunSearch): readonly Sql[] {
+  return conditions.map(one => probeSql(engine, subject, one))
+}
+
+/** Behind the last run of the page before, in the order of time. */
+function behind({ byTime, start }: RunSearch): readonly Sql[] {
+  if ('offset' in start) return []
+  const { at, id } = start
+  const side = sql.raw(byTime === false ? '>' : '<')
+  return [sql`r.started_at ${side}= ${at}`, sql`(r.started_at ${side} ${at} or r.id > ${id})`]
+}
+
+function page({ order, start, limit }: RunSearch): Sql {
+  return sql`order by ${order} limit ${limit} offset ${'offset' in start ? start.offset : 0}`
+}
+
+async function asked(db: Reading, search: RunSearch, conditions: readonly Sql[]): Promise<readonly RunRow[]> {
+  const { rows } = await sql<RunRow>`select r.* from mlflow_runs r ${sql.join(search.joins, sql` `)}
+    where ${allOf([...behind(search), ...conditions])} ${page(search)}`.execute(db)
+  return rows
+}
+
+/** Those with the ids, or all, one by one. */
+function among(db: Reading, search: RunSearch, ids: Sql | undefined): Promise<readonly RunRow[]> {
+  if (ids === undefined) return asked(db, search, [inScope(search), ...probes(search)])
+  const some = search.engine === 'postgres' ? sql`r.id = any(array(${ids}))` : sql`r.id in (${ids})`
+  return asked(db, search, [some, inScopeLast(search), ...probes(search)])
+}
+
+/** Through the runs by time. Nothing where it would have to go too far. */
+async function byTime(db: Reading, search: RunSearch, walked: number): Promise<readonly RunRow[] | undefined> {
+  const { experiments, stages, start, limit, byTime: isDescending } = search
+  const offset = 'offset' in start ? start.offset : 0
+  const sides = experiments.flatMap(experiment => stages.map(stage => ({ experiment, stage })))
+  if (sides.length > SIDES_MAX) return undefined
+  const direction = sql.raw(isDescending === true ? 'desc' : 'asc')
+  const found = await Promise.all(
+    sides.map(async ({ experiment, stage }) => {
+      const scope = allOf([sql`r.experiment = ${experiment}`, sql`r.stage = ${stage}`, ...behind(search)])
+      const far = await sql<{ at: number }>`select r.started_at as at from mlflow_runs r where ${scope}
+        order by r.started_at ${direction} limit 1 offset ${walked + offset + limit}`.execute(db)
+      const end = far.rows[0]?.at
+      const near = end === undefined ? [] : [sql`r.started_at ${sql.raw(isDescending === true ? '>=' : '<=')} ${end}`]
+      const { rows } = await sql<RunRow>`select r.* from mlflow_runs r
+        where ${allOf([scope, ...near, ...probes(search)])}
+        order by r.started_at ${direction}, r.id limit ${offset + limit}`.execute(db)
+      return { rows, isAll: end === undefined || rows.length === offset + limit }
+    }),
+  )
+  if (found.some(({ isAll }) => !isAll)) return undefined
+  const sign = isDescending === true ? -1 : 1
+  const all = found.flatMap(({ rows }) => rows)
+  if (sides.length > 1) all.sort((a, b) => sign * (a.started_at - b.started_at) || (a.id < b.id ? -1 : 1))
+  return all.slice(offset, offset + limit)
+}
+
+/** Through the runs by a metric that they have. Nothing where it would have to go too far, or to those that have it not. */
+async function byMetric(db: Reading, search: RunSearch, walked: number): Promise<readonly RunRow[] | undefined> {
+  const { byMetric: order, conditions, engine, start, limit } = search
+  if (order === undefined || !('offset' in start)) return undefined
+  const wanted = start.offset + limit
+  const direction = sql.raw(order.isDescending ? 'desc' : 'asc')
+  const asks = probes(search)
+  const own = conditions.filter(
+    ({ kind, key, operator }) => kind === 'metric' && key === order.key && operator !== '!=',
+  )
+  const bounds = own.map(({ operator, value }) => sql`o.value ${sql.raw(operator)} ${real(engine, Number(value))}`)
+  const scope = allOf([sql`o.name = ${order.key}`, sql`o.is_nan = 0`, ...bounds])
+  const far = await sql<{ value: number }>`select o.value from mlflow_latest o where ${scope}
+    order by o.value ${direction} limit 1 offset ${walked + wanted}`.execute(db)
+  const end = far.rows[0]?.value
+  const near = end === undefined ? [] : [sql`o.value ${sql.raw(order.isDescending ? '>=' : '<=')} ${real(engine, end)}`]
+  const runs =
+    engine === 'postgres'
+      ? sql`cross join lateral (select * from mlflow_runs x where x.id = o.run offset 0) r`
+      : sql`cross join mlflow_runs r`
+  const { rows } = await sql<RunRow>`select r.* from mlflow_latest o ${runs}
+    where ${allOf([scope, ...near, sql`r.id = o.run`, inScopeLast(search), ...asks])}
+    order by o.value ${direction}, r.started_at desc, r.id limit ${limit} offset ${start.offset}`.execute(db)
+  const isAll = rows.length === limit || (end === undefined && own.length > 0)
+  return isAll ? rows : undefined
+}
+
+function real(engine: RunSearch['engine'], value: number): Sql {
+  return engine === 'postgres' ? sql`cast(${value} as double precision)` : sql`${value}`
+}
+
+/** So many are counted at most, to find which of the conditions holds for the fewest. */
+const COUNTED_MAX = 200_000
+
+async function intersected(db: Reading, search: RunSearch, indexed: readonly Sql[]): Promise<readonly RunRow[]> {
+  const { engine, subject, conditions } = search
+  if (engine === 'sqlite' && indexed.length > 0) {
+    const counts = await Promise.all(indexed.map(ids => counted(db, ids, COUNTED_MAX)))
+    return await among(db, search, indexed[counts.indexOf(Math.min(...counts))]!)
+  }
+  const all = [inScope(search), ...conditions.map(one => conditionSql(engine, subject, one))]
+  if (engine === 'sqlite') return await asked(db, search, all)
+  return await db.transaction().execute(async tx => {
+    await without(tx, BUT_SETS)
+    return await asked(tx, search, all)
+  })
+}
