@@ -58,7 +58,10 @@ export async function runGate(input: GateInput, files: GateFiles): Promise<Repor
   const checks = [
     ...metricChecks(metrics, declared),
     ...calibrationChecks(calibration, declared),
-    ...leakChecks({ ...gathered, inputs: version.signature.inputs, task, now }, declared.leaks),
+    ...leakChecks(
+      { ...gathered, inputs: version.signature.inputs, task, isOneFile: isOneFile(version), now },
+      declared.leaks,
+    ),
     ...sliced.checks,
     ...stressed.checks,
     ...(compared?.checks ?? [withoutChampion()]),
@@ -84,6 +87,10 @@ export async function runGate(input: GateInput, files: GateFiles): Promise<Repor
     at: now,
     notes: compared?.notes ?? [],
   }
+}
+
+function isOneFile({ evaluation, reference }: ModelVersion): boolean {
+  return reference !== undefined && evaluation?.sha256 === reference.sha256
 }
 
 interface Gathered {

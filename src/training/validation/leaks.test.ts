@@ -191,6 +191,15 @@ describe('time', () => {
 })
 
 describe('evaluation data that is not new', () => {
+  test('the very file of the reference data', async () => {
+    const inputs = [x]
+    const coarse = made(100, 1, random => ({ x: 1, y: random() < 0.5 ? 1 : 0 }))
+    const set = await prepared(coarse, inputs)
+    const data: LeakData = { inputs, task: 'binary', now: NOW, reference: set, evaluation: set }
+    const told = (isOneFile: boolean) => leakChecks({ ...data, isOneFile }).find(({ name }) => name === 'leaks.overlap')
+    assert.equal(told(false)?.status, 'skipped')
+    assert.equal(told(true)?.status, 'failed')
+  })
   test('rows of the reference data', async () => {
     const { inputs, train, held } = both([x], honest)
     const mixed = [...held.slice(0, 380), ...train.slice(0, 20)]

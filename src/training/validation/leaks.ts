@@ -26,6 +26,8 @@ export interface LeakData {
   readonly evaluation: Prepared & { readonly truth: Float64Array }
   /** Absent where the version was registered without. */
   readonly reference?: Prepared
+  /** Whether both are one file. */
+  readonly isOneFile?: boolean
   /** When the validation is made: what comes later is the future. */
   readonly now: number
 }
@@ -210,9 +212,16 @@ function askedAt({ table }: Prepared, time: string | undefined): Float64Array | 
   return unit === undefined ? undefined : values.map(value => value * unit)
 }
 
-function* overlaps({ evaluation, reference }: LeakData, { overlap: limit = OVERLAP }: Declared): Iterable<Check> {
+function* overlaps(
+  { evaluation, reference, isOneFile }: LeakData,
+  { overlap: limit = OVERLAP }: Declared,
+): Iterable<Check> {
   if (reference === undefined) {
     yield check('overlap', undefined, 'skipped', 'Cannot tell: the version was registered without reference data')
+    return
+  }
+  if (isOneFile === true) {
+    yield check('overlap', undefined, 'failed', 'The evaluation data is the reference data', { value: 1, limit })
     return
   }
   const { share, twins } = overlapOf(reference, evaluation)

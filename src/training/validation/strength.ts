@@ -19,6 +19,7 @@ const PRIOR_ROWS = 1
  * @returns NaN where it cannot be told: the truth does not vary.
  */
 export function strengthOf(values: Float64Array, isCategory: boolean, truth: Float64Array, task: JudgedTask): number {
+  if (truth.every(value => value === truth[0])) return Number.NaN
   const bins = isCategory ? codes(values) : quantileBins(values)
   if (task === 'regression') {
     const encoded = halves(bins, truth)
@@ -26,7 +27,6 @@ export function strengthOf(values: Float64Array, isCategory: boolean, truth: Flo
     return Math.max(byOrder, spearman(encoded, truth))
   }
   const labels = task === 'binary' ? [1] : [...new Set(truth)].sort((a, b) => a - b)
-  if (new Set(truth).size < 2) return Number.NaN
   const columns = labels.map(label => halves(bins, isClass(truth, label)))
   const byBins = task === 'binary' ? rocAuc(truth, columns[0]!) : aucOneVersusRest(renumbered(truth, labels), columns)
   if (isCategory || task !== 'binary') return Math.max(0.5, byBins)
