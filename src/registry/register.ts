@@ -47,8 +47,9 @@ export interface Caller {
 /** Everything but the catalogue: see `Registry.register`. */
 export async function register(parts: RegisterParts, submission: Submission, caller: Caller): Promise<Registered> {
   const made = await versionOfSubmission(parts, submission, caller)
-  const { version, digest, trust, notes } = made
-  if (made.isRegistered) return { version, created: false, notes: [] }
+  const { digest, trust, notes } = made
+  if (made.isRegistered) return { version: made.version, created: false, notes: [] }
+  const version: ModelVersion = parts.evidence === undefined ? made.version : { ...made.version, evidence: 'signed' }
   const mayLead = !needsValidation(parts.leadPolicy, version)
   const sealed = await parts.evidence?.seal(version, caller.by.id)
   const recordsOf = ({ isFirst }: { readonly isFirst: boolean }): readonly ChangeRecord[] => {

@@ -17,11 +17,12 @@ import {
   judge,
   type RequireEvidence,
   type RequirementParts,
+  recordDigest,
   requirements,
   verifyAbout,
 } from './requirements.ts'
 import { believedKeys, openSigningKeys, type SigningKeyParts, type SigningKeys } from './signing-keys.ts'
-import { MEASUREMENT, PROVENANCE, SIGNATURE, type Statement, statementOf, wordOf } from './statement.ts'
+import { MEASUREMENT, PROVENANCE, REGISTRATION, SIGNATURE, type Statement, statementOf, wordOf } from './statement.ts'
 import type { EvidenceTables, StatementsRow } from './tables.ts'
 
 export interface EvidenceParts extends SigningKeyParts, RequirementParts {
@@ -206,8 +207,14 @@ function atRegistration({ programVersion }: EvidenceParts, version: ModelVersion
   )
   const provenance = {
     buildDefinition: {
-      buildType: 'urn:bellwether:registration:1',
-      externalParameters: { model, version: version.version, format: version.format, task: version.task },
+      buildType: REGISTRATION,
+      externalParameters: {
+        model,
+        version: version.version,
+        format: version.format,
+        task: version.task,
+        record: recordDigest(version),
+      },
       resolvedDependencies: data,
     },
     runDetails: {
@@ -236,7 +243,7 @@ async function attached(parts: EvidenceParts, version: ModelVersion, text: strin
   }
   const { policy, clock, db } = parts
   const trust = { keys: new Map([...policy.keys, ...(await believedKeys(db))]), roots: policy.roots, now: clock.now() }
-  const { statement, keyId } = verifyAbout(text, trust, version.artifact.sha256)
+  const { statement, keyId } = verifyAbout(text, trust, version)
   return rowOf(parts, version, statement.predicateType, text, keyId, by)
 }
 

@@ -1,12 +1,23 @@
 /** Whether a version may be served, by what was signed of it. */
+import { createHash } from 'node:crypto'
 import { Problem } from '../../errors.ts'
+import { canonical } from '../../ledger/canonical.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { type Database, tables } from '../../platform/database.ts'
 import type { ModelVersion } from '../version.ts'
 import { type Trust, type Verified, verifyBundle } from './bundle.ts'
 import { signedModel } from './model-signature.ts'
 import { believedKeys } from './signing-keys.ts'
-import { APPROVAL, REQUIRABLE, SIGNATURE, TEST_RESULT, wordOf } from './statement.ts'
+import {
+  APPROVAL,
+  isObject,
+  PROVENANCE,
+  REGISTRATION,
+  REQUIRABLE,
+  SIGNATURE,
+  TEST_RESULT,
+  wordOf,
+} from './statement.ts'
 import type { EvidenceTables, StatementsRow } from './tables.ts'
 
 export interface EvidencePolicy {
@@ -38,23 +49,48 @@ export type RequireEvidence = (version: ModelVersion) => Promise<void>
 export function requirements(parts: RequirementParts): RequireEvidence {
   return async version => {
     const { required } = parts.policy
-    const wanted = version.evidence === 'signed' ? new Set([SIGNATURE, ...required]) : new Set(required)
+    const isSigned = version.evidence === 'signed'
+    const wanted = isSigned ? new Set([SIGNATURE, PROVENANCE, ...required]) : new Set(required)
     if (wanted.size === 0) return
     const judged = await judge(parts, version)
+    const refused = (why: string): Problem => {
+      const name = `${version.model}@${version.version}`
+      return new Problem('corrupt', `Cannot serve ${name}: ${why}; what there is: bellwether evidence ${name}`)
+    }
     for (const predicateType of wanted) {
       const why = missing(judged, predicateType)
-      if (why === undefined) continue
-      const name = `${version.model}@${version.version}`
-      throw new Problem('corrupt', `Cannot serve ${name}: ${why}; what there is: bellwether evidence ${name}`)
+      if (why !== undefined) throw refused(why)
+    }
+    if (isSigned && !isAsRegistered(judged, version)) {
+      throw refused(
+        'what is kept of it (its model.yaml, signature, limits) is not what was signed when it was registered',
+      )
     }
   }
 }
 
+/** SHA-256 of all that is kept of a version, hex. */
+export function recordDigest(version: ModelVersion): string {
+  // Through JSON, as the database keeps it.
+  return createHash('sha256')
+    .update(canonical(JSON.parse(JSON.stringify(version))))
+    .digest('hex')
+}
+
+function isAsRegistered(judged: readonly Judged[], version: ModelVersion): boolean {
+  const digest = recordDigest(version)
+  return judged.some(({ verified }) => {
+    if (verified?.statement.predicateType !== PROVENANCE) return false
+    const { buildDefinition } = verified.statement.predicate as Readonly<Record<string, unknown>>
+    if (!isObject(buildDefinition) || buildDefinition['buildType'] !== REGISTRATION) return false
+    const { externalParameters } = buildDefinition
+    return isObject(externalParameters) && externalParameters['record'] === digest
+  })
+}
+
 /** All statements of a version, the oldest first, each verified. */
-export async function judge(
-  { db, clock, policy }: RequirementParts,
-  { model, version, artifact }: Pick<ModelVersion, 'model' | 'version' | 'artifact'>,
-): Promise<Judged[]> {
+export async function judge({ db, clock, policy }: RequirementParts, about: Named): Promise<Judged[]> {
+  const { model, version } = about
   const rows = await tables<EvidenceTables>(db)
     .selectFrom('evidence_statements')
     .selectAll()
@@ -70,7 +106,9 @@ export async function judge(
   }
   return rows.map(row => {
     try {
-      return { row, verified: verifyAbout(row.bundle, trust, artifact.sha256) }
+      const verified = verifyAbout(row.bundle, trust, about)
+      if (verified.statement.predicateType === row.predicate_type) return { row, verified }
+      throw new Problem('corrupt', `Cannot believe the statement: it is a ${wordOf(verified.statement.predicateType)}`)
     } catch (error) {
       if (error instanceof Problem) return { row, problem: error }
       throw error
@@ -78,16 +116,30 @@ export async function judge(
   })
 }
 
+export type Named = Pick<ModelVersion, 'model' | 'version' | 'artifact'>
+
+/** What says yes to a version, and not only to its bytes: another version may have the same with other limits. */
+const OF_ONE_VERSION: readonly string[] = [APPROVAL, TEST_RESULT]
+
 /** Throws as `verifyBundle` does, and `corrupt` where the statement is about something else. */
-export function verifyAbout(bundle: string, trust: Trust, artifact: string): Verified {
+export function verifyAbout(bundle: string, trust: Trust, { model, version, artifact }: Named): Verified {
   const verified = verifyBundle(bundle, trust)
-  const { statement } = verified
-  const about =
-    statement.predicateType === SIGNATURE
-      ? signedModel(statement).files.some(({ sha256 }) => sha256 === artifact)
-      : statement.subject.some(({ digest }) => digest['sha256'] === artifact)
-  if (about) return verified
-  throw new Problem('corrupt', `Cannot believe the statement: it is not about the artifact ${artifact.slice(0, 16)}`)
+  const { predicateType, subject } = verified.statement
+  if (predicateType === SIGNATURE) {
+    if (signedModel(verified.statement).files.some(({ sha256 }) => sha256 === artifact.sha256)) return verified
+    throw notAbout(`the artifact ${artifact.sha256.slice(0, 16)}`)
+  }
+  const same = subject.filter(({ digest }) => digest['sha256'] === artifact.sha256)
+  if (same.length === 0) throw notAbout(`the artifact ${artifact.sha256.slice(0, 16)}`)
+  const name = `${model}@${version}`
+  if (OF_ONE_VERSION.includes(predicateType) && !same.some(each => each.name === name)) {
+    throw notAbout(`${name}, but about ${same[0]!.name}`)
+  }
+  return verified
+}
+
+function notAbout(what: string): Problem {
+  return new Problem('corrupt', `Cannot believe the statement: it is not about ${what}`)
 }
 
 /** Why a requirement is not met, if so. */

@@ -20,6 +20,8 @@ export const STATEMENT = 'https://in-toto.io/Statement/v1'
 export const SIGNATURE = 'https://model_signing/signature/v1.0'
 /** Where it came from: https://slsa.dev/spec/v1.0/provenance */
 export const PROVENANCE = 'https://slsa.dev/provenance/v1'
+/** The kind of provenance that registering says; `externalParameters.record` is the SHA-256 of all that is kept of the version. */
+export const REGISTRATION = 'urn:bellwether:registration:1'
 /** What was measured on the evaluation data at registration. */
 export const MEASUREMENT = 'urn:bellwether:measurement:1'
 /** The verdict of a gate: https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md */
