@@ -3,6 +3,7 @@
  *
  * A predictor takes rows of numbers. Turning names, booleans and categories into numbers is the signature's work.
  */
+import type { CallTrace } from './call-trace.ts'
 
 export type ArtifactFormat =
   | 'xgboost-json'
@@ -72,9 +73,9 @@ export interface AwaitedPredictor extends Omit<Predictor, 'predict'> {
    * As `Predictor.predict`; `rows` is read before it returns, and nothing is written to `out` once it has rejected. Rejects
    * with a `Problem` that says what failed, and where.
    *
-   * @param trace headers by which whoever computes it learns of the trace that the call belongs to.
+   * @param trace what whoever computes it learns of the trace that the call belongs to, and tells it.
    */
-  predict(rows: Float64Array, count: number, out: Float64Array, trace?: Readonly<Record<string, string>>): Promise<void>
+  predict(rows: Float64Array, count: number, out: Float64Array, trace?: CallTrace): Promise<void>
   /** Lets go of what it holds; predictions under way end first or fail. */
   close(): Promise<void>
   /** Why it cannot answer now, if so. */

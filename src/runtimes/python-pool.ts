@@ -4,8 +4,10 @@
  * that ended is asked once more by itself where others' rows were in the same batch, for one of them may be the cause;
  * alone, it fails.
  */
+
 import { Problem } from '../errors.ts'
 import type { Surroundings } from '../platform/surroundings.ts'
+import type { CallTrace } from '../predictor/call-trace.ts'
 import { backoffMs } from './backoff.ts'
 import { type BatchPolicy, batchPolicy } from './batch-policy.ts'
 
@@ -44,7 +46,8 @@ export interface PoolCounts {
   readonly failures: number
 }
 
-type Trace = Readonly<Record<string, string>> | undefined
+/** Headers by which the model learns of it. */
+type Trace = CallTrace['headers'] | undefined
 
 interface Call {
   readonly trace: Trace
@@ -96,7 +99,7 @@ export class PythonPool {
   }
 
   /** See `AwaitedPredictor.predict`. */
-  async predict(rows: Float64Array, count: number, out: Float64Array, trace?: Trace): Promise<void> {
+  async predict(rows: Float64Array, count: number, out: Float64Array, trace?: CallTrace): Promise<void> {
     const { rowsMax, columns, outputs } = this.#options
     if (this.#waitingRows > 0 && this.#waitingRows + count > QUEUE_ROWS_MAX) throw this.#tooMuch()
     const parts: Promise<void>[] = []
@@ -104,7 +107,7 @@ export class PythonPool {
       const part = Math.min(rowsMax, count - from)
       const inputs = rows.slice(from * columns, (from + part) * columns)
       const answers = out.subarray(from * outputs, (from + part) * outputs)
-      parts.push(this.#call(inputs, part, answers, parts.length > 0, trace))
+      parts.push(this.#call(inputs, part, answers, parts.length > 0, trace?.headers))
     }
     // All of them end before it is told that one failed: nothing may be written afterwards.
     for (const part of await Promise.allSettled(parts)) if (part.status === 'rejected') throw part.reason

@@ -1,6 +1,7 @@
 /** Requests to another server: within a time, again where that is harmless, and not at all while it is down. */
 import { Problem } from '../errors.ts'
 import type { Surroundings } from '../platform/surroundings.ts'
+import type { CallTrace, RequestEnd } from '../predictor/call-trace.ts'
 import type { RemoteSettings } from '../predictor/external.ts'
 import { backoffMs } from './backoff.ts'
 import { type Circuit, circuit } from './circuit.ts'
@@ -9,6 +10,7 @@ export interface RemoteRequest {
   readonly path: string
   readonly body?: Uint8Array
   readonly headers?: Readonly<Record<string, string>>
+  readonly trace?: CallTrace
   /** More is not read. */
   readonly bytesMax: number
 }
@@ -35,7 +37,9 @@ const IN_FLIGHT_MAX = 256
 const REASON_CHARACTERS_MAX = 300
 
 /** What one attempt came to. */
-type Attempt = { readonly answer: RemoteAnswer } | { readonly problem: Problem; readonly again: boolean }
+type Attempt =
+  | { readonly answer: RemoteAnswer; readonly status: number }
+  | { readonly problem: Problem; readonly again: boolean; readonly status?: number }
 
 export function remoteCalls(settings: RemoteSettings, surroundings: Surroundings): RemoteCalls {
   const { timer, timers, random } = surroundings
@@ -45,13 +49,14 @@ export function remoteCalls(settings: RemoteSettings, surroundings: Surroundings
   const counts = { requests: 0, retries: 0, failures: 0, busyMs: 0 }
   let inFlight = 0
 
-  const attempt = async (request: RemoteRequest, untilMs: number): Promise<Attempt> => {
+  const attempt = async (request: RemoteRequest, untilMs: number, trace: CallTrace['headers']): Promise<Attempt> => {
     const abort = new AbortController()
     const cancel = timers.after(Math.max(1, untilMs - timer()), () => abort.abort())
     const began = timer()
     counts.requests++
     try {
-      return await fetched(settings, request, headers, AbortSignal.any([abort.signal, closing.signal]))
+      const signal = AbortSignal.any([abort.signal, closing.signal])
+      return await fetched(settings, request, { ...trace, ...request.headers, ...headers }, signal)
     } catch (error) {
       if (error instanceof Problem) return { problem: error, again: false }
       const why = abort.signal.aborted ? `it did not answer within ${settings.timeoutMs} ms` : reasonOf(error)
@@ -67,17 +72,14 @@ export function remoteCalls(settings: RemoteSettings, surroundings: Surroundings
     counts: () => ({ ...counts }),
     close: () => closing.abort(),
     async send(request) {
-      if (inFlight >= IN_FLIGHT_MAX)
-        throw new Problem('overloaded', `Cannot ask ${settings.url}: ${inFlight} requests are under way`, {
-          retryAfterSeconds: 1,
-        })
+      if (inFlight >= IN_FLIGHT_MAX) throw overloaded(settings, inFlight)
       const untilMs = timer() + settings.timeoutMs
       inFlight++
       try {
         for (let tries = 0; ; tries++) {
           if (!breaker.admit())
             throw unavailable(settings, 'it failed several times in a row and is left alone for a while')
-          const found = await attempt(request, untilMs)
+          const found = await traced(request, settings, tries, trace => attempt(request, untilMs, trace))
           if ('answer' in found) {
             breaker.succeeded()
             return found.answer
@@ -98,24 +100,57 @@ export function remoteCalls(settings: RemoteSettings, surroundings: Surroundings
   }
 }
 
+/** One try, which is told to the trace of the call where that is kept. */
+async function traced(
+  request: RemoteRequest,
+  { url }: RemoteSettings,
+  resends: number,
+  run: (trace: CallTrace['headers']) => Promise<Attempt>,
+): Promise<Attempt> {
+  const { trace } = request
+  const told = trace?.request?.()
+  if (told === undefined) return await run(trace?.headers ?? {})
+  const found = await run(told.headers)
+  told.ended({ ...placeOf(url), method: methodOf(request), resends, ...endOf(found) })
+  return found
+}
+
 async function fetched(
   { url }: RemoteSettings,
-  { path, body, headers, bytesMax }: RemoteRequest,
-  secrets: Readonly<Record<string, string>>,
+  request: RemoteRequest,
+  headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Attempt> {
+  const { path, body, bytesMax } = request
   const response = await fetch(url.replace(/\/+$/, '') + path, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { accept: 'application/json', ...headers, ...secrets },
+    method: methodOf(request),
+    headers: { accept: 'application/json', ...headers },
     // A redirection could lead anywhere, and our secrets with it.
     redirect: 'manual',
     signal,
     ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
   })
   const bytes = await bounded(response, response.ok ? bytesMax : 1 << 16, url)
-  if (response.ok) return { answer: { bytes, headers: response.headers } }
-  const problem = refusal(url, response.status, new TextDecoder().decode(bytes))
-  return { problem, again: PASSING.has(response.status) }
+  const { status } = response
+  if (response.ok) return { answer: { bytes, headers: response.headers }, status }
+  const problem = refusal(url, status, new TextDecoder().decode(bytes))
+  return { problem, again: PASSING.has(status), status }
+}
+
+function methodOf({ body }: RemoteRequest): string {
+  return body === undefined ? 'GET' : 'POST'
+}
+
+function placeOf(url: string): Pick<RequestEnd, 'host' | 'port'> {
+  const { hostname, port, protocol } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)) }
+}
+
+/** Nothing of what was said: that could be anything. */
+function endOf(found: Attempt): Pick<RequestEnd, 'status' | 'error'> {
+  const status = found.status === undefined ? {} : { status: found.status }
+  if ('answer' in found) return status
+  return { ...status, error: found.status === undefined ? found.problem.code : String(found.status) }
 }
 
 function refusal(url: string, status: number, text: string): Problem {
@@ -148,6 +183,10 @@ function secretHeaders({ headers }: RemoteSettings, environment: Surroundings['e
       )
     }),
   )
+}
+
+function overloaded({ url }: RemoteSettings, inFlight: number): Problem {
+  return new Problem('overloaded', `Cannot ask ${url}: ${inFlight} requests are under way`, { retryAfterSeconds: 1 })
 }
 
 function unavailable({ url }: RemoteSettings, why: string, cause?: unknown): Problem {

@@ -1,6 +1,8 @@
 /** Models behind another server that speaks the Open Inference Protocol v2. */
+
 import { Problem } from '../errors.ts'
 import type { Surroundings } from '../platform/surroundings.ts'
+import type { CallTrace } from '../predictor/call-trace.ts'
 import type { ExternalColumn, RemoteModel, RemoteSettings } from '../predictor/external.ts'
 import type { AnswerScale, AwaitedPredictor, Task } from '../predictor/predictor.ts'
 import { type RemoteCalls, remoteCalls } from './remote-calls.ts'
@@ -181,14 +183,14 @@ async function ask(
   calls: RemoteCalls,
   rows: Float64Array,
   count: number,
-  trace?: Readonly<Record<string, string>>,
+  trace?: CallTrace,
 ): Promise<{ readonly values: Float64Array; readonly width: number }> {
   const numbers = count * Math.max(2, model.outputCount || COLUMNS_MAX)
   const question = encodeQuestion(model, rows, count)
   const { bytes, headers } = await calls.send({
     path: `${pathOf(model.settings)}/infer`,
     ...question,
-    headers: { ...trace, ...question.headers },
+    ...(trace === undefined ? {} : { trace }),
     bytesMax: ANSWER_BYTES + numbers * NUMBER_BYTES_MAX + count * 64, // ours tells an id for each row
   })
   return decodeAnswer(model, bytes, headers.get('inference-header-content-length'), count)

@@ -9,7 +9,7 @@ import type { KeptSpans } from '../platform/trace-queue.ts'
 import { sampler } from '../platform/trace-sampler.ts'
 import type { Span } from '../platform/trace-span.ts'
 import type { Journey } from './journey.ts'
-import { callTracing, mark, onward, STEP, type Tracing } from './trace-call.ts'
+import { callTracing, headersOnward, mark, onward, STEP, type Tracing } from './trace-call.ts'
 
 const STEPS = ['access', 'version', 'features', 'policy', 'predictor', 'explain', 'ledger'] as const
 const CALLER = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' }
@@ -123,6 +123,34 @@ describe('callTracing()', () => {
     }
   })
 
+  it('has a span for each request to others, also where one is under way still', () => {
+    const { tracing, timer, pass, taken } = world()
+    const trace = tracing.begin(CALLER)
+    const span = tracing.span()
+    const journey = { door: 'rest', requestId: 'r', trace, span, ids: [], arrivedMs: 0, startedMs: timer(), tookMs: 0 }
+    const first = tracing.request(span, trace)
+    const lost = onward({ tracing }, { trace, span })!.request!()
+    const [, , id] = first.headers['traceparent']!.split('-')
+    pass(5)
+    first.ended({ method: 'POST', host: 'far', port: 80, resends: 0, status: 429, error: '429' })
+    for (const step of STEPS.keys()) mark({ timer }, journey as unknown as Journey, step)
+    pass(5)
+    journey.tookMs = 10
+    tracing.keep(journey as unknown as Journey)
+    lost.ended({ method: 'POST', host: 'far', port: 80, resends: 0 })
+    tracing.request(span, trace)
+    const spans = taken.at(-1)!.spans() as Span[]
+    assert.equal(spans.length, taken.at(-1)!.count)
+    const tries = spans.filter(({ parentId }) => parentId === span.predictorId)
+    assert.deepEqual(
+      tries.map(({ spanId, error, startMs, endMs }) => [spanId === id, error, Math.round(endMs - startMs)]),
+      [
+        [true, '429', 5],
+        [false, undefined, 10],
+      ],
+    )
+  })
+
   it('hands the context on: of the predictor, of the call, or as it came', () => {
     const { tracing } = world()
     const trace = tracing.begin(CALLER)
@@ -131,14 +159,14 @@ describe('callTracing()', () => {
       traceparent: `00-${trace.traceId}-${id}-${flags}`,
       tracestate: 'a=1',
     })
-    assert.deepEqual(onward({ tracing }, { trace, span }), told(span.predictorId, '01'))
-    assert.deepEqual(onward({ tracing }, { trace, span }, span.id), told(span.id, '01'))
-    assert.deepEqual(onward({}, { trace, span: undefined }), CALLER)
+    assert.deepEqual(onward({ tracing }, { trace, span })?.headers, told(span.predictorId, '01'))
+    assert.deepEqual(headersOnward({ tracing }, { trace, span }, span.id), told(span.id, '01'))
+    assert.deepEqual(onward({}, { trace, span: undefined }), { headers: CALLER })
     assert.equal(onward({}, { trace: undefined, span: undefined }), undefined)
     const none = world(0).tracing
     const begun = none.begin({})
     assert.equal(begun.isSampled, false)
-    const sent = onward({ tracing: none }, { trace: begun, span: undefined })!
+    const sent = headersOnward({ tracing: none }, { trace: begun, span: undefined })!
     assert.match(sent['traceparent']!, new RegExp(`^00-${begun.traceId}-(?!0{16})[0-9a-f]{16}-00$`))
   })
 })

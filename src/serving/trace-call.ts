@@ -7,6 +7,7 @@ import { openTraces, type Traces, type TracesWorld } from '../platform/open-trac
 import { readTrace, type TraceContext, traceHeaders } from '../platform/trace-context.ts'
 import type { KeptSpans } from '../platform/trace-queue.ts'
 import { type Attributes, type AttributeValue, SPAN_KIND, type Span } from '../platform/trace-span.ts'
+import type { CallTrace, RequestEnd, TracedRequest } from '../predictor/call-trace.ts'
 import type { InvocationRequest } from '../route.ts'
 import type { Journey } from './journey.ts'
 
@@ -35,6 +36,16 @@ export interface CallSpan {
   readonly predictorId: string
   /** Readings of the timer by `STEP`; 0: not come so far. */
   readonly marks: Float64Array
+  /** Requests to whoever computes the answer, where there are any: each try. */
+  tries: Try[] | undefined
+}
+
+/** A request to another server, by readings of the timer. */
+interface Try {
+  readonly id: string
+  readonly beganMs: number
+  /** Absent while it is under way. */
+  end?: RequestEnd & { readonly atMs: number }
 }
 
 export interface Tracing {
@@ -43,6 +54,8 @@ export interface Tracing {
   /** For a call whose trace is kept. */
   span(): CallSpan
   spanId(): string
+  /** Begins a request to another server, which belongs to the call. */
+  request(span: CallSpan, trace: TraceContext): TracedRequest
   /** Takes a call that has ended. */
   keep(journey: Journey): void
 }
@@ -51,11 +64,25 @@ export function mark({ timer }: { readonly timer: () => number }, { span }: Jour
   if (span !== undefined) span.marks[step] = timer()
 }
 
+/** What whoever is asked to compute the answer learns of the trace, and tells it. */
+export function onward(
+  traced: { readonly tracing?: Tracing | undefined },
+  journey: Pick<Journey, 'trace' | 'span'>,
+): CallTrace | undefined {
+  const { trace, span } = journey
+  const headers = headersOnward(traced, journey)
+  if (headers === undefined) return undefined
+  const { tracing } = traced
+  return span === undefined || tracing === undefined
+    ? { headers }
+    : { headers, request: () => tracing.request(span, trace!) }
+}
+
 /**
  * Headers by which whoever comes next learns of the trace: who is asked to compute the answer, or, with the id of the call's
  * own span, who reads it. What is not traced here is handed on as it came.
  */
-export function onward(
+export function headersOnward(
   { tracing }: { readonly tracing?: Tracing | undefined },
   { trace, span }: Pick<Journey, 'trace' | 'span'>,
   spanId: string | undefined = span?.predictorId,
@@ -85,8 +112,19 @@ export function callTracing(
       const { traceId, parentId, state } = parent
       return { traceId, parentId, isSampled: sampler.joins(parent), state }
     },
-    span: () => ({ id: ids.spanId(), predictorId: ids.spanId(), marks: new Float64Array(MARKS) }),
+    span: () => ({ id: ids.spanId(), predictorId: ids.spanId(), marks: new Float64Array(MARKS), tries: undefined }),
     spanId: () => ids.spanId(),
+    request(span, trace) {
+      const one: Try = { id: ids.spanId(), beganMs: timer() }
+      span.tries ??= []
+      span.tries.push(one)
+      return {
+        headers: traceHeaders(trace, one.id),
+        ended: told => {
+          one.end = { ...told, atMs: timer() }
+        },
+      }
+    },
     keep(journey) {
       // The clock tells whole milliseconds, the timer their fractions: where they are furthest apart, one of the clock's began.
       const apart = clock.now() - timer()
@@ -108,6 +146,8 @@ class KeptCall implements KeptSpans {
   readonly #endedMs: number
   readonly #epochMs: number
   readonly #isExplained: boolean
+  /** Those that the call began before it ended: one more may come of it later. */
+  readonly #tries: readonly Try[]
 
   constructor(journey: Journey, epochMs: number, spanId: () => string) {
     this.#trace = journey.trace!
@@ -121,7 +161,8 @@ class KeptCall implements KeptSpans {
     this.#endedMs = Math.max(journey.startedMs + journey.tookMs, marks[STEP.ledger]!, marks[STEP.refusal]!)
     this.#epochMs = epochMs
     this.#isExplained = journey.explained !== undefined
-    this.count = this.#steps(() => {}) + (this.#arrivedMs === 0 ? 1 : 2)
+    this.#tries = [...(this.#span.tries ?? [])]
+    this.count = this.#steps(() => {}) + (this.#arrivedMs === 0 ? 1 : 2) + this.#tries.length
   }
 
   spans(): Span[] {
@@ -157,13 +198,18 @@ class KeptCall implements KeptSpans {
       spans.push({
         ...within,
         spanId: isPredictor ? this.#span.predictorId : this.#spanId(),
-        kind: isPredictor ? this.#facts.predictorKind : SPAN_KIND.internal,
+        kind: SPAN_KIND.internal,
         name: STEPS[step]!,
         ...this.#between(fromMs, toMs),
         attributes: isFailed ? { 'error.type': error! } : isPredictor ? this.#facts.predictor : {},
         error: isFailed ? error : undefined,
       })
     })
+    for (const one of this.#tries) {
+      const { atMs, ...facts } = endOf(one, this.#endedMs)
+      const of = { ...within, parentId: this.#span.predictorId, spanId: one.id, kind: SPAN_KIND.client }
+      spans.push({ ...of, ...this.#between(one.beganMs, atMs), ...facts })
+    }
     return spans
   }
 
@@ -196,6 +242,23 @@ class KeptCall implements KeptSpans {
   }
 }
 
+/** https://opentelemetry.io/docs/specs/semconv/http/http-spans/: of clients, a span for each try. */
+function endOf({ end }: Try, endedMs: number): Pick<Span, 'name' | 'attributes' | 'error'> & { readonly atMs: number } {
+  // Nobody waits for it any more, because another part of the call has failed.
+  if (end === undefined)
+    return { name: 'request', atMs: endedMs, attributes: { 'error.type': 'given_up' }, error: 'given_up' }
+  const { method, host, port, resends, status, error, atMs } = end
+  const attributes = {
+    'http.request.method': method,
+    'server.address': host,
+    'server.port': port,
+    'http.request.resend_count': resends === 0 ? undefined : resends,
+    'http.response.status_code': status,
+    'error.type': error,
+  }
+  return { name: method, attributes, atMs, error }
+}
+
 interface CallFacts {
   readonly name: string
   readonly kind: number
@@ -203,7 +266,6 @@ interface CallFacts {
   readonly error: string | undefined
   /** What is said of the predictor. */
   readonly predictor: Attributes
-  readonly predictorKind: number
 }
 
 /** Names, numbers and codes; nothing of what was asked or answered, and nobody's address. */
@@ -229,7 +291,6 @@ function factsOf(journey: Journey): CallFacts {
     },
     error: problem?.code,
     predictor: { 'bellwether.model.format': format },
-    predictorKind: format === 'remote' ? SPAN_KIND.client : SPAN_KIND.internal,
   }
 }
 

@@ -1,5 +1,8 @@
 /** What calls leave in traces, by every door: from the caller's span to ours, to our steps, to whoever we ask, and to the record. */
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { isUuid7 } from '../../src/platform/ids.ts'
 import { ask, type RunningApp, STRICT, withApp } from '../serving/app.ts'
@@ -197,15 +200,84 @@ test('a model behind another server: both are parts of one trace', async t => {
       const registered = await fetch(`${app.url}/models/register`, { method: 'POST', body })
       assert.equal(registered.status, 201, await registered.text())
       await ask(`${app.url}/predict`, ROW, { ...SAMPLED, tracestate: 'vendor=x' })
-      const spans = (await collector.spansOf(2 * (CALL_STEPS.length + 1))).filter(({ traceId }) => traceId === TRACE)
+      const spans = (await collector.spansOf(2 * (CALL_STEPS.length + 1) + 1)).filter(
+        ({ traceId }) => traceId === TRACE,
+      )
       const of = (service: string): KeptSpan[] => spans.filter(({ resource }) => resource['service.name'] === service)
       const predictor = of('near').find(({ name }) => name === 'predictor')!
-      assert.equal(predictor.kind, CLIENT)
+      assert.equal(predictor.kind, INTERNAL)
+      const tries = of('near').filter(({ kind }) => kind === CLIENT)
+      assert.deepEqual(
+        tries.map(({ name, parentSpanId, said }) => [name, parentSpanId, said]),
+        [['POST', predictor.spanId, { ...placeOf(other.url), 'http.response.status_code': 200 }]],
+      )
       const [theirs] = of('far')
-      assert.equal(theirs!.parentSpanId, predictor.spanId)
+      assert.equal(theirs!.parentSpanId, tries[0]!.spanId)
       assert.equal(theirs!.traceState, 'vendor=x')
       assert.equal(theirs!.said['bellwether.door'], 'oip')
       assert.ok(start(theirs!) >= start(predictor) - 2_000_000n && end(theirs!) <= end(predictor) + 2_000_000n)
+    })
+  })
+})
+
+const placeOf = (url: string): object => {
+  const { hostname, port } = new URL(url)
+  return { 'http.request.method': 'POST', 'server.address': hostname, 'server.port': Number(port) }
+}
+
+test('each try of a request to a remote model is a span, with what became of it; its server goes on from it', async t => {
+  const collector = await startCollector(t)
+  await withApp({}, async far => {
+    await far.register('tiny', '1.0.0', 'explain: on-request\n')
+    // Stands before it: of questions, the first is put off and the second is broken off; all else goes through.
+    const asked: (string | undefined)[] = []
+    const front = createServer((request, response) => {
+      void buffer(request).then(async body => {
+        const { method = 'GET', url = '', headers } = request
+        if (url.endsWith('/infer')) {
+          asked.push(headers['traceparent'] as string | undefined)
+          if (asked.length === 1) return void response.writeHead(503).end('a secret of theirs')
+          if (asked.length === 2) return void request.socket.destroy()
+        }
+        const passed = Object.entries(headers).filter(([name]) => /^(content-type|inference-)/.test(name))
+        const init = { method, headers: passed as [string, string][], ...(method === 'POST' && { body }) }
+        const answer = await fetch(`${far.url}${url}`, init)
+        const kept = [...answer.headers].filter(([name]) => /^(content-type|inference-)/.test(name))
+        response.writeHead(answer.status, Object.fromEntries(kept)).end(Buffer.from(await answer.arrayBuffer()))
+      })
+    })
+    await new Promise<void>(resolve => front.listen(0, '127.0.0.1', resolve))
+    t.after(() => front.close())
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`
+    await withApp(flagsFor(collector), async app => {
+      const body = new FormData()
+      const remote = `{url: ${JSON.stringify(url)}, model: tiny, task: binary}`
+      body.append('model', `name: mirror\nversion: 1.0.0\nremote: ${remote}\n`)
+      const registered = await fetch(`${app.url}/models/register`, { method: 'POST', body })
+      assert.equal(registered.status, 201, await registered.text())
+      asked.length = 0
+      const { status } = await ask(`${app.url}/predict`, ROW, SAMPLED)
+      assert.equal(status, 200)
+      const spans = await collector.spansOf(CALL_STEPS.length + 4)
+      const predictor = spans.find(({ name }) => name === 'predictor')!
+      const tries = spans.filter(({ kind }) => kind === CLIENT)
+      assert.deepEqual(
+        tries.map(({ said, status: told }) => [said, told?.code]),
+        [
+          [{ ...placeOf(url), 'http.response.status_code': 503, 'error.type': '503' }, 2],
+          [{ ...placeOf(url), 'http.request.resend_count': 1, 'error.type': 'unavailable' }, 2],
+          [{ ...placeOf(url), 'http.request.resend_count': 2, 'http.response.status_code': 200 }, undefined],
+        ],
+      )
+      assert.deepEqual(
+        asked,
+        tries.map(({ spanId }) => `00-${TRACE}-${spanId}-01`),
+      )
+      for (const [at, one] of tries.entries()) {
+        assert.equal(one.parentSpanId, predictor.spanId)
+        assert.ok(start(one) >= (at === 0 ? start(predictor) : end(tries[at - 1]!)) && end(one) <= end(predictor))
+      }
+      assert.ok(!JSON.stringify(spans).includes('secret'))
     })
   })
 })

@@ -90,9 +90,9 @@ def predict(self, frame):
   const described = await openRuntimes(surroundings()).describePython(artifact, SETTINGS, served)
   const { predictor } = await described.open([{ name: 'x', type: 'float' }])
   try {
-    const heard = async (trace?: Readonly<Record<string, string>>): Promise<number> => {
+    const heard = async (headers?: Readonly<Record<string, string>>): Promise<number> => {
       const out = new Float64Array(1)
-      await predictor.predict(Float64Array.of(1), 1, out, trace)
+      await predictor.predict(Float64Array.of(1), 1, out, headers && { headers })
       return out[0]!
     }
     assert.equal(await heard(SAMPLED), Number.parseInt(TRACE.slice(0, 12), 16))

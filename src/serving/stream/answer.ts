@@ -8,7 +8,7 @@ import { type Protocol, predict, type Serving } from '../predict.ts'
 import { answerText } from '../prediction-text.ts'
 import { rest } from '../rest.ts'
 import type { Rows } from '../signature.ts'
-import { onward } from '../trace-call.ts'
+import { headersOnward } from '../trace-call.ts'
 import type { EncodeAnswer } from './avro-answers.ts'
 import { type Answered, type Question, readMessage, type StreamMessage } from './envelope.ts'
 import { type Place, placeId, placeText } from './place-id.ts'
@@ -101,7 +101,7 @@ export async function answer(
       journey => {
         model = journey.model ?? ''
         at = journey.at
-        trace = onward(answering.serving, journey, journey.span?.id)
+        trace = headersOnward(answering.serving, journey, journey.span?.id)
       },
     ],
   }
