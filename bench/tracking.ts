@@ -35,6 +35,7 @@ interface Contestant {
 type Told = Map<string, Map<string, number[]>>
 
 const ROUNDS = 3
+const START_MS_MAX = 90_000
 const MB = 1 << 20
 
 const { values } = parseArgs({
@@ -51,6 +52,16 @@ async function timed<T>(start: () => Promise<T>): Promise<T & { readonly startMs
   const began = performance.now()
   const started = await start()
   return { ...started, startMs: performance.now() - began }
+}
+
+async function answering(url: string): Promise<void> {
+  const deadline = performance.now() + START_MS_MAX
+  for (;;) {
+    const answer = await fetch(url).catch((error: unknown) => error)
+    if (answer instanceof Response && answer.ok) return
+    if (performance.now() > deadline) throw new Error(`Cannot compare: nothing answers at ${url}`, { cause: answer })
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
 }
 
 async function ours(url: string | undefined): Promise<Contestant> {
@@ -76,7 +87,12 @@ async function theirs(workers: number, cluster: Cluster | undefined): Promise<Co
     await administer(cluster.url('postgres'), `create database ${name}`)
     database = `postgresql+psycopg2://postgres@/${name}?host=${cluster.folder}`
   }
-  const server = await timed(() => mlflowServer({ database, workers }))
+  const server = await timed(async () => {
+    const started = await mlflowServer({ database, workers })
+    // It says where it is before its workers listen.
+    await answering(`${started.url}/health`)
+    return started
+  })
   return {
     ...server,
     name: `mlflow, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,

@@ -34,7 +34,7 @@ interface TrainingParts {
 export function trainingRoutes({ recorded, ...parts }: TrainingParts): AnyRoute[] {
   return [
     ...studyRoutes({ studies: openStudies(parts), recorded }),
-    ...trackingRoutes({ ...parts, ...groupCommit(parts.db, putPlans) }),
+    ...trackingRoutes({ ...parts, ...groupCommit(parts.db, putPlans), recorded }),
     ...servableRoutes({ ...parts, recorded }),
     ...validationRoutes({ ...parts, validations: openValidations(parts), recorded }),
   ]

@@ -4,9 +4,10 @@
  */
 import type { Readable } from 'node:stream'
 import { sql } from 'kysely'
-import type { Answer } from '../../route.ts'
+import type { Actor, Answer } from '../../route.ts'
 import { invalid, type Message, missing, optionalText, shown, text } from './fields.ts'
 import { readModel } from './logged-models.ts'
+import { recordDeletedArtifacts } from './record-changes.ts'
 import { readRun, runIdIn } from './runs.ts'
 import type { Reading, Tracking } from './tracking.ts'
 
@@ -55,9 +56,12 @@ export async function getArtifact({ db, objects }: Tracking, given: string): Pro
   return { stream: objects.stream(rows[0].sha256), type: 'application/octet-stream', headers }
 }
 
-export async function deleteArtifact({ write }: Tracking, given: string): Promise<void> {
+export async function deleteArtifact(tracking: Tracking, given: string, actor: Actor): Promise<void> {
   const path = artifactPath(given)
-  await write(tx => sql`delete from mlflow_artifacts where path = ${path} or ${inside(path)}`.execute(tx))
+  await tracking.write(async tx => {
+    const gone = await sql`delete from mlflow_artifacts where path = ${path} or ${inside(path)}`.execute(tx)
+    await recordDeletedArtifacts(tracking, tx, actor, { path, files: Number(gone.numAffectedRows ?? 0) })
+  })
 }
 
 /** `0` is the character after the slash: so this is a range of the key, whatever the names have in them. */

@@ -16,6 +16,7 @@ import * as plans from './log-plans.ts'
 import * as models from './logged-models.ts'
 import type { Plan } from './planned.ts'
 import { trackingProblem } from './protocol-problem.ts'
+import { recordChange } from './record-changes.ts'
 import * as registered from './registered.ts'
 import * as data from './run-data.ts'
 import * as runs from './runs.ts'
@@ -111,7 +112,12 @@ const described = {
   problem: trackingProblem,
 } as const
 
-export function trackingRoutes(tracking: Tracking & Pick<Writes<Plan>, 'put'>): AnyRoute[] {
+interface RouteParts extends Tracking, Pick<Writes<Plan>, 'put'> {
+  /** Resolves when the changes made so far stand in the ledger. */
+  readonly recorded: () => Promise<void>
+}
+
+export function trackingRoutes(tracking: RouteParts): AnyRoute[] {
   const begun = beginning(tracking)
   const reads = READS.map(row =>
     apiRoute(row, async request => {
@@ -123,11 +129,14 @@ export function trackingRoutes(tracking: Tracking & Pick<Writes<Plan>, 'put'>): 
     apiRoute(row, async request => {
       await begun()
       const from = fieldsOf(request)
-      return await tracking.write(async tx => {
+      const what = `${row[0]} ${row[1]}`
+      const { answer, isRecorded } = await tracking.write(async tx => {
         const answer = await row[4](tracking, tx, from)
-        await tellHooks(tracking, tx, `${row[0]} ${row[1]}`, from, answer)
-        return answer
+        await tellHooks(tracking, tx, what, from, answer)
+        return { answer, isRecorded: await recordChange(tracking, tx, what, { from, answer, actor: request.actor }) }
       })
+      if (isRecorded) await tracking.recorded()
+      return answer
     }),
   )
   const planned = PLANNED.map(row =>
@@ -200,7 +209,7 @@ function serverRoutes(): Route[] {
   ]
 }
 
-function artifactRoutes(tracking: Tracking): Route[] {
+function artifactRoutes(tracking: RouteParts): Route[] {
   const path = '/api/2.0/mlflow-artifacts/artifacts'
   const nameOf = ({ params }: RouteRequest): string => params['*'] ?? ''
   return [
@@ -240,7 +249,8 @@ function artifactRoutes(tracking: Tracking): Route[] {
       permission: RUN_WRITE,
       summary: 'Delete an artifact, or a folder of them',
       handle: async request => {
-        await deleteArtifact(tracking, nameOf(request))
+        await deleteArtifact(tracking, nameOf(request), request.actor)
+        await tracking.recorded()
         return { body: {} }
       },
     },

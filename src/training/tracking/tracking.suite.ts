@@ -5,10 +5,13 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { Problem } from '../../errors.ts'
+import { CHANGE_TOPIC } from '../../ledger/changes.ts'
+import type { ChangeRecord } from '../../ledger/record.ts'
 import { openKeyring } from '../../platform/crypto.ts'
 import { openDatabase } from '../../platform/database.ts'
 import { uuid7 } from '../../platform/ids.ts'
 import { openObjects } from '../../platform/objects.ts'
+import { outbox, outboxMigrations } from '../../platform/outbox.ts'
 import { type FreshPlace, temporaryFolder } from '../../platform/temporary.suite.ts'
 import type { Answer, Route, RouteRequest } from '../../route.ts'
 import { groupCommit } from './group-commit.ts'
@@ -22,15 +25,20 @@ type Ask = (what: string, from?: unknown, more?: Partial<RouteRequest>) => Promi
 
 const START = 1_700_000_000_000
 
-async function opened(t: TestContext, place: FreshPlace): Promise<Ask> {
-  const db = await openDatabase(await place(t), [trackingMigrations, webhookMigrations])
+/** @param changes takes what would stand in the ledger. */
+async function opened(t: TestContext, place: FreshPlace, changes: ChangeRecord[] = []): Promise<Ask> {
+  const db = await openDatabase(await place(t), [outboxMigrations, trackingMigrations, webhookMigrations])
   t.after(() => db.close())
   let now = START
   const clock = { now: () => now++ }
   const folder = temporaryFolder(t)
   const objects = openObjects(folder, await openKeyring(join(folder, 'keys')))
+  const box = outbox(db)
+  const recorded = async (): Promise<void> => {
+    await box.drain(CHANGE_TOPIC, async ({ payload }) => void changes.push(JSON.parse(payload) as ChangeRecord))
+  }
   const parts = { db, clock, ids: uuid7(clock), objects, artifactBytesMax: 1_000_000, ...groupCommit(db, putPlans) }
-  const routes = trackingRoutes(parts) as Route[]
+  const routes = trackingRoutes({ ...parts, recorded }) as Route[]
   return async (what, from = {}, more = {}) => {
     const [method, path] = what.split(' ') as [string, string]
     const isShort = !path.startsWith('/')
@@ -40,6 +48,7 @@ async function opened(t: TestContext, place: FreshPlace): Promise<Ask> {
       params: {},
       query: {},
       headers: {},
+      actor: { id: 'key:tester' },
       ...(method === 'GET' ? { query: from } : { body: from }),
       ...more,
     }
@@ -59,6 +68,7 @@ export function trackingSuite(place: FreshPlace): void {
   searching(place)
   registering(place)
   keeping(place)
+  recording(place)
 }
 
 async function begun(ask: Ask, more: object = {}): Promise<string> {
@@ -247,5 +257,34 @@ function keeping(place: FreshPlace): void {
       await assert.rejects(put(path, 'x'), refused('invalid'), path)
     await ask(`DELETE ${at}`, {}, { params: { '*': '1/r/artifacts/in' } })
     await assert.rejects(ask(`GET ${at}`, {}, { params: { '*': '1/r/artifacts/in/b.txt' } }), refused('not_found'))
+  })
+}
+
+function recording(place: FreshPlace): void {
+  test('what disappears, comes back or is pointed to stands in the ledger; what was refused and what is logged does not', async t => {
+    const changes: ChangeRecord[] = []
+    const ask = await opened(t, place, changes)
+    const run_id = await begun(ask)
+    await ask('POST runs/log-metric', { run_id, key: 'm', value: 1, timestamp: 1 })
+    await ask('POST runs/delete', { run_id })
+    await ask('POST runs/restore', { run_id })
+    await assert.rejects(ask('POST experiments/delete', { experiment_id: '77' }), refused('not_found'))
+    await ask('POST registered-models/create', { name: 'm' })
+    await ask('POST model-versions/create', { name: 'm', source: 's3://b/x' })
+    await ask('POST registered-models/alias', { name: 'm', alias: 'best', version: '1' })
+    const at = '/api/2.0/mlflow-artifacts/artifacts/*'
+    const params = { '*': '0/x/a.txt' }
+    await ask(`PUT ${at}`, {}, { params, upload: Readable.from([Buffer.from('a')]) })
+    await ask(`DELETE ${at}`, {}, { params })
+    const told = changes.map(({ action, target, detail }) => `${action} ${target} ${JSON.stringify(detail)}`)
+    assert.deepEqual(told, [
+      `run:deleted mlflow-run:${run_id} {}`,
+      `run:restored mlflow-run:${run_id} {}`,
+      'mlflow-model:registered mlflow-model:m {}',
+      'mlflow-version:registered mlflow-model:m/1 {"source":"s3://b/x"}',
+      'mlflow-alias:moved mlflow-model:m/1 {"alias":"best"}',
+      'artifact:deleted mlflow-artifact:0/x/a.txt {"files":1}',
+    ])
+    assert.ok(changes.every(({ actor }) => actor === 'key:tester'))
   })
 }
