@@ -101,10 +101,13 @@ export async function uploads(url: string): Promise<readonly (readonly [string, 
     for await (const chunk of answer.body!) bytes += (chunk as Uint8Array).length
     if (bytes !== BIG_BYTES) throw new Error(`Cannot go on: ${bytes} bytes came back`)
   })
-  const small = await rate([caller], 1_000, (who, at) => {
+  // Servers close connections that lay idle for some seconds.
+  caller.close()
+  const again = await openCaller(url)
+  const small = await rate([again], 1_000, (who, at) => {
     return who.call('PUT', `${folder}/small-${at}`, content.subarray(at * SMALL_BYTES, (at + 1) * SMALL_BYTES))
   })
-  caller.close()
+  again.close()
   return [
     ['artifact of 64 MB up, MB/s', BIG_BYTES / MB / up],
     ['artifact of 64 MB down, MB/s', BIG_BYTES / MB / down],
@@ -128,9 +131,11 @@ export async function searched(
   runs: number,
   fill: (experiment: string, runs: number) => Promise<void>,
 ): Promise<readonly (readonly [string, number])[]> {
-  const caller = await openCaller(url)
-  const experiment = await makeExperiment(caller)
+  const first = await openCaller(url)
+  const experiment = await makeExperiment(first)
+  first.close()
   await fill(experiment, runs)
+  const caller = await openCaller(url)
   const told: (readonly [string, number])[] = []
   for (const [name, asked] of SEARCHES) {
     const body = JSON.stringify({ experiment_ids: [experiment], max_results: 100, ...asked })

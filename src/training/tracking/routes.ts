@@ -14,6 +14,7 @@ import type { Message } from './fields.ts'
 import type { Writes, Writing } from './group-commit.ts'
 import * as plans from './log-plans.ts'
 import * as models from './logged-models.ts'
+import { metricCurves } from './metric-curves.ts'
 import type { Plan } from './planned.ts'
 import { trackingProblem } from './protocol-problem.ts'
 import { recordChange } from './record-changes.ts'
@@ -45,6 +46,13 @@ const READS: readonly Row<Read>[] = [
   ['GET', 'runs/get', 'A run with its latest metrics', RUN_READ, runs.getRun],
   ['POST', 'runs/search', 'Search runs', RUN_READ, searchRuns],
   ['GET', 'metrics/get-history', 'All points of a metric', RUN_READ, data.getMetricHistory],
+  [
+    'GET',
+    'metrics/get-history-bulk-interval',
+    'Points of a metric of several runs, for charts',
+    RUN_READ,
+    metricCurves,
+  ],
   ['GET', 'artifacts/list', 'Files of a run', RUN_READ, listRunArtifacts],
   ['POST', 'logged-models/search', 'Search logged models', RUN_READ, models.searchModels],
   ['GET', 'logged-models/:model_id', 'A logged model', RUN_READ, models.getModel],

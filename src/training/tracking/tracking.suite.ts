@@ -64,6 +64,7 @@ const refused = (code: string) => (error: unknown) => error instanceof Problem &
 
 export function trackingSuite(place: FreshPlace): void {
   runs(place)
+  charting(place)
   together(place)
   searching(place)
   registering(place)
@@ -128,6 +129,41 @@ function runs(place: FreshPlace): void {
     await assert.rejects(ask('POST runs/set-tag', { run_id, key: 't', value: 'v' }), refused('invalid'))
     await ask('POST runs/restore', { run_id })
     await ask('POST runs/set-tag', { run_id, key: 't', value: 'v' })
+  })
+}
+
+function charting(place: FreshPlace): void {
+  test('a chart has points from the first to the last, as many as are asked for, however many there are', async t => {
+    const ask = await opened(t, place)
+    const run_id = await begun(ask)
+    const log = (key: string, at: (step: number) => number) =>
+      ask('POST runs/log-batch', {
+        run_id,
+        metrics: Array.from({ length: 900 }, (_, step) => ({ key, value: step / 2, timestamp: at(step), step })),
+      })
+    await log('timed', step => 1_000 + 7 * step)
+    await log('at once', () => 1_000)
+    const curve = async (metric_key: string, more: object): Promise<number[]> => {
+      const { metrics } = await told(
+        ask('GET metrics/get-history-bulk-interval', { run_ids: [run_id], metric_key, ...more }),
+      )
+      return (metrics as { step: number; value: number; run_id: string }[]).map(({ step, value, run_id: of }) => {
+        assert.deepEqual([value, of], [step / 2, run_id])
+        return step
+      })
+    }
+    for (const key of ['timed', 'at once']) {
+      const steps = await curve(key, { max_results: '10' })
+      assert.equal(steps.length, 10)
+      assert.deepEqual([steps[0], steps.at(-1)], [0, 899])
+      for (const [at, step] of steps.slice(0, -1).entries()) assert.ok(Math.abs(step - at * 100) <= 1, String(steps))
+      assert.equal((await curve(key, {})).length, 900)
+      const some = await curve(key, { start_step: 200, end_step: 400, max_results: 5 })
+      assert.deepEqual([some[0], some.at(-1), some.length], [200, 400, 5])
+      assert.deepEqual(await curve(key, { max_results: 1 }), [899])
+    }
+    await assert.rejects(curve('timed', { start_step: 3 }), refused('invalid'))
+    await assert.rejects(curve('timed', { max_results: 2_501 }), refused('invalid'))
   })
 }
 
