@@ -99,6 +99,10 @@ const TAMPERING: Readonly<Record<string, readonly [statement: string, says: RegE
     `UPDATE versions SET body = replace(body, '"durability":"process"', '"durability":"power"')`,
     /is not what was signed when it was registered/,
   ],
+  'a key that was put in the place of ours': [
+    `UPDATE evidence_keys SET public_key = public_key || ' '`,
+    /nobody vouches for its key/,
+  ],
   'something that is no bundle': [`UPDATE evidence_statements SET bundle = 'x'`, /it is not JSON/],
 }
 

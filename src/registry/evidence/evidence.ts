@@ -241,8 +241,12 @@ async function attached(parts: EvidenceParts, version: ModelVersion, text: strin
       `Cannot keep the statement: it has ${text.length} characters, at most ${BUNDLE_BYTES_MAX}`,
     )
   }
-  const { policy, clock, db } = parts
-  const trust = { keys: new Map([...policy.keys, ...(await believedKeys(db))]), roots: policy.roots, now: clock.now() }
+  const { policy, clock } = parts
+  const trust = {
+    keys: new Map([...policy.keys, ...(await believedKeys(parts))]),
+    roots: policy.roots,
+    now: clock.now(),
+  }
   const { statement, keyId } = verifyAbout(text, trust, version)
   return rowOf(parts, version, statement.predicateType, text, keyId, by)
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Problem } from '../../errors.ts'
 import { canonical } from '../../ledger/canonical.ts'
 import type { Clock } from '../../platform/clock.ts'
+import type { Keyring } from '../../platform/crypto.ts'
 import { type Database, tables } from '../../platform/database.ts'
 import type { ModelVersion } from '../version.ts'
 import { type Trust, type Verified, verifyBundle } from './bundle.ts'
@@ -33,6 +34,7 @@ export interface RequirementParts {
   readonly db: Database
   readonly clock: Clock
   readonly policy: EvidencePolicy
+  readonly keyring: Keyring
 }
 
 /** A statement as it is kept, and what came of verifying it. */
@@ -89,7 +91,8 @@ function isAsRegistered(judged: readonly Judged[], version: ModelVersion): boole
 }
 
 /** All statements of a version, the oldest first, each verified. */
-export async function judge({ db, clock, policy }: RequirementParts, about: Named): Promise<Judged[]> {
+export async function judge(parts: RequirementParts, about: Named): Promise<Judged[]> {
+  const { db, clock, policy } = parts
   const { model, version } = about
   const rows = await tables<EvidenceTables>(db)
     .selectFrom('evidence_statements')
@@ -100,7 +103,7 @@ export async function judge({ db, clock, policy }: RequirementParts, about: Name
     .execute()
   if (rows.length === 0) return []
   const trust: Trust = {
-    keys: new Map([...policy.keys, ...(await believedKeys(db))]),
+    keys: new Map([...policy.keys, ...(await believedKeys(parts))]),
     roots: policy.roots,
     now: clock.now(),
   }

@@ -2,7 +2,7 @@
  * The keys that sign evidence: one signs, those before it are believed for what they signed, a revoked one is not. Public halves are
  * in the database, for every replica and worker; private ones in `keys/` of the data folder, sealed, or behind a command.
  */
-import { generateKeyPairSync } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../../errors.ts'
@@ -109,13 +109,21 @@ function infoOf({ key_id, public_key, made_at, made_by, retired_at, revoked_at }
 }
 
 /** PEM of each key that is believed, by its id. */
-export async function believedKeys(db: Database): Promise<ReadonlyMap<string, string>> {
+export async function believedKeys({
+  db,
+  keyring,
+}: Pick<SigningKeyParts, 'db' | 'keyring'>): Promise<ReadonlyMap<string, string>> {
   const rows = await tables<EvidenceTables>(db)
     .selectFrom('evidence_keys')
-    .select(['key_id', 'public_key'])
+    .select(['key_id', 'public_key', 'vouched'])
     .where('revoked_at', 'is', null)
     .execute()
-  return new Map(rows.map(({ key_id, public_key }) => [key_id, public_key]))
+  const ours = rows.filter(({ public_key, vouched }) => vouched === vouchFor(keyring, public_key))
+  return new Map(ours.map(({ key_id, public_key }) => [key_id, public_key]))
+}
+
+function vouchFor(keyring: Pick<Keyring, 'derive'>, publicKey: string): string {
+  return createHmac('sha256', keyring.derive('evidence-keys')).update(publicKey).digest('base64')
 }
 
 async function currentKey(parts: SigningKeyParts, folder: string): Promise<SigningKey> {
@@ -176,6 +184,7 @@ async function keepKey(parts: SigningKeyParts, key: SigningKey, by: string, reti
     made_by: by,
     retired_at: null,
     revoked_at: null,
+    vouched: vouchFor(parts.keyring, key.publicKey),
   }
   await parts.db.sql.transaction().execute(async tx => {
     const sql = tables<EvidenceTables>(tx)

@@ -25,6 +25,8 @@ export interface EvidenceKeysRow {
   readonly retired_at: number | null
   /** Is believed no more. */
   readonly revoked_at: number | null
+  /** HMAC of the public key by a key of the data folder, base64: who can only write to the database cannot add a key. */
+  readonly vouched: string | null
 }
 
 export interface EvidenceTables {
@@ -61,6 +63,9 @@ export const evidenceMigrations: Migrations = {
         .addColumn('retired_at', 'bigint')
         .addColumn('revoked_at', 'bigint')
         .execute()
+    },
+    '002_vouched': async db => {
+      await db.schema.alterTable('evidence_keys').addColumn('vouched', 'text').execute()
     },
   },
 }
