@@ -106,6 +106,8 @@ export interface AppOptions {
 const CLOSE_MS_MAX = 10_000
 /** How often it is looked whether a job is due: webhooks want to be told soon. */
 const JOBS_POLL_MS = 1_000
+/** A webhook that hangs holds one of these for its time limit. */
+const JOBS_AT_ONCE = 8
 /** A start is busy enough without the engine's. */
 const RECOVER_AFTER_MS = 1_000
 /** Models with schemas of their own in the API's description: a document of thousands could not be read. */
@@ -376,6 +378,7 @@ function startJobs(world: World, { ledger }: Parts): () => Promise<void> {
     timers: systemTimers,
     ids,
     random: Math.random,
+    concurrency: JOBS_AT_ONCE,
     pollMs: JOBS_POLL_MS,
     onError: (error, job) => log.error({ err: error, job: job?.kind }, 'A job failed; it is tried again'),
   })

@@ -23,7 +23,8 @@ def told(run):
         "tags": {key: value for key, value in sorted(run.data.tags.items()) if not key.startswith("mlflow.source")},
         "inputs": [[one.dataset.name, one.dataset.digest, one.dataset.source_type, [[tag.key, tag.value] for tag in one.tags]]
                    for one in run.inputs.dataset_inputs],
-        "outputs": [[one.model_id, one.step] for one in (run.outputs.model_outputs if run.outputs else [])],
+        # Of several, the order is nobody's promise.
+        "outputs": sorted(one.step for one in (run.outputs.model_outputs if run.outputs else [])),
     }
 
 
