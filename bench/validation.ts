@@ -16,8 +16,8 @@ const RESAMPLED_ROUNDS = Math.min(ROUNDS, 100)
 const RESAMPLED_ROWS_MAX = 1000
 const TRUTH_ROWS = 1_000_000
 const SIZES = [200, 1000, 5000]
-const METRICS: readonly JudgedMetric[] = ['auc_roc', 'accuracy', 'log_loss', 'brier', 'f1_score', 'average_precision']
-const RESAMPLED: readonly JudgedMetric[] = ['f1_score', 'average_precision']
+const METRICS: readonly JudgedMetric[] = ['auc_roc', 'accuracy', 'log_loss', 'brier', 'f1_score']
+const RESAMPLED: readonly JudgedMetric[] = ['f1_score']
 const MARGIN = 0.01
 const LEVEL = 0.95
 

@@ -15,7 +15,7 @@ import type { Runtimes } from '../runtimes/runtimes.ts'
 import { type Background, parseBackground } from './background.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
 import { type Examiner, openExaminer } from './examination.ts'
-import type { LeadPolicy } from './leading.ts'
+import { CHAMPION, type LeadPolicy, needsValidation } from './leading.ts'
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
 import { type Caller, changeRecord, preview, type RegisterParts, register, type Sealing } from './register.ts'
@@ -127,18 +127,18 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
     async setAlias(model, alias, reference, by, source): Promise<Alias> {
       requireAlias(alias)
       await refresh() // another process may have registered the version a moment ago
-      const { version } = versionIn(catalogue, model, reference)
+      const meant = versionIn(catalogue, model, reference)
+      const { version } = meant
       const move = { model, alias, from: catalogue.resolve(model, alias), to: version }
       if (move.from !== version) for (const prepare of preparing) await prepare(move)
       const caller = callerOf(by, source)
       const moved = { model, alias, version, movedAt: clock.now(), movedBy: by.id }
-      const set = await parts.store.setAlias(moved, ({ from }) => [
-        changeRecord(parts, caller, 'alias:moved', moved, {
-          alias,
-          to: version,
-          ...(from === undefined ? {} : { from }),
-        }),
-      ])
+      const isJudged = alias === CHAMPION && needsValidation(given.leadPolicy, meant)
+      const set = await parts.store.setAlias(moved, ({ from }) => {
+        if (isJudged) requireStill(move, from)
+        const detail = { alias, to: version, ...(from === undefined ? {} : { from }) }
+        return [changeRecord(parts, caller, 'alias:moved', moved, detail)]
+      })
       await refresh()
       return set
     },
@@ -204,6 +204,13 @@ function refresher(
     turn = mine.catch(() => undefined)
     return mine
   }
+}
+
+/** What was judged was a move from one version to another: somebody else's move in between was not judged. */
+function requireStill({ model, alias, from, to }: AliasMove, found: string | undefined): void {
+  if (found === from) return
+  const now = found === undefined ? 'it was removed' : `it went to ${found}`
+  throw new Problem('conflict', `Cannot make ${model}@${to} the ${alias}: meanwhile ${now}; try again`)
 }
 
 /** Throws `not_found`, saying what there is. */

@@ -62,6 +62,7 @@ export function validationSuite(place: FreshPlace): void {
   }
   judging(validationTest)
   holding(validationTest)
+  racing(validationTest)
   policies(validationTest)
 }
 
@@ -202,6 +203,21 @@ function holding(validationTest: ValidationTest): void {
     )
     await validations.validate('churn', '1.2.0', 'churn@champion', ALICE)
     await registry.setAlias('churn', 'champion', '1.2.0', ALICE)
+  })
+}
+
+function racing(validationTest: ValidationTest): void {
+  validationTest('of two moves at once one is judged, and the other is too late', async ({ registry, validations }) => {
+    for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
+      await add(registry, version, version === '1.0.0' ? TWO_FEATURES : ALIKE)
+      await validations.validate('churn', version, undefined, ALICE)
+      if (version === '1.0.0') await registry.setAlias('churn', 'champion', version, ALICE)
+    }
+    const moves = ['1.1.0', '1.2.0'].map(version => registry.setAlias('churn', 'champion', version, ALICE))
+    const [first, second] = await Promise.allSettled(moves)
+    assert.equal(first?.status, 'fulfilled')
+    assert.ok(second?.status === 'rejected' && isConflict(/it went to 1\.1\.0|the champion is/)(second.reason))
+    assert.equal(registry.catalogue.resolve('churn', 'champion'), '1.1.0')
   })
 }
 
