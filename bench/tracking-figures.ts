@@ -19,10 +19,12 @@ async function prepared(
   url: string,
   callers: number,
 ): Promise<{ callers: readonly Caller[]; experiment: string; runs: readonly string[] }> {
-  const opened = await Promise.all(Array.from({ length: callers }, () => openCaller(url)))
-  const experiment = await makeExperiment(opened[0]!)
+  const first = await openCaller(url)
+  const experiment = await makeExperiment(first)
   const runs: string[] = []
-  for (let at = 0; at < MANY; at++) runs.push(await begin(opened[0]!, experiment, at))
+  for (let at = 0; at < MANY; at++) runs.push(await begin(first, experiment, at))
+  first.close()
+  const opened = await Promise.all(Array.from({ length: callers }, () => openCaller(url)))
   return { callers: opened, experiment, runs }
 }
 
