@@ -16,6 +16,9 @@ interface Offset {
   readonly offset: bigint
 }
 
+/** Of one fetch; a message that is larger comes alone. */
+const FETCH_BYTES_MAX = 4 * 1_048_576
+
 export async function openIntake(
   consumer: Clients['consumer'],
   offsets: readonly Offset[],
@@ -27,7 +30,10 @@ export async function openIntake(
     autocommit: false,
     mode: 'manual',
     offsets: [...offsets],
-    highWaterMark: batchMax,
+    // A fetch is begun when what the last one brought is taken: two of them are held at most, however large messages are.
+    highWaterMark: 1,
+    maxBytes: FETCH_BYTES_MAX,
+    maxBytesPerPartition: FETCH_BYTES_MAX,
   })
   let failure: unknown
   let isAwake = false
