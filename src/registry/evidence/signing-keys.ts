@@ -143,7 +143,7 @@ async function currentKey(parts: SigningKeyParts, folder: string): Promise<Signi
     const path = fileOf(folder, lost.id)
     throw new Problem(
       'misconfigured',
-      `Cannot sign: the private key ${path} is not there; put it back, or let another sign from now on: bellwether keys rotate`,
+      `Cannot sign: the private key ${path} is not there; put it back, or let another sign from now on: bellwether evidence rotate`,
     )
   }
   const key = makeKey(parts, folder)
