@@ -21,6 +21,8 @@ import { driftRoutes } from './drift/routes.ts'
 import { explainRoutes } from './explain/routes.ts'
 import { type Feedback, openFeedback } from './feedback/feedback.ts'
 import { feedbackMigrations } from './feedback/tables.ts'
+import { cardRoutes } from './governance/card/routes.ts'
+import { cardMigrations } from './governance/card/tables.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
 import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
 import { pseudonyms } from './ledger/pseudonyms.ts'
@@ -138,6 +140,7 @@ const MIGRATIONS = [
   ...trainingMigrations,
   feedbackMigrations,
   monitoringMigrations,
+  cardMigrations,
 ]
 
 /** The slices, in their order: each is handed what it needs of those before. */
@@ -220,7 +223,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
 }
 
 function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRoute[] {
-  const { config, metrics, clock, db, ids } = world
+  const { config, metrics, clock } = world
   const { access, ledger, objects, refusals: refused, seals, changes, registry, evidence, serving } = parts
   const { feedback, watches } = parts
   // Whoever changes something is answered when it is in force everywhere.
@@ -235,6 +238,7 @@ function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRou
   const bytesMax = artifactBytesMax + 2 * referenceBytesMax
   const leadPolicy = config.validation.champion
   const { catalogue, releases, batchRowsMax } = serving
+  const signs = signsOf(watches, feedback)
   const answering = (model: string): string | undefined => releases.choose(model, undefined)?.version
   const routes = [
     ...servingRoutes(serving),
@@ -243,18 +247,7 @@ function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRou
     ...registryRoutes({ registry, bytesMax, recorded }),
     ...evidenceRoutes({ evidence, registry, recorded }),
     ...masterRoutes({ ...world, objects, hasWorkers: crew !== undefined, recorded }),
-    ...trainingRoutes({
-      db,
-      clock,
-      ids,
-      objects,
-      registry,
-      evidence,
-      artifactBytesMax,
-      bytesMax,
-      leadPolicy,
-      recorded,
-    }),
+    ...trainingRoutes({ ...world, objects, registry, evidence, artifactBytesMax, bytesMax, leadPolicy, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),
     ...accessRoutes({ access, clock, recorded }),
     ...protocolRoutes({ serving, statistics: parts.statistics, programVersion: PROGRAM_VERSION, isReady }),
@@ -264,7 +257,8 @@ function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRou
     ...driftRoutes({ ...watches, now: clock.now, windowMs: config.monitoring.windowMs, catalogue, answering }),
     ...feedback.routes,
     ...webhookRoutes({ ...world, timers: systemTimers }),
-    ...dashboardRoutes({ clock, models: () => listedModels(serving), signs: signsOf(watches, feedback) }),
+    ...cardRoutes({ ...world, ...watches, objects, registry, evidence, signs }),
+    ...dashboardRoutes({ clock, models: () => listedModels(serving), signs }),
   ]
   const models = () => modelSchemas(catalogue, releases, batchRowsMax, DESCRIBED_MODELS_MAX)
   const api = [...routes, ...docsRoutes({ routes, models, version: PROGRAM_VERSION })]

@@ -8,6 +8,7 @@ import { driftCommands } from './drift/commands.ts'
 import { Problem } from './errors.ts'
 import { explainCommands } from './explain/commands.ts'
 import { feedbackCommands } from './feedback/commands.ts'
+import { cardCommand } from './governance/card/commands.ts'
 import { ledgerCommands } from './ledger/commands.ts'
 import { loadtestCommands } from './loadtest/commands.ts'
 import type { Command, CommandContext, Option, Program } from './platform/command.ts'
@@ -271,6 +272,7 @@ const PROGRAM: Program = {
     ...explainCommands,
     ...feedbackCommands,
     ...driftCommands,
+    cardCommand,
     ...ledgerCommands,
     ...loadtestCommands,
     ...accessCommands,

@@ -16,6 +16,7 @@ export type Service =
   | 'kserve'
   | 'mlflow'
   | 'signing'
+  | 'poppler'
   | 'chromium'
   | 'kafka'
   | 'zsh'
@@ -91,6 +92,7 @@ const LACKING: Readonly<Record<Service, () => string | undefined>> = {
     if (onPath('java') === undefined) return `no java on the path; ${INSTALLED_BY}`
     return existsSync(join(KAFKA, '../pom.xml')) ? undefined : `Kafka's jars are not in .kafka; ${INSTALLED_BY}`
   },
+  poppler: () => (onPath('pdftotext') === undefined ? `no pdftotext on the path; ${INSTALLED_BY}` : undefined),
   zsh: () => (onPath('zsh') === undefined ? `no zsh on the path; ${INSTALLED_BY}` : undefined),
   shared: () => (existsSync(shared('models')) ? undefined : 'the reference data is not beside the repository'),
 }

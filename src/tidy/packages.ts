@@ -59,9 +59,12 @@ export const dependencies: Rule = files => {
   return faults
 }
 
+/** Packages whose manifest names no licence, and the one in their LICENSE file. */
+const IN_A_FILE: Readonly<Record<string, string>> = { 'node_modules/png-js': 'MIT' }
+
 /** Every package that is installed, however deep, is under a licence that asks for no more than to be named. */
 export const licences: Rule = files =>
-  locked(files).flatMap(([path, { license, dev }]) =>
+  locked(files).flatMap(([path, { license = IN_A_FILE[path], dev }]) =>
     license !== undefined && (isPermissive(license) || (dev === true && DEVELOPMENT_ONLY.has(license)))
       ? []
       : [{ path: 'package-lock.json', problem: `${path} is under ${license ?? 'no stated licence'}` }],
