@@ -72,6 +72,7 @@ import { servingRoutes } from './serving/routes.ts'
 import { modelSchemas } from './serving/schema.ts'
 import { configuredStream } from './serving/stream/configured-stream.ts'
 import { openTracing } from './serving/trace-call.ts'
+import { forgetUnbelieved } from './serving/unbelieved.ts'
 import { openWarmModels } from './serving/warm.ts'
 import { trainingRoutes } from './training/routes.ts'
 import { trainingMigrations } from './training/tables.ts'
@@ -227,8 +228,10 @@ function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRou
   const { access, ledger, objects, refusals: refused, seals, changes, registry, evidence, serving } = parts
   const { feedback, watches } = parts
   // Whoever changes something is answered when it is in force everywhere.
+  const unbelieved = forgetUnbelieved(evidence.keys, serving.models)
   const recorded = async (): Promise<void> => {
     await changes.recorded()
+    await unbelieved()
     await crew?.refresh()
   }
   const answered = crew === undefined ? [] : [{ name: 'workers', check: () => crew.requireOne() }]

@@ -40,6 +40,7 @@ import type { Serving } from '../serving/predict.ts'
 import { protocolRoutes } from '../serving/protocol-routes.ts'
 import { servingRoutes } from '../serving/routes.ts'
 import { openTracing } from '../serving/trace-call.ts'
+import { forgetUnbelieved } from '../serving/unbelieved.ts'
 import { openWarmModels, warmBeforeMove } from '../serving/warm.ts'
 import { toldLanes } from './calls.ts'
 import { forwardTo } from './forward.ts'
@@ -82,6 +83,8 @@ interface Plane {
   readonly models: Models
   readonly journal: RemoteJournal
   close(): Promise<void>
+  /** Puts models away whose evidence may not be believed any more. */
+  readonly unbelieved: () => Promise<void>
 }
 
 /** Begins to answer; resolves when it has ended, because it was told to. Rejects with why it cannot begin. */
@@ -124,7 +127,7 @@ async function openPlane(world: World): Promise<Plane> {
   metrics.family(runtimes.render)
   const objects = openObjects(told.path, keyring)
   const policy = config.validation.champion
-  const { registry } = await configuredRegistry({ ...world, config, path: told.path }, { objects, runtimes })
+  const { registry, evidence } = await configuredRegistry({ ...world, config, path: told.path }, { objects, runtimes })
   const { catalogue } = registry
   const budgetMs = (model: string, version: string): number =>
     serviceTargets(catalogue.version(model, version)?.service).p99LatencyMs
@@ -160,7 +163,8 @@ async function openPlane(world: World): Promise<Plane> {
     runtimes.close()
     for (const step of closing) await step()
   }
-  return { serving, access, registry, models, journal, close }
+  const unbelieved = forgetUnbelieved(evidence.keys, models)
+  return { serving, access, registry, models, journal, unbelieved, close }
 }
 
 function doorOf({ told, clock, ids, log }: World, { serving, access }: Plane): HttpDoor {
@@ -200,9 +204,9 @@ function invocationRoutes(serving: Serving): AnyRoute[] {
 
 /** Does what the other process says. Resolves when it is to end. */
 function obey({ link, metrics, db, log }: World, plane: Plane, door: HttpDoor): Promise<void> {
-  const { access, registry, models, journal } = plane
+  const { access, registry, models, journal, unbelieved } = plane
   const refresh = async (): Promise<void> => {
-    await Promise.all([access.refresh(), registry.refresh()])
+    await Promise.all([access.refresh(), registry.refresh(), unbelieved()])
   }
   link.answer(REFRESH, refresh)
   link.answer(METRICS, (format: MetricsFormat) => metrics.own(format))

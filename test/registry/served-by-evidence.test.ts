@@ -41,6 +41,7 @@ function form(version = '1.0.0'): FormData {
   return body
 }
 
+const ROW = { age: 20, tenure: 1 }
 const PLACE = '/models/tiny/versions/1.0.0/evidence'
 
 /** A data folder with one registered version. */
@@ -55,7 +56,7 @@ async function registered(t: TestContext, flags: Json = {}): Promise<string> {
 
 async function predicted(data: string, flags: Json = {}): Promise<{ status: number; detail: string }> {
   return await withFolder(data, flags, async send => {
-    const { status, body } = await send('POST', '/models/tiny/predict', { age: 20, tenure: 1 })
+    const { status, body } = await send('POST', '/models/tiny/predict', ROW)
     return { status, detail: String(body['detail']) }
   })
 }
@@ -142,6 +143,21 @@ test('after a key was revoked, signing again serves the version again; what rota
   await withFolder(data, {}, async send => assert.equal((await send('POST', `${PLACE}/sign`)).status, 201))
   assert.equal((await predicted(data)).status, 200)
 })
+
+for (const workers of [1, 2]) {
+  test(`a version that answers is put away when the key is revoked that signed it, with ${workers} processes`, async t => {
+    const data = await registered(t)
+    await withFolder(data, { 'server.workers': workers }, async send => {
+      assert.equal((await send('POST', '/models/tiny/predict', ROW)).status, 200)
+      const { body } = await send('GET', '/evidence/keys')
+      const [key] = body['keys'] as readonly { id: string }[]
+      assert.equal((await send('POST', `/evidence/keys/${key!.id}/revoke`)).status, 200)
+      const { status, body: problem } = await send('POST', '/models/tiny/predict', ROW)
+      assert.ok(status >= 500, String(status))
+      assert.match(String(problem['detail']), /nobody vouches/)
+    })
+  })
+}
 
 test('a private key that is lost is told, and does not stop what is served', async t => {
   const data = await registered(t)
