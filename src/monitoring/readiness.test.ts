@@ -27,7 +27,7 @@ describe('readiness()', () => {
 describe('defaultModelCheck()', () => {
   const check = (names: readonly string[], configured?: string): Promise<void> | void =>
     defaultModelCheck({
-      catalogue: { names: () => names },
+      catalogue: { names: () => names, has: (model: string) => names.includes(model) },
       releases: {
         choose: (model: string) =>
           names.includes(model) ? { model, version: '1.0.0', release: 'all', arm: 'champion' } : undefined,
