@@ -12,6 +12,7 @@ import {
 import { STREAM_KEYS, type StreamConfig } from './config-stream.ts'
 import { TRACING_KEYS, type TracingConfig } from './config-tracing.ts'
 import { VALIDATION_KEYS, type ValidationConfig } from './config-validation.ts'
+import { VERSIONS_KEYS, type VersionsConfig } from './config-versions.ts'
 import { WEBHOOKS_KEYS, type WebhooksConfig } from './config-webhooks.ts'
 import type { LogLevel } from './log.ts'
 
@@ -58,6 +59,7 @@ export interface Config {
   readonly stream: StreamConfig
   readonly tracing: TracingConfig
   readonly validation: ValidationConfig
+  readonly versions: VersionsConfig
   readonly evidence: EvidenceConfig
   readonly webhooks: WebhooksConfig
   readonly ledger: {
@@ -252,6 +254,7 @@ const TABLE: Readonly<Record<DottedKey, Omit<ConfigKey, 'env'>>> = {
   ...STREAM_KEYS,
   ...TRACING_KEYS,
   ...VALIDATION_KEYS,
+  ...VERSIONS_KEYS,
   ...EVIDENCE_KEYS,
   ...WEBHOOKS_KEYS,
 }

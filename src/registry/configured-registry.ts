@@ -10,9 +10,9 @@ export async function configuredRegistry(
   world: World,
   parts: Pick<RegistryParts, 'objects' | 'runtimes'>,
 ): Promise<{ readonly registry: Registry; readonly evidence: Evidence }> {
-  const { limits, python, validation } = world.config
+  const { limits, python, validation, versions } = world.config
   const evidence = configuredEvidence(world)
-  const told = { limits, pythonCommand: python.command, leadPolicy: validation.champion }
+  const told = { limits, pythonCommand: python.command, leadPolicy: validation.champion, versionRule: versions.breaking }
   const registry = await openRegistry({ ...world, ...told, ...parts, evidence })
   return { registry, evidence }
 }

@@ -31,6 +31,8 @@ export interface RegisterParts {
   readonly leadPolicy: LeadPolicy
   /** Absent: versions are not signed, as in a world without keys. */
   readonly evidence?: Sealing | undefined
+  /** Throws where the number of a new version promises what it does not keep; returns what a person should know. */
+  readonly judgeNumber: (version: ModelVersion) => readonly string[]
 }
 
 /** Signs what a version is; see `Evidence.seal`. */
@@ -47,8 +49,9 @@ export interface Caller {
 /** Everything but the catalogue: see `Registry.register`. */
 export async function register(parts: RegisterParts, submission: Submission, caller: Caller): Promise<Registered> {
   const made = await versionOfSubmission(parts, submission, caller)
-  const { digest, trust, notes } = made
+  const { digest, trust } = made
   if (made.isRegistered) return { version: made.version, created: false, notes: [] }
+  const notes = [...made.notes, ...parts.judgeNumber(made.version)]
   const version: ModelVersion = parts.evidence === undefined ? made.version : { ...made.version, evidence: 'signed' }
   const mayLead = !needsValidation(parts.leadPolicy, version)
   const sealed = await parts.evidence?.seal(version, caller.by.id)

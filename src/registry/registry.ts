@@ -16,6 +16,7 @@ import { type Background, parseBackground } from './background.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
 import { type Examiner, openExaminer } from './examination.ts'
 import { CHAMPION, type LeadPolicy, needsValidation } from './leading.ts'
+import { judgeNumber, type VersionRule } from './lifecycle/version-rule.ts'
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
 import { type Caller, changeRecord, preview, type RegisterParts, register, type Sealing } from './register.ts'
@@ -95,6 +96,8 @@ export interface RegistryParts {
   /** Which first versions of a model are not its champion at once. */
   readonly leadPolicy: LeadPolicy
   readonly evidence?: Sealing | undefined
+  /** Of versions that break callers under a number that promises the contrary; `tell` unless it is said. */
+  readonly versionRule?: VersionRule
 }
 
 /** A larger artifact is parsed in a worker thread: up to here it takes a few milliseconds. */
@@ -104,8 +107,9 @@ const ALIAS = /^[a-z][a-z0-9_-]{0,49}$/
 /** Opens the registry over a migrated database. */
 export async function openRegistry(given: RegistryParts): Promise<Registry> {
   const { db, objects, clock, limits, log, runtimes } = given
-  const parts: RegisterParts = { ...given, store: registryStore(db), examiner: openExaminer() }
   const catalogue = liveCatalogue()
+  const judge = (version: ModelVersion): string[] => judgeNumber(catalogue, version, given.versionRule ?? 'tell')
+  const parts: RegisterParts = { ...given, store: registryStore(db), examiner: openExaminer(), judgeNumber: judge }
   const listeners = new Set<(change: CatalogueChange) => void>()
   const preparing = new Set<(move: AliasMove) => Promise<void>>()
   const refresh = refresher(parts, catalogue, listeners, log)
@@ -115,6 +119,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
     catalogue,
     receive: (role, source) => objects.put(source, { bytesMax: bytesMaxOf(role, limits), what: WHAT[role] }),
     async register(submission, by, source): Promise<Registered> {
+      await refresh() // the release before may have come from another process
       const registered = await register(parts, submission, callerOf(by, source))
       await refresh()
       const { model, version } = registered.version
@@ -152,15 +157,15 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
       await refresh()
     },
     refresh,
-    onChange(listener): () => void {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
-    beforeMove(prepare): () => void {
-      preparing.add(prepare)
-      return () => void preparing.delete(prepare)
-    },
+    onChange: listener => joined(listeners, listener),
+    beforeMove: prepare => joined(preparing, prepare),
   }
+}
+
+/** Adds one; returns how to take it out again. */
+function joined<T>(all: Set<T>, one: T): () => void {
+  all.add(one)
+  return () => void all.delete(one)
 }
 
 const WHAT: Readonly<Record<FileRole, string>> = {
