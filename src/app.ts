@@ -53,6 +53,8 @@ import type { Evidence } from './registry/evidence/evidence.ts'
 import { masterRoutes } from './registry/evidence/rotate-master-route.ts'
 import { evidenceRoutes } from './registry/evidence/routes.ts'
 import { evidenceMigrations } from './registry/evidence/tables.ts'
+import { parseApprovals } from './registry/lifecycle/approvals.ts'
+import { lifecycleRoutes } from './registry/lifecycle/routes.ts'
 import { lookRegularly } from './registry/look-regularly.ts'
 import type { Registry } from './registry/registry.ts'
 import { registryRoutes } from './registry/routes.ts'
@@ -249,6 +251,7 @@ function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRou
     ...elsewhereRoutes({ ...serving, ledger, artifact: objects.stream }),
     ...registryRoutes({ registry, bytesMax, recorded }),
     ...evidenceRoutes({ evidence, registry, recorded }),
+    ...lifecycleRoutes({ evidence, registry, approvalsOf: parseApprovals(config.versions.approvals), recorded }),
     ...masterRoutes({ ...world, objects, hasWorkers: crew !== undefined, recorded }),
     ...trainingRoutes({ ...world, objects, registry, evidence, artifactBytesMax, bytesMax, leadPolicy, recorded }),
     ...ledgerRoutes({ ledger, refusals: refused, seals, pseudonyms: serving.pseudonyms, reviews: feedback.reviews }),

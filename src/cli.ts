@@ -23,6 +23,7 @@ import { plain } from './platform/text-width.ts'
 import { registryCommands } from './registry/commands.ts'
 import { evidenceCommands } from './registry/evidence/commands.ts'
 import { rotateMasterCommand } from './registry/evidence/rotate-master-command.ts'
+import { lifecycleCommands } from './registry/lifecycle/commands.ts'
 import { servingCommands } from './serving/commands.ts'
 import { streamCommand } from './serving/stream/commands.ts'
 import { studyCommands } from './training/studies/commands.ts'
@@ -267,6 +268,7 @@ const PROGRAM: Program = {
     ...studyCommands,
     ...validationCommands,
     ...evidenceCommands,
+    ...lifecycleCommands,
     rotateMasterCommand,
     ...servingCommands,
     ...explainCommands,

@@ -13,6 +13,7 @@ const TABLE = `
   model:alias       -      -         yes      yes      -       -       yes
   model:validate    -      yes       yes      yes      -       -       yes
   model:attest      -      -         yes      yes      -       -       yes
+  model:approve     -      -         -        yes      -       -       yes
   prediction:read   yes    yes       yes      yes      yes     -       yes
   prediction:unseal -      -         -        -        yes     -       yes
   prediction:review -      yes       yes      yes      -       -       yes

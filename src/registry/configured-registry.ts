@@ -1,6 +1,7 @@
 import type { Config } from '../platform/config.ts'
 import type { Evidence } from './evidence/evidence.ts'
 import { configuredEvidence } from './evidence/open-evidence.ts'
+import { holdForApproval, parseApprovals } from './lifecycle/approvals.ts'
 import { openRegistry, type Registry, type RegistryParts } from './registry.ts'
 
 type World = Parameters<typeof configuredEvidence>[0] & Pick<RegistryParts, 'log'> & { readonly config: Config }
@@ -12,7 +13,14 @@ export async function configuredRegistry(
 ): Promise<{ readonly registry: Registry; readonly evidence: Evidence }> {
   const { limits, python, validation, versions } = world.config
   const evidence = configuredEvidence(world)
-  const told = { limits, pythonCommand: python.command, leadPolicy: validation.champion, versionRule: versions.breaking }
-  const registry = await openRegistry({ ...world, ...told, ...parts, evidence })
+  const told = {
+    limits,
+    pythonCommand: python.command,
+    leadPolicy: validation.champion,
+    versionRule: versions.breaking,
+  }
+  const approvalsOf = parseApprovals(versions.approvals)
+  const registry = await openRegistry({ ...world, ...told, ...parts, evidence, approvalsOf })
+  holdForApproval({ registry, evidence, approvalsOf })
   return { registry, evidence }
 }

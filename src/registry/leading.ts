@@ -12,3 +12,8 @@ export function needsValidation(policy: LeadPolicy, { validation }: Pick<ModelVe
   if (policy === 'declared') return validation !== undefined && validation.required !== false
   return policy === 'always'
 }
+
+/** Whether a version may not be champion without more ado: it must be validated, or people must approve of it. */
+export function isHeld(policy: LeadPolicy, version: Pick<ModelVersion, 'validation' | 'approvals'>): boolean {
+  return needsValidation(policy, version) || (version.approvals ?? 0) > 0
+}

@@ -11,7 +11,7 @@ import type { Background } from './background.ts'
 import type { Examiner } from './examination.ts'
 import type { Examination, Shape } from './examine.ts'
 import { pythonOf, requireTrusted } from './external.ts'
-import { CHAMPION, type LeadPolicy, needsValidation } from './leading.ts'
+import { CHAMPION, isHeld, type LeadPolicy, needsValidation } from './leading.ts'
 import type { Manifest } from './manifest.ts'
 import type { ReferenceProfile } from './profile.ts'
 import type { InTransaction, RegistryStore } from './store.ts'
@@ -33,6 +33,7 @@ export interface RegisterParts {
   readonly evidence?: Sealing | undefined
   /** Throws where the number of a new version promises what it does not keep; returns what a person should know. */
   readonly judgeNumber: (version: ModelVersion) => readonly string[]
+  readonly approvalsOf?: (model: string) => number
 }
 
 /** Signs what a version is; see `Evidence.seal`. */
@@ -52,8 +53,13 @@ export async function register(parts: RegisterParts, submission: Submission, cal
   const { digest, trust } = made
   if (made.isRegistered) return { version: made.version, created: false, notes: [] }
   const notes = [...made.notes, ...parts.judgeNumber(made.version)]
-  const version: ModelVersion = parts.evidence === undefined ? made.version : { ...made.version, evidence: 'signed' }
-  const mayLead = !needsValidation(parts.leadPolicy, version)
+  const approvals = parts.approvalsOf?.(made.version.model) ?? 0
+  const version: ModelVersion = {
+    ...made.version,
+    ...(approvals === 0 ? {} : { approvals }),
+    ...(parts.evidence === undefined ? {} : { evidence: 'signed' }),
+  }
+  const mayLead = !isHeld(parts.leadPolicy, version)
   const sealed = await parts.evidence?.seal(version, caller.by.id)
   const recordsOf = ({ isFirst }: { readonly isFirst: boolean }): readonly ChangeRecord[] => {
     const registered = changeRecord(parts, caller, 'model:registered', version, {
@@ -70,12 +76,18 @@ export async function register(parts: RegisterParts, submission: Submission, cal
     return [registered, changeRecord(parts, caller, 'alias:moved', version, detail)]
   }
   const added = await parts.store.add({ version, digest }, mayLead ? CHAMPION : undefined, recordsOf, sealed)
-  const told = mayLead ? notes : [...notes, heldNote(version)]
+  const told = mayLead ? notes : [...notes, ...heldNotes(parts.leadPolicy, version)]
   return { ...added, notes: added.created ? told : [] }
 }
 
-function heldNote({ model, version }: ModelVersion): string {
-  return `it becomes champion only after a passed validation: bellwether validate ${model}@${version}`
+function heldNotes(policy: LeadPolicy, made: ModelVersion): string[] {
+  const { model, version, approvals = 0 } = made
+  const notes: string[] = []
+  if (needsValidation(policy, made))
+    notes.push(`it becomes champion only after a passed validation: bellwether validate ${model}@${version}`)
+  if (approvals > 0)
+    notes.push(`it becomes champion only when ${approvals} approved of it: bellwether approve ${model}@${version}`)
+  return notes
 }
 
 /** See `Registry.preview`. */

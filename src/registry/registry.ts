@@ -15,7 +15,7 @@ import type { Runtimes } from '../runtimes/runtimes.ts'
 import { type Background, parseBackground } from './background.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
 import { type Examiner, openExaminer } from './examination.ts'
-import { CHAMPION, type LeadPolicy, needsValidation } from './leading.ts'
+import { CHAMPION, isHeld, type LeadPolicy } from './leading.ts'
 import { judgeNumber, type VersionRule } from './lifecycle/version-rule.ts'
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
@@ -98,6 +98,8 @@ export interface RegistryParts {
   readonly evidence?: Sealing | undefined
   /** Of versions that break callers under a number that promises the contrary; `tell` unless it is said. */
   readonly versionRule?: VersionRule
+  /** How many people must approve of versions of a model; nobody unless it is said. */
+  readonly approvalsOf?: (model: string) => number
 }
 
 /** A larger artifact is parsed in a worker thread: up to here it takes a few milliseconds. */
@@ -138,7 +140,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
       if (move.from !== version) for (const prepare of preparing) await prepare(move)
       const caller = callerOf(by, source)
       const moved = { model, alias, version, movedAt: clock.now(), movedBy: by.id }
-      const isJudged = alias === CHAMPION && needsValidation(given.leadPolicy, meant)
+      const isJudged = alias === CHAMPION && isHeld(given.leadPolicy, meant)
       const set = await parts.store.setAlias(moved, ({ from }) => {
         if (isJudged) requireStill(move, from)
         const detail = { alias, to: version, ...(from === undefined ? {} : { from }) }

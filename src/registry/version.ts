@@ -63,6 +63,8 @@ export interface ModelVersion {
   readonly target?: string
   /** What it must show before it may be champion, as far as model.yaml says it. */
   readonly validation?: DeclaredValidation
+  /** People who must approve of it before it may be champion, as the configuration had it at registration. */
+  readonly approvals?: number
   /** How drift is judged, as far as model.yaml says it. */
   readonly drift?: DeclaredDrift
   /** What its service must be like, as far as model.yaml says it. */

@@ -1,7 +1,7 @@
 /** Which version answers: the one that is asked for, or the one that the model's release gives to this unit. */
 import { Problem } from '../errors.ts'
 import type { Catalogue } from '../registry/catalogue.ts'
-import { CHAMPION, type LeadPolicy, needsValidation } from '../registry/leading.ts'
+import { CHAMPION, isHeld, type LeadPolicy } from '../registry/leading.ts'
 
 /** A version and the arm of the release through which it is met; `null` where the caller pinned the version. */
 export interface Choice {
@@ -18,8 +18,8 @@ export interface Releases {
 }
 
 /**
- * All traffic to the version with the alias `champion`; where there is none, to the newest that is no pre-release and needs no
- * validation to be champion.
+ * All traffic to the version with the alias `champion`; where there is none, to the newest that is no pre-release and needs neither
+ * a validation nor approvals to be champion.
  */
 export function championReleases(catalogue: Catalogue, policy: LeadPolicy = 'declared'): Releases {
   return {
@@ -31,7 +31,7 @@ export function championReleases(catalogue: Catalogue, policy: LeadPolicy = 'dec
 }
 
 function newest(catalogue: Catalogue, model: string, policy: LeadPolicy): string | undefined {
-  const mayLead = (version: string): boolean => !needsValidation(policy, catalogue.version(model, version) ?? {})
+  const mayLead = (version: string): boolean => !isHeld(policy, catalogue.version(model, version) ?? {})
   const versions = catalogue.versions(model)
   return versions.findLast(version => !isPrerelease(version) && mayLead(version)) ?? versions.findLast(mayLead)
 }
