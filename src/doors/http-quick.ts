@@ -284,7 +284,6 @@ class QuickConnection implements Exchange {
     return `${start}${length}\r\nx-request-id: ${requestId}\r\n${more}${ends ? endings.last() : endings.open()}`
   }
 
-  /** Called now and then. */
   check(): void {
     if (this.#state !== 'idle') return
     const { limits, onSilent } = this.#shared
@@ -297,8 +296,11 @@ class QuickConnection implements Exchange {
     }
   }
 
+  /** At once: its place may be wanted. One that was not used yet is not idle, as in Node: its request is on its way. */
   endIfIdle(): void {
-    if (this.#state === 'idle') this.#end()
+    if (this.#state !== 'idle' || !this.#wasUsed) return
+    this.#end()
+    if (this.socket.writableLength === 0) this.socket.destroy()
   }
 
   #end(): void {
