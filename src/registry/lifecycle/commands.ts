@@ -1,6 +1,7 @@
 import { Problem } from '../../errors.ts'
 import type { Command, CommandContext } from '../../platform/command.ts'
 import type { ApprovalState } from './approvals.ts'
+import { compareCommand } from './compare-command.ts'
 
 const version = { name: 'version', summary: 'MODEL@VERSION or MODEL@ALIAS', completes: 'model' } as const
 
@@ -52,7 +53,7 @@ const approvals: Command = {
   },
 }
 
-export const lifecycleCommands: readonly Command[] = [approve, approvals]
+export const lifecycleCommands: readonly Command[] = [compareCommand, approve, approvals]
 
 function summary({ needed, approved, rejected }: ApprovalState): string {
   return `${approved} approved, ${rejected} rejected, ${needed} must approve`

@@ -1,9 +1,11 @@
 import { Type } from 'typebox'
 import type { AnyRoute } from '../../route.ts'
-import { versionIn } from '../registry.ts'
+import { type Registry, versionIn } from '../registry.ts'
 import { type Approval, type ApprovalParts, approvalState, decide } from './approvals.ts'
+import { compareRoutes } from './compare-routes.ts'
 
 export interface LifecycleRouteParts extends ApprovalParts {
+  readonly registry: Pick<Registry, 'catalogue' | 'profile'>
   /** Resolves when the changes made so far stand in the ledger. */
   readonly recorded: () => Promise<void>
 }
@@ -36,6 +38,7 @@ export function lifecycleRoutes(parts: LifecycleRouteParts): AnyRoute[] {
   const { catalogue } = parts.registry
   const described = { path: '/models/:name/versions/:version/approvals', tag: 'Models', params } as const
   return [
+    ...compareRoutes(parts.registry),
     {
       ...described,
       method: 'GET',
