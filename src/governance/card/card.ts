@@ -59,6 +59,8 @@ export interface CardInput {
   readonly unmeasured?: string
   readonly evidence: readonly Told[]
   readonly live: LiveSigns
+  /** Of this moment, milliseconds since the epoch. */
+  readonly at: number
 }
 
 export interface Card {
@@ -71,6 +73,8 @@ export interface Card {
   readonly objective: string
   readonly registered_at: string
   readonly registered_by: string
+  /** When what is live was read. */
+  readonly as_of: string
   readonly aliases: readonly string[]
   readonly artifact: { readonly sha256: string; readonly bytes: number }
   readonly facts: Readonly<Record<string, number | string>>
@@ -89,9 +93,10 @@ export interface Card {
     readonly purpose_required: boolean
   }
   readonly limitations: readonly string[]
-  /** By name: `accuracy`, `f1_score`, `auc_roc`… recomputed where there is evaluation data, else as stated. */
+  /** By name: `accuracy`, `f1_score`, `auc_roc`… recomputed where that could be done, else as stated. */
   readonly metrics: Readonly<Record<string, number>>
-  readonly metrics_are: 'measured' | 'stated'
+  /** Those of them that were recomputed on the evaluation data; the others are the trainer's word. */
+  readonly measured_metrics: readonly string[]
   readonly fairness: {
     /** The largest over all groupings; null where none could be measured. */
     readonly demographic_parity: number | null
@@ -118,9 +123,8 @@ interface DataPart {
   readonly columns: readonly string[]
 }
 
-export function cardOf({ version, aliases, measured, unmeasured, evidence, live }: CardInput): Card {
+export function cardOf({ version, aliases, measured, unmeasured, evidence, live, at }: CardInput): Card {
   const { reference, evaluation, uses, signature } = version
-  const isMeasured = measured !== undefined || version.measuredMetrics !== undefined
   const fairness = measured?.fairness ?? []
   return {
     model_name: version.model,
@@ -132,6 +136,7 @@ export function cardOf({ version, aliases, measured, unmeasured, evidence, live 
     objective: version.objective,
     registered_at: new Date(version.registeredAt).toISOString(),
     registered_by: version.registeredBy,
+    as_of: new Date(at).toISOString(),
     aliases,
     artifact: { sha256: version.artifact.sha256, bytes: version.artifact.bytes },
     facts: version.facts,
@@ -147,7 +152,7 @@ export function cardOf({ version, aliases, measured, unmeasured, evidence, live 
     uses: { permitted: uses.permitted, prohibited: uses.prohibited, purpose_required: uses.required },
     limitations: version.limitations,
     metrics: { ...version.statedMetrics, ...version.measuredMetrics },
-    metrics_are: isMeasured ? 'measured' : 'stated',
+    measured_metrics: Object.keys({ ...version.measuredMetrics, ...measured?.metrics }),
     fairness: {
       demographic_parity: largest(fairness.map(({ demographicParity }) => demographicParity?.difference)),
       equal_opportunity: largest(fairness.map(({ equalOpportunity }) => equalOpportunity?.difference)),

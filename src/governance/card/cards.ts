@@ -1,4 +1,4 @@
-/** Cards of versions: measured once, in the background of registration or when first asked for, and told with what production knows now. */
+/** Cards of versions: measured once, when first asked for, and told with what production knows now. */
 import type { Readable } from 'node:stream'
 import { driftReport, type ReportParts } from '../../drift/report.ts'
 import { Problem } from '../../errors.ts'
@@ -17,7 +17,7 @@ import type { CardTables } from './tables.ts'
 export interface CardParts {
   readonly db: Database
   readonly objects: Objects
-  readonly registry: Pick<Registry, 'catalogue' | 'onChange'>
+  readonly registry: Pick<Registry, 'catalogue'>
   readonly evidence: Pick<Evidence, 'list'>
   readonly clock: Clock
   /** What production knows of a version. */
@@ -37,6 +37,8 @@ interface Found {
   readonly unmeasured?: string
 }
 
+/** A card tells its time by the minute: the same card of a minute is the same file. */
+const MINUTE_MS = 60_000
 const WORKERS_MAX = 1
 const WAITING_MAX = 64
 const HEAP_MB_MAX = 2048
@@ -69,6 +71,7 @@ export function openCards(parts: CardParts): Cards {
         ...found,
         evidence: await evidence.list(version.model, version.version),
         live: await liveOf(parts, version),
+        at: Math.floor(parts.clock.now() / MINUTE_MS) * MINUTE_MS,
       })
     },
   }

@@ -21,7 +21,7 @@ function frontMatter(card: Card): string {
   return stringify(
     {
       library_name: formatOf(card.format).library,
-      pipeline_tag: card.task === 'regression' ? 'tabular-regression' : 'tabular-classification',
+      pipeline_tag: taskOf(card),
       tags: ['tabular', card.task, 'bellwether'],
       model_name: card.model_name,
       version: card.version,
@@ -37,13 +37,17 @@ function frontMatter(card: Card): string {
             'model-index': [
               {
                 name: card.model_name,
-                results: [{ task: { type: 'tabular-classification' }, dataset, metrics }],
+                results: [{ task: { type: taskOf(card) }, dataset, metrics }],
               },
             ],
           }),
     },
     { lineWidth: 0 },
   )
+}
+
+function taskOf({ task }: Card): string {
+  return task === 'regression' ? 'tabular-regression' : 'tabular-classification'
 }
 
 function bodyOf(card: Card): string {
@@ -95,7 +99,7 @@ function factors({ inputs }: Card): string {
   return table(['Feature', 'Type', 'Unit', 'Marked', 'What it is'], rows)
 }
 
-function metricsOf({ metrics, metrics_are, measured }: Card): string {
+function metricsOf({ metrics, measured_metrics, measured }: Card): string {
   const names = Object.keys({ ...metrics, ...measured?.metrics })
   if (names.length === 0) return 'None were stated, and there is no evaluation data to measure them on.'
   const rows = names.map(name => {
@@ -104,10 +108,11 @@ function metricsOf({ metrics, metrics_are, measured }: Card): string {
       metricLabel(name),
       numberText(interval?.value ?? metrics[name]),
       interval === undefined ? '' : `${numberText(interval.low)} to ${numberText(interval.high)}`,
+      measured_metrics.includes(name) ? 'measured' : 'stated',
     ]
   })
-  const origin = metrics_are === 'measured' ? 'Measured on the evaluation data.' : 'As the trainer stated them.'
-  return `${origin}\n\n${table(['Metric', 'Value', '95 % interval'], rows)}`
+  const origin = 'Measured on the evaluation data, or as the trainer stated them.'
+  return `${origin}\n\n${table(['Metric', 'Value', '95 % interval', 'Origin'], rows)}`
 }
 
 function dataOf(data: Card['evaluation_data'], what: string): string {
@@ -141,8 +146,8 @@ function analyses({ measured, unmeasured }: Card): string {
   return parts.length === 0 ? 'Nothing beyond the metrics above.' : parts.join('\n\n')
 }
 
-function production({ production: { service, drift, quality } }: Card): string {
-  const lines: string[] = []
+function production({ as_of, production: { service, drift, quality } }: Card): string {
+  const lines: string[] = [`As of ${as_of.replace('T', ' ').slice(0, 16)} UTC`]
   if (service !== undefined) lines.push(`Predictions lately: ${service.predictions}`)
   if (service?.p99Ms !== undefined) lines.push(`Latency, 99 %: ${numberText(service.p99Ms)} ms`)
   if (drift !== undefined)
@@ -152,7 +157,8 @@ function production({ production: { service, drift, quality } }: Card): string {
       `Live ${metricLabel(quality.metric)}: ${numberText(quality.value)} (${numberText(quality.low)} to ${numberText(quality.high)})`,
     )
   }
-  return lines.length === 0 ? 'It has not answered yet.' : list(lines)
+  if (lines.length === 1) lines.push('It has not answered yet')
+  return list(lines)
 }
 
 function ethics({ inputs, fairness, uses: { prohibited } }: Card): string {

@@ -24,15 +24,21 @@ export interface MeasuredGroup {
   readonly accuracy: number
 }
 
+interface Apart {
+  readonly difference: number
+  /** Null where nobody is called so in any group. */
+  readonly ratio: number | null
+}
+
 export interface MeasuredGroups {
   readonly column: string
   /** Whether model.yaml says that the column is protected. */
   readonly isProtected: boolean
   readonly groups: readonly MeasuredGroup[]
   /** Largest difference between groups, and smallest over largest rate. */
-  readonly demographicParity?: { readonly difference: number; readonly ratio: number }
-  readonly equalOpportunity?: { readonly difference: number; readonly ratio: number }
-  readonly equalizedOdds?: { readonly difference: number; readonly ratio: number }
+  readonly demographicParity?: Apart
+  readonly equalOpportunity?: Apart
+  readonly equalizedOdds?: Apart
 }
 
 export interface Measured {
@@ -206,7 +212,7 @@ function groupsOf(column: string, isProtected: boolean, slices: readonly Slice[]
   const rates = groupRates(scored.truth, scored.called, numbers, slices.length)
   const known = (rate: number): number | null => (Number.isNaN(rate) ? null : rounded(rate))
   const apart = (found: { readonly difference: number; readonly ratio: number } | undefined) =>
-    found && { difference: rounded(found.difference), ratio: Number.isNaN(found.ratio) ? 0 : rounded(found.ratio) }
+    found && { difference: rounded(found.difference), ratio: known(found.ratio) }
   const parity = apart(demographicParity(rates))
   const opportunity = apart(equalOpportunity(rates))
   const odds = apart(equalizedOdds(rates))

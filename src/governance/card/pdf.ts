@@ -141,7 +141,7 @@ function factors(page: Document, { inputs }: Card): void {
   )
 }
 
-function metrics(page: Document, { metrics: stated, metrics_are, measured }: Card): void {
+function metrics(page: Document, { metrics: stated, measured_metrics, measured }: Card): void {
   page.heading('Metrics')
   const names = Object.keys({ ...stated, ...measured?.metrics })
   if (names.length === 0) {
@@ -152,21 +152,19 @@ function metrics(page: Document, { metrics: stated, metrics_are, measured }: Car
     measured?.threshold === undefined
       ? ''
       : ` Decisions are called from a score of ${numberText(measured.threshold)} on.`
-  page.paragraph(
-    metrics_are === 'measured'
-      ? `Measured on the evaluation data, with 95 % intervals.${threshold}`
-      : 'As the trainer stated them; nothing was recomputed.',
-  )
+  page.paragraph(`Measured on the evaluation data, with 95 % intervals, or as the trainer stated them.${threshold}`)
   page.table(
     [
       { name: 'Metric', share: 5 },
       { name: 'Value', share: 2, align: 'right' },
       { name: '95 % interval', share: 3, align: 'right' },
+      { name: 'Origin', share: 2, align: 'right' },
     ],
     names.map(name => {
       const interval = measured?.metrics[name]
       const range = interval === undefined ? '' : `${numberText(interval.low)} to ${numberText(interval.high)}`
-      return [metricLabel(name), numberText(interval?.value ?? stated[name]), range]
+      const origin = measured_metrics.includes(name) ? 'measured' : 'stated'
+      return [metricLabel(name), numberText(interval?.value ?? stated[name]), range, origin]
     }),
   )
 }
@@ -255,9 +253,9 @@ function fairness(page: Document, { fairness: { groups, demographic_parity, equa
   }
 }
 
-function production(page: Document, { production: { service, drift, quality } }: Card): void {
+function production(page: Document, { as_of, production: { service, drift, quality } }: Card): void {
   page.heading('Production')
-  const rows: [string, string][] = []
+  const rows: [string, string][] = [['As of', `${as_of.replace('T', ' ').slice(0, 16)} UTC`]]
   if (service !== undefined && service.predictions > 0) {
     rows.push(['Predictions lately', String(service.predictions)])
     if (service.p99Ms !== undefined) rows.push(['Latency, 99 %', `${numberText(service.p99Ms)} ms`])
