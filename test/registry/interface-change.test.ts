@@ -8,7 +8,9 @@ import { rowFaults } from '../../src/serving/row-faults.ts'
 
 const NAMES = ['a', 'b', 'c']
 const TEXTS = ['x', 'y', 'z']
-const CANDIDATES: readonly unknown[] = [null, true, false, 0, 1, -1, 0.5, 2, 3, 5, -7.25, 1e30, 2 ** 53, ...TEXTS]
+/** Every limit that is drawn below, and what lies between and beyond them: else two ranges would look alike that are not. */
+const NUMBERS = [-7.25, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 1e30, 2 ** 53]
+const CANDIDATES: readonly unknown[] = [null, true, false, ...NUMBERS, ...TEXTS]
 
 const feature = fc
   .record({
@@ -20,12 +22,12 @@ const feature = fc
       'numeric' as const,
       'string' as const,
     ),
-    limits: fc.option(fc.tuple(fc.integer({ min: -2, max: 1 }), fc.integer({ min: 1, max: 4 })), { nil: undefined }),
+    limits: fc.option(fc.tuple(fc.integer({ min: -2, max: 1 }), fc.integer({ min: 2, max: 4 })), { nil: undefined }),
     nullable: fc.boolean(),
     categories: fc.subarray(TEXTS, { minLength: 1 }),
   })
   .map(({ name, type, limits, nullable, categories }): Feature => {
-    const range = limits === undefined || type === 'string' ? {} : { minimum: limits[0], maximum: limits[1] }
+    const range = limits === undefined || type === 'string' || type === 'boolean' ? {} : { minimum: limits[0], maximum: limits[1] }
     const texts = type === 'string' ? { categories } : {}
     return { name, type, nullable, sensitive: false, protected: false, ...range, ...texts }
   })

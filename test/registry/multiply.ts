@@ -11,13 +11,14 @@ export function multiplyModel(data: string, model: string, count: number): void 
   const database = new DatabaseSync(join(data, 'metadata.sqlite'))
   const numbered = 'with recursive numbered(i) as (select 1 union all select i + 1 from numbered where i < ?)'
   const name = `printf('model-%05d', i)`
+  // As versions that were registered before there were signatures: nobody signed these.
   const run = (sql: string): void => void database.prepare(`${sql}`).run(count, model)
   database.exec('begin immediate')
   run(
     `${numbered} insert into models (name, folded, created_at) select ${name}, ${name}, created_at from models, numbered where name = ?`,
   )
   run(
-    `${numbered} insert into versions (model, version, digest, body, revision) select ${name}, version, digest, json_set(body, '$.model', ${name}), (select value from registry_revision) + i from versions, numbered where model = ?`,
+    `${numbered} insert into versions (model, version, digest, body, revision) select ${name}, version, digest, json_set(json_remove(body, '$.evidence'), '$.model', ${name}), (select value from registry_revision) + i from versions, numbered where model = ?`,
   )
   run(
     `${numbered} insert into aliases (model, alias, version, moved_at, moved_by, revision) select ${name}, alias, version, moved_at, moved_by, (select value from registry_revision) + i from aliases, numbered where model = ?`,
