@@ -27,7 +27,8 @@ const feature = fc
     categories: fc.subarray(TEXTS, { minLength: 1 }),
   })
   .map(({ name, type, limits, nullable, categories }): Feature => {
-    const range = limits === undefined || type === 'string' || type === 'boolean' ? {} : { minimum: limits[0], maximum: limits[1] }
+    const range =
+      limits === undefined || type === 'string' || type === 'boolean' ? {} : { minimum: limits[0], maximum: limits[1] }
     const texts = type === 'string' ? { categories } : {}
     return { name, type, nullable, sensitive: false, protected: false, ...range, ...texts }
   })
