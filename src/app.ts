@@ -12,6 +12,7 @@ import { configuredTokens } from './access/open-tokens.ts'
 import { openRates } from './access/rates.ts'
 import { accessRoutes } from './access/routes.ts'
 import { accessMigrations } from './access/tables.ts'
+import { openGrpc } from './app/grpc.ts'
 import { ownerTransport, type Transport } from './client.ts'
 import { docsRoutes } from './doors/docs.ts'
 import { httpDoor } from './doors/http.ts'
@@ -308,7 +309,9 @@ async function openDoor(
     crew === undefined
       ? { url: await door.listen(host, port), localUrl: door.localUrl() }
       : await crew.open(door, { host, port, ownerAuthorization }, closing)
-  const grpc = isOpen ? await openGrpc(world, parts, ownerAuthorization, closing) : undefined
+  const isReady = readyBy([{ name: 'journal', check: parts.ledger.requireWritable }, defaultModelCheck(parts.serving)])
+  const grpcParts = { ...parts, ownerAuthorization, isReady, closeMsMax: CLOSE_MS_MAX }
+  const grpc = isOpen ? await openGrpc(world, grpcParts, closing) : undefined
   if (isOpen) {
     announce(localUrl)
     closing.push(startJobs(world, parts))
@@ -324,33 +327,6 @@ async function openDoor(
     notes: notesOf(parts.access),
     close,
   }
-}
-
-/** Where gRPC answers, if it is wanted; loaded only then. */
-async function openGrpc(
-  { config, ids, log }: World,
-  { access, serving, ledger, statistics }: Parts,
-  ownerAuthorization: string,
-  closing: (() => Promise<void>)[],
-): Promise<string | undefined> {
-  if (config.server.grpcPort === undefined) return undefined
-  const { grpcDoor } = await import('./doors/grpc.ts')
-  const { grpcServices } = await import('./serving/grpc-services.ts')
-  const isReady = readyBy([{ name: 'journal', check: ledger.requireWritable }, defaultModelCheck(serving)])
-  const door = grpcDoor({
-    services: grpcServices({ serving, statistics, programVersion: PROGRAM_VERSION, isReady }),
-    admission: admission(access, ownerAuthorization, true),
-    rates: serving.rates,
-    timers: systemTimers,
-    timer: serving.tracing && serving.timer,
-    ...doorProtection(config),
-    isReady,
-    ids,
-    log,
-    limits: config.limits,
-  })
-  closing.push(() => door.close(CLOSE_MS_MAX))
-  return await door.listen(config.server.host, config.server.grpcPort)
 }
 
 /** Loaded where it is used: a server of one process starts without it. */
