@@ -15,7 +15,6 @@ import { build, type Metafile, type Plugin } from 'esbuild'
 const BUNDLED: ReadonlySet<string> = new Set([
   '@fastify/busboy',
   'csv-parse',
-  'fastify',
   'find-my-way',
   'hyparquet',
   'hyparquet-writer',
@@ -27,12 +26,7 @@ const BUNDLED: ReadonlySet<string> = new Set([
   'yaml',
 ])
 /** What bundled packages ask for only in ways that we do not use them. */
-const LEFT_OUT: ReadonlySet<string> = new Set([
-  '@fastify/ajv-compiler',
-  '@fastify/fast-json-stringify-compiler',
-  'light-my-request',
-  'thread-stream',
-])
+const LEFT_OUT: ReadonlySet<string> = new Set(['thread-stream'])
 /** Files of the compiled program that outsiders import one by one. */
 const EXPORTED: readonly string[] = ['math.js', 'predictor.js', 'client.js']
 const FOLDER = 'program'

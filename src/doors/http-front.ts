@@ -44,8 +44,8 @@ export function openFront(floor: Floor, onBroken: (error: Error, socket: Socket)
     server.on('connection', open.admits)
     quick.lead(server, 'secureConnection', `${SECURED.join(': ')}\r\n`)
   }
-  // Fastify has its own for the server that it knows.
-  if (local !== server) local.on('clientError', (error, socket) => onBroken(error, socket as Socket))
+  for (const each of new Set([server, local]))
+    each.on('clientError', (error, socket) => onBroken(error, socket as Socket))
   const stop = tls === undefined ? () => {} : renewed(parts, server)
   return {
     server,

@@ -5,11 +5,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asProblem, type Problem } from '../errors.ts'
 import type { Actor, Answer, InvocationRequest, InvocationRoute } from '../route.ts'
-import type { Addressed } from './http-addresses.ts'
 import { sendText, wholeText, writtenProblem } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
 import { codingFor, decode, encoded } from './http-encoding.ts'
 import { type Asked, admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
+import type { Addressed } from './http-router.ts'
 
 /** Who asked: a request's message, and the way back. */
 export interface Exchange extends Asked {

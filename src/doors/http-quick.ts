@@ -10,11 +10,11 @@ import { Problem } from '../errors.ts'
 import { httpDate } from '../platform/http-date.ts'
 import { http } from '../platform/node-http.ts'
 import type { Answer } from '../route.ts'
-import type { Addressed } from './http-addresses.ts'
 import { JSON_TYPE, wholeText } from './http-answer.ts'
 import { type Exchange, HttpInvocation, proceed } from './http-invocation.ts'
 import { type QuickHead, readQuickHead } from './http-quick-head.ts'
 import { type Asked, type Floor, sourceOf } from './http-request.ts'
+import type { Addressed } from './http-router.ts'
 import { readByOneBuffer } from './one-buffer.ts'
 
 /** A request whose body is still coming after so long goes the other way, where the limits of time are. */
@@ -213,7 +213,7 @@ class QuickConnection implements Exchange {
   #takeHead(chunk: Buffer): boolean {
     const { floor } = this.#shared
     const head = readQuickHead(chunk)
-    const addressed = head && floor.addresses.find(head.url)
+    const addressed = head && floor.router.invoked(head.url)
     if (addressed === undefined) return false
     this.#head = head
     this.#addressed = addressed

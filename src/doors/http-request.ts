@@ -7,9 +7,9 @@ import type { Timers } from '../platform/timers.ts'
 import type { Actor, AnyRoute } from '../route.ts'
 import type { Cors } from './cors.ts'
 import type { Crowded, Gate } from './gate.ts'
-import type { Addresses } from './http-addresses.ts'
 import type { Arriving, BodyLimits } from './http-body.ts'
 import type { ShapeOf } from './http-paths.ts'
+import type { Router } from './http-router.ts'
 import type { Proxies } from './proxies.ts'
 import type { TlsFiles } from './tls.ts'
 
@@ -99,7 +99,7 @@ export type Asked = Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket
 /** The state of an open door. */
 export interface Floor {
   readonly parts: HttpDoorParts
-  readonly addresses: Addresses
+  readonly router: Router
   /** How problems are written at paths that are not routes. */
   readonly shapeOf: ShapeOf
   readonly bodyLimits: BodyLimits

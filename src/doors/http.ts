@@ -1,14 +1,13 @@
 /**
  * The HTTP door: translates between the wire and `AnyRoute[]`, and decides nothing but what is HTTP's own: sizes, times,
- * how much at once, and how to stop. Fastify routes and owns the server; bodies are read here, where their limits are.
+ * how much at once, and how to stop. Bodies are read here, where their limits are (why without a framework:
+ * `docs/adr/0037-router-without-framework.md`).
  */
-import type { RequestListener, Server, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { AddressInfo, ListenOptions, Socket } from 'node:net'
 import { asProblem, Problem, problemDocument } from '../errors.ts'
-import type { AnyRoute } from '../route.ts'
+import type { Route } from '../route.ts'
 import { Gate } from './gate.ts'
-import { addressesOf, PARAM_CHARACTERS_MAX } from './http-addresses.ts'
 import { send, writtenProblem } from './http-answer.ts'
 import { endCollecting } from './http-body.ts'
 import { type Front, openFront, retire } from './http-front.ts'
@@ -24,6 +23,7 @@ import {
   sourceOf,
   toldProblem,
 } from './http-request.ts'
+import { type Found, routerOf } from './http-router.ts'
 
 export interface HttpDoor {
   /** Opens the door. Port 0 takes a free one. Returns where it is, e.g. `http://127.0.0.1:8080`. */
@@ -51,7 +51,7 @@ const BACKLOG = 4_096
 export function httpDoor(parts: HttpDoorParts): HttpDoor {
   const floor: Floor = {
     parts,
-    addresses: addressesOf(parts.routes),
+    router: routerOf(parts.routes),
     shapeOf: shapesOf(parts.routes),
     bodyLimits: { bytesMax: parts.limits.bodyBytesMax },
     arriving: { bytes: 0 },
@@ -61,30 +61,19 @@ export function httpDoor(parts: HttpDoorParts): HttpDoor {
     isClosing: false,
   }
   const front = openFront(floor, (error, socket) => answerBrokenRequest(floor, error, socket))
-  const app = appOf(floor, front.server)
-  for (const route of parts.routes)
-    app.route({ method: route.method, url: route.path, handler: handlerOf(floor, route) })
-  const [routed] = front.server.listeners('request') as RequestListener[]
-  front.server.removeAllListeners('request')
-  front.stand(listenerOf(floor, routed!))
-  const methods = methodsOf(parts.routes)
-  app.setNotFoundHandler((request, reply) => {
-    reply.hijack()
-    if (parts.beyond === undefined) refuseRoute(floor, methods, request.raw, reply.raw)
-    else parts.beyond(request.raw, reply.raw, sourceOf(request.raw, floor))
-  })
+  front.stand(listenerOf(floor))
   return {
     async listen(host, port): Promise<string> {
-      await app.listen({ host, port, backlog: BACKLOG }).catch((error: NodeJS.ErrnoException) => {
+      await listening(front.server, { host, port, backlog: BACKLOG }).catch((error: NodeJS.ErrnoException) => {
         throw listenProblem(error, host, port)
       })
-      if (front.local !== front.server) await listenLocally(front.local)
+      if (front.local !== front.server) await listening(front.local, { host: '127.0.0.1', port: 0 })
       return urlOf(front.server, parts.tls === undefined ? 'http' : 'https')
     },
-    listenAt: path => app.listen({ path }).then(() => {}),
+    listenAt: path => listening(front.server, { path }),
     retire: withinMs => retire(front, withinMs),
     localUrl: () => urlOf(front.local, 'http'),
-    close: withinMs => close(app, front, floor, withinMs),
+    close: withinMs => close(front, floor, withinMs),
   }
 }
 
@@ -93,74 +82,56 @@ function urlOf(server: Server, scheme: string): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-function listenLocally(server: Server): Promise<void> {
+function listening(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve())
-  })
-}
-
-/** Fastify on our server: it routes, and gives what it routed to the handlers. */
-function appOf(floor: Floor, server: Server): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    serverFactory: handler => server.on('request', handler),
-    genReqId: () => '', // the handlers give ids; Fastify's own would be made and thrown away
-    return503OnClosing: false, // refusals of invocations are recorded, also the last ones
-    forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
-    // We check by the routes' own schemas and write answers ourselves: Fastify's compilers need not even be loaded.
-    schemaController: {
-      compilersFactory: { buildValidator: () => unusedCompiler, buildSerializer: () => unusedCompiler },
-    },
-    frameworkErrors: (error, request, reply) => {
-      reply.hijack()
-      const problem = new Problem('malformed', `Cannot read the path: ${error.message}`)
-      refuse(floor, problem, request.raw, reply.raw)
-    },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(floor, error, socket as Socket),
-  })
-  // Bodies are read by the handlers, with limits and reasons of our own: Fastify is told that no method has one.
-  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']) {
-    app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  }
-  return app
-}
-
-function unusedCompiler(): never {
-  throw new Error('Cannot compile a schema for Fastify: routes have none there')
-}
-
-/** Stands before Fastify's own listener: what invokes needs no more routing. */
-function listenerOf(floor: Floor, routed: RequestListener): RequestListener {
-  return (message, response) => {
-    const found = message.method === 'POST' ? floor.addresses.find(message.url!) : undefined
-    if (found === undefined) routed(message, response)
-    else takeInvocation(floor, found, message, response)
-  }
-}
-
-function handlerOf(floor: Floor, route: AnyRoute): (request: FastifyRequest, reply: FastifyReply) => void {
-  if (route.kind === 'invocation') {
-    return (request, reply) => {
-      reply.hijack()
-      const addressed = { route, params: request.params as Record<string, string> }
-      takeInvocation(floor, addressed, request.raw, reply.raw)
-    }
-  }
-  const plain: PlainRoute = plainRoute(route)
-  return (request, reply) => {
-    reply.hijack()
-    void takePlain(floor, plain, {
-      message: request.raw,
-      response: reply.raw,
-      params: request.params,
-      query: request.query,
+    server.listen(options, () => {
+      server.off('error', reject)
+      resolve()
     })
+  })
+}
+
+function listenerOf(floor: Floor): RequestListener {
+  const { parts, router } = floor
+  const plains = new Map<Route, PlainRoute>()
+  const methods = methodsOf(parts.routes)
+  return (message, response) => {
+    // Asked for again and again: what it invokes is remembered by its address.
+    const invoked = message.method === 'POST' ? router.invoked(message.url!) : undefined
+    if (invoked !== undefined) {
+      takeInvocation(floor, invoked, message, response)
+      return
+    }
+    const found = router.find(message.method!, message.url!)
+    if (found === 'malformed') {
+      refuse(floor, new Problem('malformed', 'Cannot read the path: it cannot be decoded'), message, response)
+    } else if (found !== undefined) take(floor, found, plains, message, response)
+    else if (parts.beyond === undefined) refuseRoute(floor, methods, message, response)
+    else parts.beyond(message, response, sourceOf(message, floor))
   }
 }
 
-function refuseRoute(floor: Floor, methods: MethodsOf, message: FastifyRequest['raw'], response: ServerResponse): void {
+function take(
+  floor: Floor,
+  { route, params, query }: Found,
+  plains: Map<Route, PlainRoute>,
+  message: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (route.kind === 'invocation') {
+    takeInvocation(floor, { route, params }, message, response)
+    return
+  }
+  let plain = plains.get(route)
+  if (plain === undefined) {
+    plain = plainRoute(route)
+    plains.set(route, plain)
+  }
+  void takePlain(floor, plain, { message, response, params, query })
+}
+
+function refuseRoute(floor: Floor, methods: MethodsOf, message: IncomingMessage, response: ServerResponse): void {
   const path = pathOf(message)
   const allowed = methods(path)
   if (allowed.length === 0) {
@@ -183,7 +154,7 @@ function refuseRoute(floor: Floor, methods: MethodsOf, message: FastifyRequest['
 function refuse(
   floor: Floor,
   problem: Problem,
-  message: FastifyRequest['raw'],
+  message: IncomingMessage,
   response: ServerResponse,
   headers: Readonly<Record<string, string>> = {},
 ): void {
@@ -253,19 +224,16 @@ function listenProblem(error: NodeJS.ErrnoException, host: string, port: number)
   }
 }
 
-async function close(app: FastifyInstance, front: Front, floor: Floor, withinMs: number): Promise<void> {
+async function close(front: Front, floor: Floor, withinMs: number): Promise<void> {
   floor.isClosing = true
   front.close()
   // Requests that have arrived but were not read yet are answered (with 503) instead of being reset with their connection.
   await new Promise(resolve => setImmediate(resolve))
   await new Promise(resolve => setImmediate(resolve))
-  const { server, local } = front
+  const servers = [...new Set([front.server, front.local])]
   const cut = setTimeout(() => {
-    server.closeAllConnections()
-    local.closeAllConnections()
+    for (const server of servers) server.closeAllConnections()
   }, withinMs)
-  const closed = local === server ? undefined : new Promise(resolve => local.close(resolve))
-  await app.close()
-  await closed
+  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
   clearTimeout(cut)
 }
