@@ -11,6 +11,7 @@ import { openStudies } from './studies/studies.ts'
 import { groupCommit } from './tracking/group-commit.ts'
 import { putPlans } from './tracking/planned.ts'
 import { trackingRoutes } from './tracking/routes.ts'
+import { runViewRoutes } from './tracking/run-view-routes.ts'
 import { servableRoutes } from './tracking/servable-routes.ts'
 import { validationRoutes } from './validation/routes.ts'
 import { openValidations } from './validation/validations.ts'
@@ -32,9 +33,11 @@ interface TrainingParts {
 
 /** What is done before a model is registered: it is searched for, and what was tried is kept track of. */
 export function trainingRoutes({ recorded, ...parts }: TrainingParts): AnyRoute[] {
+  const tracking = { ...parts, ...groupCommit(parts.db, putPlans) }
   return [
     ...studyRoutes({ studies: openStudies(parts), recorded }),
-    ...trackingRoutes({ ...parts, ...groupCommit(parts.db, putPlans), recorded }),
+    ...trackingRoutes({ ...tracking, recorded }),
+    ...runViewRoutes(tracking),
     ...servableRoutes({ ...parts, recorded }),
     ...validationRoutes({ ...parts, validations: openValidations(parts), recorded }),
   ]

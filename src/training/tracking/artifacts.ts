@@ -98,6 +98,12 @@ export async function listArtifacts({ db }: Tracking, from: Message): Promise<Me
 
 const PROXIED = /^mlflow-artifacts:(?:\/\/[^/]*)?\/+(.*)$/
 
+/** Where a file below a root that is kept here is fetched. */
+export function artifactAddress(root: string, path: string): string {
+  const kept = `${PROXIED.exec(root)?.[1] ?? ''}/${path}`
+  return `/api/2.0/mlflow-artifacts/artifacts/${kept.split('/').map(encodeURIComponent).join('/')}`
+}
+
 /** The files of a run, or below a path in it, with their paths from its root. */
 export async function listRunArtifacts({ db }: Tracking, from: Message): Promise<Message> {
   return await listedBelow(db.sql, (await readRun(db.sql, runIdIn(from))).artifact_uri, from)

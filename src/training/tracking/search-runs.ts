@@ -41,11 +41,16 @@ export async function searchRuns({ db }: Tracking, from: Message): Promise<Messa
   const search = runSearchOf(db.engine, from)
   if (search.experiments.length === 0) return { runs: [] }
   const rows = await findRuns(db.sql, search)
+  const token = nextRunsToken(search, rows)
+  const next = token === undefined ? {} : { next_page_token: token }
+  return { runs: await describedRuns(db.sql, rows.slice(0, search.limit - 1)), ...next }
+}
+
+/** Where the page behind these rows begins, if there is one: one more was looked for than a page has. */
+export function nextRunsToken(search: RunSearch, rows: readonly RunRow[]): string | undefined {
   const size = search.limit - 1
-  const page = rows.slice(0, size)
-  const last = page.at(-1)
-  const next = rows.length <= size || last === undefined ? {} : { next_page_token: nextToken(search, last, size) }
-  return { runs: await describedRuns(db.sql, page), ...next }
+  const last = rows[size - 1]
+  return rows.length <= size || last === undefined ? undefined : nextToken(search, last, size)
 }
 
 /** The search that a message asks for; for one run more than a page has, which tells whether there is another page. */
