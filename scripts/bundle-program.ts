@@ -25,7 +25,7 @@ const BUNDLED: ReadonlySet<string> = new Set([
   'typebox',
   'yaml',
 ])
-/** What bundled packages ask for only in ways that we do not use them. */
+/** What bundled packages load and use only in ways that we do not: there is nothing in their place. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['thread-stream'])
 /** Files of the compiled program that outsiders import one by one. */
 const EXPORTED: readonly string[] = ['math.js', 'predictor.js', 'client.js']
@@ -40,8 +40,23 @@ export async function bundleProgram(dist: string): Promise<void> {
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .map(file => file.split(sep).join('/'))
     .filter(file => file.endsWith('.js') && !/^(?:program|web\/bundle|serving\/edge\/edge-runtime)\b/.test(file))
-  const entries = ['cli.js', ...files.flatMap(file => startedBy(dist, file))]
-  const { metafile } = await build({
+  const started = [...new Set(files.flatMap(file => startedBy(dist, file)))]
+  // Apart: what the program shared with its threads would lie in many small files, and each costs a start a millisecond.
+  const made = [await bundled(dist, ['cli.js']), await bundled(dist, started)]
+  const inputs = Object.assign({}, ...made.map(({ metafile }) => metafile.inputs)) as Metafile['inputs']
+  writeFileSync(join(dist, FOLDER, 'LICENSES.txt'), licences(inputs, dist))
+  // Found at the first look for what kind of modules these are.
+  writeFileSync(join(dist, FOLDER, 'package.json'), '{ "type": "module" }\n')
+  const kept = new Set(reached(dist, EXPORTED))
+  for (const file of files) if (!kept.has(file)) rmSync(join(dist, file))
+  for (const entry of ['cli.js', ...started]) {
+    const there = posix.relative(posix.dirname(entry), `${FOLDER}/${posix.basename(entry)}`)
+    writeFileSync(join(dist, entry), `import '${there.startsWith('.') ? there : `./${there}`}'\n`)
+  }
+}
+
+function bundled(dist: string, entries: readonly string[]): Promise<{ readonly metafile: Metafile }> {
+  return build({
     entryPoints: entries.map(entry => join(dist, entry)),
     entryNames: '[name]',
     outdir: join(dist, FOLDER),
@@ -60,13 +75,6 @@ export async function bundleProgram(dist: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   })
-  writeFileSync(join(dist, FOLDER, 'LICENSES.txt'), licences(metafile, dist))
-  const kept = new Set(reached(dist, EXPORTED))
-  for (const file of files) if (!kept.has(file)) rmSync(join(dist, file))
-  for (const entry of entries) {
-    const there = posix.relative(posix.dirname(entry), `${FOLDER}/${posix.basename(entry)}`)
-    writeFileSync(join(dist, entry), `import '${there.startsWith('.') ? there : `./${there}`}'\n`)
-  }
 }
 
 /** Threads and processes are started by the name of a file, which stands in the code as `workerUrl(import.meta.url, './name')`. */
@@ -102,8 +110,10 @@ function onlyBundled(dist: string): Plugin {
         const [first, second] = path.split('/')
         const name = first!.startsWith('@') ? `${first}/${second}` : first!
         // What a bundled package asks for is bundled with it, but for Node's own modules.
-        return (isOurs && !BUNDLED.has(name)) || LEFT_OUT.has(name) ? { path, external: true } : undefined
+        if (LEFT_OUT.has(name)) return { path, namespace: 'left out' }
+        return isOurs && !BUNDLED.has(name) ? { path, external: true } : undefined
       })
+      running.onLoad({ filter: /^/, namespace: 'left out' }, () => ({ contents: '' }))
       // `pg` and others try for native parts that may not be installed.
       running.onResolve({ filter: /\.node$/ }, ({ path }) => ({ path, external: true }))
     },
@@ -122,7 +132,7 @@ function reached(dist: string, roots: readonly string[]): string[] {
   return [...found]
 }
 
-function licences({ inputs }: Metafile, dist: string): string {
+function licences(inputs: Metafile['inputs'], dist: string): string {
   const folders = new Set<string>()
   for (const input of Object.keys(inputs)) {
     const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)

@@ -167,7 +167,7 @@ interface Parts {
 
 async function openParts(world: World, closing: (() => Promise<void>)[]): Promise<Parts> {
   const { config, path, clock, ids, log, metrics, keyring, db } = world
-  const tokens = configuredTokens(config.oidc, clock, keyring)
+  const tokens = await configuredTokens(config.oidc, clock, keyring)
   const access = await openAccess({ db, clock, ids, tokens, random: bytes => void randomFillSync(bytes) })
 
   const signer = await openSigner(path, 'ledger', keyring)

@@ -19,7 +19,7 @@ import {
 } from './keys.ts'
 import { permits } from './roles.ts'
 import { type KeyStore, keyStore } from './store.ts'
-import { isToken, type Tokens } from './tokens.ts'
+import { isToken, type Tokens } from './token.ts'
 
 /** Everybody, while there are no keys. */
 export const LOCAL: Actor = { id: 'local', name: 'local', roles: ['admin'] }

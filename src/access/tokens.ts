@@ -14,14 +14,8 @@ import {
 import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Actor } from '../route.ts'
+import type { Tokens } from './token.ts'
 import type { TokenSettings } from './token-settings.ts'
-
-export interface Tokens {
-  /** Resolves once the token is judged; undefined where it is already. Never rejects. */
-  judged(token: string): Promise<void> | undefined
-  /** Whose token it is, by the last judgement. Throws `unauthenticated`, or `unavailable` where it is not judged or the issuer cannot be asked. */
-  actor(token: string): Actor
-}
 
 export interface TokenParts {
   readonly settings: TokenSettings
@@ -40,13 +34,7 @@ const KEYS_KEPT_MS = 300_000
 const KEYS_COOLDOWN_MS = 1_000
 const KEYS_TIMEOUT_MS = 5_000
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt'])
-const CHARACTERS_MAX = 8_192
 const EXPIRED = 'the token has expired'
-
-/** Whether a text has the form of a token: three parts, of which the last may not be left out. */
-export function isToken(text: string): boolean {
-  return text.length <= CHARACTERS_MAX && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
-}
 
 /** Asked again from `until` on. */
 type Verdict = { readonly until: number } & (

@@ -3,10 +3,10 @@
  * which are meant for many programs) < file < environment < flags.
  */
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import { parseDocument } from 'yaml'
 import { Problem } from '../errors.ts'
 import { CONFIG_KEYS, type Config, type ConfigKey, type DottedKey } from './config-keys.ts'
 import { errorCode } from './durable-file.ts'
@@ -134,6 +134,8 @@ function readText(path: string, isRequired: boolean): string | undefined {
 }
 
 function parseYaml(text: string, path: string): unknown {
+  // Most starts have no file: they need not load what reads one.
+  const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml')
   const document = parseDocument(text, { prettyErrors: true })
   const [error] = document.errors
   if (error !== undefined) {

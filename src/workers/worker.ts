@@ -121,7 +121,7 @@ async function openPlane(world: World): Promise<Plane> {
   const { told, link, clock, ids, log, metrics, keyring, db } = world
   const { config } = told
   const closing: (() => Promise<void>)[] = []
-  const tokens = configuredTokens(config.oidc, clock, keyring)
+  const tokens = await configuredTokens(config.oidc, clock, keyring)
   const access = await openAccess({ db, clock, ids, tokens, random: bytes => void randomFillSync(bytes) })
   const runtimes = openRuntimes(systemSurroundings(log))
   metrics.family(runtimes.render)

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { parseDocument } from 'yaml'
 import { Problem } from '../../errors.ts'
 import type { Command, CommandContext, Option, OptionValue } from '../../platform/command.ts'
 import type { Asked } from './ask.ts'
@@ -219,6 +218,7 @@ async function readYaml(file: string): Promise<unknown> {
   if (text.length > FILE_CHARACTERS_MAX) {
     throw new Problem('too_large', `Cannot read the study: ${file} has more than ${FILE_CHARACTERS_MAX} characters`)
   }
+  const { parseDocument } = await import('yaml')
   const document = parseDocument(text, { version: '1.2', uniqueKeys: true })
   const [error] = document.errors
   if (error !== undefined)
