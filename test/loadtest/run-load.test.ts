@@ -62,7 +62,7 @@ describe('runLoad()', () => {
           response.end('ok')
         })
       },
-      { warmUpMs: 200, measuredMs: 500 },
+      { warmUpMs: 200, measuredMs: 500, connections: 32 }, // on a busy machine four could all be in use
     )
     assert.equal(seen.length, 70)
     assert.deepEqual([...new Set(seen)].sort(), ['POST /predict?x=1 yes {"a":1}', 'POST /predict?x=1 yes {"a":2}'])
@@ -114,14 +114,14 @@ describe('runLoad()', () => {
             response.end('ok')
         }
       },
-      { timeoutMs: 300 },
+      { timeoutMs: 2000, connections: 64 }, // so patient that a busy machine's pauses are not mistaken for silence
     )
     assert.deepEqual(Object.fromEntries(tally.errors), { '503': 10, lost: 10, timeout: 10 })
     assert.equal(tally.samples.get('503'), '{"detail":"Too busy"}')
     assert.deepEqual([tally.due, tally.answered], [100, 70])
     // What was given up took at least so long; what broke or was refused says nothing of latency.
     assert.equal(tally.latency.total, 80)
-    assert.ok(tally.latency.maximum >= 300_000)
+    assert.ok(tally.latency.maximum >= 2_000_000)
   })
 
   test('gives up what no connection is free for in time', async t => {

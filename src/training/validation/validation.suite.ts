@@ -214,10 +214,11 @@ function racing(validationTest: ValidationTest): void {
       if (version === '1.0.0') await registry.setAlias('churn', 'champion', version, ALICE)
     }
     const moves = ['1.1.0', '1.2.0'].map(version => registry.setAlias('churn', 'champion', version, ALICE))
-    const [first, second] = await Promise.allSettled(moves)
-    assert.equal(first?.status, 'fulfilled')
-    assert.ok(second?.status === 'rejected' && isConflict(/it went to 1\.1\.0|the champion is/)(second.reason))
-    assert.equal(registry.catalogue.resolve('churn', 'champion'), '1.1.0')
+    const ends = await Promise.allSettled(moves)
+    const [taken, late] = ends[0]?.status === 'fulfilled' ? ['1.1.0', ends[1]] : ['1.2.0', ends[0]]
+    assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1)
+    assert.ok(late?.status === 'rejected' && isConflict(/it went to 1\.[12]\.0|the champion is/)(late.reason))
+    assert.equal(registry.catalogue.resolve('churn', 'champion'), taken)
   })
 }
 
