@@ -1,9 +1,9 @@
-/** In a process of its own: a page whose security policy forbids to compile. */
+/** Not beside its source, whose tests share processes: a page whose security policy forbids to compile. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededRandom } from '../../math/random.ts'
-import { randomForest, randomRows } from '../shap/random-forests.suite.ts'
-import { treeShap } from '../shap/tree-shap.ts'
+import { seededRandom } from '../../src/math/random.ts'
+import { randomForest, randomRows } from '../../src/predictor/shap/random-forests.suite.ts'
+import { treeShap } from '../../src/predictor/shap/tree-shap.ts'
 
 class Forbidden {
   constructor() {
@@ -13,8 +13,8 @@ class Forbidden {
 
 test('where WebAssembly is forbidden the float64 path explains', async () => {
   Object.assign(globalThis, { WebAssembly: { Module: Forbidden } })
-  const { fastTreeShap } = await import('./fast-tree-shap.ts')
-  const { explainerOf } = await import('../explainer.ts')
+  const { fastTreeShap } = await import('../../src/predictor/kernels/fast-tree-shap.ts')
+  const { explainerOf } = await import('../../src/predictor/explainer.ts')
   const random = seededRandom(1)
   const forest = randomForest(random, { features: 4, trees: 3, depth: 4 })
   const rows = randomRows(random, 4, 5)
