@@ -77,6 +77,7 @@ import { configuredStream } from './serving/stream/configured-stream.ts'
 import { openTracing } from './serving/trace-call.ts'
 import { forgetUnbelieved } from './serving/unbelieved.ts'
 import { openWarmModels } from './serving/warm.ts'
+import { lostRunsWatch } from './training/jobs/lost-runs.ts'
 import { trainingRoutes } from './training/routes.ts'
 import { trainingMigrations } from './training/tables.ts'
 import { hookHandlers, webhookRoutes } from './training/tracking/webhook-routes.ts'
@@ -346,10 +347,11 @@ function startJobs(world: World, { ledger }: Parts): () => Promise<void> {
   const { path, clock, ids, log, metrics, db } = world
   const { publicKey, keyId } = ledger
   const watch = ledgerWatch({ folder: join(path, 'ledger'), publicKey, keyId, clock, log, metrics })
+  const lost = lostRunsWatch(world)
   const jobs = runJobs({
     store: jobStore(db),
-    schedules: watch.schedules,
-    handlers: { ...watch.handlers, ...hookHandlers({ ...world, timers: systemTimers }) },
+    schedules: [...watch.schedules, ...lost.schedules],
+    handlers: { ...watch.handlers, ...lost.handlers, ...hookHandlers({ ...world, timers: systemTimers }) },
     clock,
     timers: systemTimers,
     ids,

@@ -26,6 +26,7 @@ import { rotateMasterCommand } from './registry/evidence/rotate-master-command.t
 import { lifecycleCommands } from './registry/lifecycle/commands.ts'
 import { servingCommands } from './serving/commands.ts'
 import { streamCommand } from './serving/stream/commands.ts'
+import { trainCommand } from './training/jobs/commands.ts'
 import { studyCommands } from './training/studies/commands.ts'
 import { validationCommands } from './training/validation/commands.ts'
 
@@ -217,9 +218,12 @@ const completion: Command = {
 /** Only of a server that runs: completing a word must neither open a data folder nor complain. */
 async function printModelNames({ options, config, terminal }: CommandContext): Promise<undefined> {
   try {
-    const transport = await serverTransport(options, () => config, AbortSignal.timeout(ALIVE_MS_MAX))
-    if (transport === undefined) return undefined
-    const { models } = await client(transport).json<{ models: { name?: string }[] }>('GET', '/models')
+    const running = await serverTransport(options, () => config)
+    if (running === undefined) return undefined
+    const { models } = await client(running(AbortSignal.timeout(ALIVE_MS_MAX))).json<{ models: { name?: string }[] }>(
+      'GET',
+      '/models',
+    )
     // A shell will read this: nothing but what a name may consist of.
     const names = models.map(({ name }) => String(name)).filter(name => /^[\w.-]+$/.test(name))
     if (names.length > 0) terminal.say(names.join('\n'))
@@ -265,6 +269,7 @@ const PROGRAM: Program = {
     start,
     streamCommand(start),
     ...registryCommands,
+    trainCommand,
     ...studyCommands,
     ...validationCommands,
     ...evidenceCommands,
@@ -295,19 +300,18 @@ const PROGRAM: Program = {
 async function serverTransport(
   options: ParsedRun['options'],
   config: () => LoadedConfig,
-  signal: AbortSignal,
-): Promise<Transport | undefined> {
+): Promise<((signal: AbortSignal | undefined) => Transport) | undefined> {
   const server = options['server'] as string | undefined
   const key = options['key'] as string | undefined
   if (server !== undefined) {
-    if (URL.canParse(server) && /^https?:/.test(server)) return httpTransport(server, key, signal)
+    if (URL.canParse(server) && /^https?:/.test(server)) return signal => httpTransport(server, key, signal)
     throw new Problem(
       'usage',
       `Cannot talk to the server ${JSON.stringify(plain(server))}: wanted a URL such as http://127.0.0.1:8080`,
     )
   }
   const place = runningServer(config().config.data)
-  return place !== undefined && (await isAlive(place.url)) ? httpTransport(place.url, key, signal) : undefined
+  return place !== undefined && (await isAlive(place.url)) ? signal => httpTransport(place.url, key, signal) : undefined
 }
 
 /** The file may be left by a server that was killed, and its process id be another's by now: only an answer counts. */
@@ -322,11 +326,12 @@ async function isAlive(url: string): Promise<boolean> {
 }
 
 async function connect(run: ParsedRun, config: () => LoadedConfig, signal: AbortSignal): Promise<Connection> {
-  const running = await serverTransport(run.options, config, signal)
-  if (running !== undefined) return { client: client(running), close: async () => {} }
+  const running = await serverTransport(run.options, config)
+  if (running !== undefined)
+    return { client: client(running(signal)), lasting: running(undefined), close: async () => {} }
   const { openApp } = await import('./app.ts')
   const app = await openApp(config(), { listen: false, quiet: true })
-  return { client: client(app.transport), close: () => app.close() }
+  return { client: client(app.transport), lasting: app.transport, close: () => app.close() }
 }
 
 function host(signal: AbortSignal): CommandHost {

@@ -1,5 +1,5 @@
 /** A command is data, as a route is: the command line, its help and the shells' completions are all made from it. */
-import type { Client } from '../client.ts'
+import type { Client, Transport } from '../client.ts'
 import type { LoadedConfig } from './config.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -46,6 +46,8 @@ export interface CommandContext {
    * an application opened in this process for the length of the command.
    */
   api(): Promise<Client>
+  /** The way to the same API, as it comes, and not given up when the command is told to stop: for what is told at its end. */
+  lasting(): Promise<Transport>
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
 }

@@ -26,6 +26,7 @@ async function said(
     terminal: openTerminal({ stdout, stderr }, { json: given.json ?? false, env: {} }),
     config: loadConfig({ flags: {}, env, cwd: '/nowhere' }),
     api: () => Promise.reject(new Error('not needed')),
+    lasting: () => Promise.reject(new Error('not needed')),
     signal: new AbortController().signal,
   }
   await configCommand.run(context)

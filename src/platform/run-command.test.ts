@@ -59,6 +59,7 @@ async function ran(line: string, run: Run, more: Partial<CommandHost> = {}): Pro
     loadConfig: flags => loadConfig({ flags, env: {}, cwd: '/nowhere' }),
     connect: async () => ({
       client: client(async () => new Response(PROBLEM, { status: 422, headers: { 'retry-after': '3' } })),
+      lasting: async () => new Response(),
       close: async () => {
         closed++
       },

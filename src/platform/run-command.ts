@@ -1,5 +1,5 @@
 /** From a command line to an exit status. Everything a command may touch is handed in, so that tests run whole lines. */
-import type { Client } from '../client.ts'
+import type { Client, Transport } from '../client.ts'
 import { Problem } from '../errors.ts'
 import type { Command, CommandContext, Program } from './command.ts'
 import { helpText } from './command-help.ts'
@@ -17,6 +17,8 @@ export const INTERRUPTED = 130
 /** A way to the API, and how it is given up. */
 export interface Connection {
   readonly client: Client
+  /** As `CommandContext.lasting`. */
+  readonly lasting: Transport
   close(): Promise<void>
 }
 
@@ -78,6 +80,10 @@ async function runOne(run: ParsedRun, host: CommandHost): Promise<number> {
     async api(): Promise<Client> {
       connection ??= host.connect(run, config, host.signal)
       return (await connection).client
+    },
+    async lasting(): Promise<Transport> {
+      connection ??= host.connect(run, config, host.signal)
+      return (await connection).lasting
     },
   }
   try {
