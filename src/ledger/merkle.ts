@@ -10,6 +10,8 @@ import { hash } from 'node:crypto'
 /** Root of the complete subtree `index` of `level`; level 0 are the leaves' hashes. */
 export type Subtrees = (level: number, index: number) => Uint8Array
 
+export const HASH_BYTES = 32
+
 /** MTH({}): the root of the tree without leaves. */
 export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0))
 
@@ -17,19 +19,28 @@ export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0))
 const SCRATCH_BYTES = 1 << 16
 const scratch = new Uint8Array(SCRATCH_BYTES)
 
-export const HASH_BYTES = 32
-
 /** SHA-256(0x00 ‖ bytes); a text is hashed as UTF-8. */
 export function leafHash(record: Uint8Array | string): Uint8Array {
-  if (typeof record === 'string') return sha256(`\0${record}`)
+  return sha256(leafInput(record))
+}
+
+/** The hashes of these leaves, one behind the other. */
+export function leafHashes(records: readonly (Uint8Array | string)[]): Buffer {
+  const hashes = Buffer.allocUnsafe(records.length * HASH_BYTES)
+  for (let index = 0; index < records.length; index++) putSha256(leafInput(records[index]!), hashes, index * HASH_BYTES)
+  return hashes
+}
+
+function leafInput(record: Uint8Array | string): Uint8Array | string {
+  if (typeof record === 'string') return `\0${record}`
   const length = record.length + 1
   const bytes = length <= SCRATCH_BYTES ? scratch.subarray(0, length) : new Uint8Array(length)
   bytes[0] = 0
   bytes.set(record, 1)
-  return sha256(bytes)
+  return bytes
 }
 
-const node = new Uint8Array(65)
+const node = Buffer.alloc(1 + 2 * HASH_BYTES)
 node[0] = 1
 
 /** SHA-256(0x01 ‖ left ‖ right). */
@@ -39,9 +50,28 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(node)
 }
 
+/**
+ * Root of a complete subtree.
+ *
+ * @param hashes those at its foot, one behind the other, a power of two of them; nothing is left of them.
+ */
+export function foldInPlace(hashes: Buffer): Uint8Array {
+  for (let length = hashes.length; length > HASH_BYTES; length /= 2) {
+    for (let at = 0; at < length; at += 2 * HASH_BYTES) {
+      hashes.copy(node, 1, at, at + 2 * HASH_BYTES)
+      putSha256(node, hashes, at / 2)
+    }
+  }
+  return hashes.subarray(0, HASH_BYTES)
+}
+
 /** By way of a text, because `hash` takes 1.3 µs to make a buffer and 0.3 µs to make a text. */
 function sha256(data: Uint8Array | string): Uint8Array {
   return Buffer.from(hash('sha256', data, 'binary'), 'latin1')
+}
+
+function putSha256(data: Uint8Array | string, to: Buffer, at: number): void {
+  to.write(hash('sha256', data, 'binary'), at, HASH_BYTES, 'latin1')
 }
 
 /**

@@ -5,7 +5,7 @@ import { diskProblem } from './disk.ts'
 import type { SignedHead } from './evidence.ts'
 import { type Heads, headDigest, NO_PREVIOUS, openHeads, verifyHead } from './heads.ts'
 import { type JournalTail, tailJournal } from './journal-tail.ts'
-import { leafHash, verifyInclusion } from './merkle.ts'
+import { leafHashes, verifyInclusion } from './merkle.ts'
 import { type Progress, progress } from './progress.ts'
 import { openTree, type Tree } from './tree.ts'
 
@@ -51,6 +51,8 @@ const SLEEP_MS_MAX = 3_600_000
 /** How long a disk that refused is left alone. */
 const RETRY_MS = 1000
 
+const NO_HASHES = new Uint8Array(0)
+
 const start = workerData as NotaryStart
 const port = parentPort!
 
@@ -61,7 +63,7 @@ class NotaryThread {
   private tree!: Tree
   private tail!: JournalTail
   /** Read and hashed, but not in the tree yet: the disk may have refused them. */
-  private hashed: readonly Uint8Array[] = []
+  private hashed: Uint8Array = NO_HASHES
   /** Why nothing is answered any more. */
   private broken: Problem | undefined
   private signing: Promise<unknown> = Promise.resolve()
@@ -143,7 +145,7 @@ class NotaryThread {
         const found = `${size + records.length} sealed records were read, ${start.sealed} were wanted`
         throw new Problem('corrupt', `Cannot build the tree: ${found}`)
       }
-      this.tree.append(records.map(leafHash))
+      this.tree.append(leafHashes(records))
     }
     this.tail?.close()
     this.tail = tailJournal(start.journalFolder, start.sealed)
@@ -178,13 +180,13 @@ class NotaryThread {
 
   /** Reads, hashes and adds one batch of records. */
   private step(written: number): void {
-    if (this.hashed.length === 0) this.hashed = this.tail.read(written).map(leafHash)
+    if (this.hashed.length === 0) this.hashed = leafHashes(this.tail.read(written))
     try {
       this.tree.append(this.hashed)
     } catch (error) {
       throw error instanceof Problem ? error : diskProblem('keep the hashes of records', error)
     }
-    this.hashed = []
+    this.hashed = NO_HASHES
   }
 
   private async catchUp(size: number): Promise<void> {

@@ -34,7 +34,7 @@ function level(number: number): string {
 describe('tree', () => {
   it('has the roots and paths of the Merkle tree, at every size it went through', () => {
     const tree = openTree(folder)
-    for (let at = 0; at < LEAVES; at += 997) tree.append(leaves.slice(at, at + 997))
+    for (let at = 0; at < LEAVES; at += 997) tree.append(Buffer.concat(leaves.slice(at, at + 997)))
     assert.equal(tree.size, LEAVES)
     for (const size of [0, 1, 2, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537, LEAVES]) {
       assert.equal(hex(tree.rootAt(size)), rootOf(size))
@@ -55,7 +55,7 @@ describe('tree', () => {
 
   it('refuses what it does not hold', () => {
     const tree = openTree(folder)
-    tree.append(leaves.slice(0, 10))
+    tree.append(Buffer.concat(leaves.slice(0, 10)))
     assert.throws(() => tree.rootAt(11), { code: 'invalid' })
     assert.throws(() => tree.path(3, 11), { code: 'invalid' })
     assert.throws(() => tree.leaf(10), { code: 'invalid' })
@@ -65,7 +65,7 @@ describe('tree', () => {
 
   it('makes upper files again that are short, missing, or longer than those below', () => {
     const first = openTree(folder)
-    first.append(leaves)
+    first.append(Buffer.concat(leaves))
     first.close()
     const wanted = [0, 8, 16].map(number => readFileSync(level(number)))
     const harm: (() => void)[] = [
@@ -81,7 +81,7 @@ describe('tree', () => {
       damage()
       const tree = openTree(folder)
       if (at === 3) tree.truncate(1000) // a longer file may hold anything: what is right of it follows from below
-      if (at === 3) tree.append(leaves.slice(1000))
+      if (at === 3) tree.append(Buffer.concat(leaves.slice(1000)))
       assert.equal(hex(tree.rootAt(LEAVES)), rootOf(LEAVES))
       tree.close()
       assert.deepEqual(
@@ -93,20 +93,20 @@ describe('tree', () => {
 
   it('forgets half a hash', () => {
     const first = openTree(folder)
-    first.append(leaves.slice(0, 300))
+    first.append(Buffer.concat(leaves.slice(0, 300)))
     first.close()
     truncateSync(level(0), 32 * 255 + 7)
     const tree = openTree(folder)
     assert.equal(tree.size, 255)
     assert.equal(statSync(level(8)).size, 0)
-    tree.append(leaves.slice(255, 1000))
+    tree.append(Buffer.concat(leaves.slice(255, 1000)))
     assert.equal(hex(tree.rootAt(1000)), rootOf(1000))
     tree.close()
   })
 
   it('says what to do where a hash is gone', () => {
     const tree = openTree(folder)
-    tree.append(leaves.slice(0, 300))
+    tree.append(Buffer.concat(leaves.slice(0, 300)))
     truncateSync(level(0), 32 * 280)
     assert.throws(() => tree.rootAt(300), { code: 'corrupt', message: /remove its folder and restart/ })
     tree.close()
@@ -124,7 +124,7 @@ describe('tree', () => {
         let tree = openTree(folder)
         tree.truncate(0)
         for (const action of steps) {
-          if ('grow' in action) tree.append(leaves.slice(tree.size, tree.size + action.grow))
+          if ('grow' in action) tree.append(Buffer.concat(leaves.slice(tree.size, tree.size + action.grow)))
           if ('cut' in action) tree.truncate(Math.floor(tree.size * action.cut))
           if ('open' in action) {
             tree.close()

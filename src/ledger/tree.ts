@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { Problem } from '../errors.ts'
-import { inclusionPath, nodeHash, treeRoot } from './merkle.ts'
+import { foldInPlace, HASH_BYTES, inclusionPath, treeRoot } from './merkle.ts'
 
 /**
  * The Merkle tree of the ledger on disk: `level-0.bin` holds the leaves' hashes, `level-8.bin` the roots of the complete
@@ -23,8 +23,8 @@ import { inclusionPath, nodeHash, treeRoot } from './merkle.ts'
  */
 export interface Tree {
   readonly size: number
-  /** Adds leaves' hashes; what fails half-way (a full disk) has added nothing and can be repeated. */
-  append(leaves: readonly Uint8Array[]): void
+  /** Adds leaves' hashes, one behind the other; what fails half-way (a full disk) has added nothing and can be repeated. */
+  append(leaves: Uint8Array): void
   rootAt(size: number): Uint8Array
   /** RFC 6962 audit path of a leaf in the tree of the first `size` leaves. */
   path(index: number, size: number): Uint8Array[]
@@ -36,7 +36,6 @@ export interface Tree {
   close(): void
 }
 
-const HASH_BYTES = 32
 const LEVELS_PER_FILE = 8
 const FAN = 2 ** LEVELS_PER_FILE
 
@@ -65,12 +64,12 @@ class FileTree implements Tree {
     return this.files[0]!.count
   }
 
-  append(leaves: readonly Uint8Array[]): void {
+  append(leaves: Uint8Array): void {
     if (leaves.length === 0) return
     const file = this.files[0]!
-    writeAll(file, Buffer.concat(leaves, leaves.length * HASH_BYTES))
+    writeAll(file, leaves)
     const { count } = file
-    file.count += leaves.length
+    file.count += leaves.length / HASH_BYTES
     try {
       this.fillUp()
     } catch (error) {
@@ -137,7 +136,8 @@ class FileTree implements Tree {
       const file = this.files[at] ?? this.open(0)
       if (file.count < complete) {
         const roots: Uint8Array[] = []
-        for (let index = file.count; index < complete; index++) roots.push(fold(readHashes(below, index * FAN, FAN)))
+        for (let index = file.count; index < complete; index++)
+          roots.push(foldInPlace(readHashes(below, index * FAN, FAN)))
         writeAll(file, Buffer.concat(roots))
         file.count = complete
       }
@@ -148,11 +148,11 @@ class FileTree implements Tree {
   private readonly subtree = (level: number, index: number): Uint8Array => {
     const at = Math.floor(level / LEVELS_PER_FILE)
     const width = 2 ** (level % LEVELS_PER_FILE)
-    return fold(readHashes(this.files[at]!, index * width, width))
+    return foldInPlace(readHashes(this.files[at]!, index * width, width))
   }
 }
 
-function writeAll(file: LevelFile, bytes: Buffer): void {
+function writeAll(file: LevelFile, bytes: Uint8Array): void {
   const start = file.count * HASH_BYTES
   for (let done = 0; done < bytes.length; ) {
     done += writeSync(file.fd, bytes, done, bytes.length - done, start + done)
@@ -167,16 +167,4 @@ function readHashes(file: LevelFile, first: number, count: number): Buffer {
     'corrupt',
     `Cannot read the tree: hash ${first} of ${file.count} is missing; remove its folder and restart`,
   )
-}
-
-/** Root of a complete subtree from the hashes at its foot, a power of two of them. */
-function fold(hashes: Buffer): Uint8Array {
-  let level: Uint8Array[] = []
-  for (let at = 0; at < hashes.length; at += HASH_BYTES) level.push(hashes.subarray(at, at + HASH_BYTES))
-  while (level.length > 1) {
-    const above: Uint8Array[] = []
-    for (let at = 0; at < level.length; at += 2) above.push(nodeHash(level[at]!, level[at + 1]!))
-    level = above
-  }
-  return level[0]!
 }
