@@ -9,7 +9,7 @@ import type { Fault, Rule } from './tree.ts'
  * shell, which holds no data and asks for a key itself.
  */
 const PUBLIC =
-  /^(?:\/|\/predictions|\/changes|\/audit|\/dashboard\/.*|\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/ping|\/health|\/version|\/v2\/?|\/v2\/health\/live|\/v2\/health\/ready)$/
+  /^(?:\/|\/predictions|\/runs|\/changes|\/audit|\/dashboard\/.*|\/healthz|\/readyz|\/docs(?:\/.*)?|\/schemas\/model\.yaml|\/ping|\/health|\/version|\/v2\/?|\/v2\/health\/live|\/v2\/health\/ready)$/
 
 /** The same of gRPC, and what its own tools ask before they know anything: the interfaces. */
 const PUBLIC_CALLS =

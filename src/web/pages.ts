@@ -5,13 +5,16 @@ import type { Answer, AnyRoute } from '../route.ts'
 const TAG = 'Dashboard'
 
 /** Addresses that are pages only. */
-const OWN_PATHS: readonly string[] = ['/predictions', '/changes', '/audit']
+const OWN_PATHS: readonly string[] = ['/predictions', '/runs', '/changes', '/audit']
 /** Addresses of the API that are pages as well: see `Route.page`. */
 const API_PATHS: readonly string[] = [
   '/models/:name',
   '/models/:name/drift/:feature',
   '/models/:name/explanations',
   '/predictions/:id',
+  '/runs/experiments/:experiment',
+  '/runs/compare',
+  '/runs/:run',
 ]
 
 /** Everything from this server, nothing from elsewhere, and no script or style that is not a file. */

@@ -8,6 +8,7 @@ import { bellwether, withServer } from '../server.ts'
 import { skipUnless } from '../services.ts'
 import { withPage } from './browser.ts'
 import { customers, predict, registerChurn, strangers, tellOutcomes } from './churn.ts'
+import { makeSweep } from './logged-runs.ts'
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const SIZES = [
@@ -99,12 +100,30 @@ describe('every page stands in every width and theme, and axe finds nothing', { 
     })
   })
 
+  test('with runs', async () => {
+    await withServer({}, async server => {
+      const { experiment, parent, runs } = await makeSweep(server, 10)
+      const visits: Visit[] = [
+        { path: '/runs', text: 'churn/xgboost sweep' },
+        { path: `/runs/experiments/${experiment}`, text: 'trial-3' },
+        { path: `/runs/${runs[0]}?smooth=0.6&scale=log&file=report.html`, text: 'A page of the run' },
+        { path: `/runs/${parent}`, text: 'Nested runs' },
+        { path: `/runs/compare?runs=${runs.join(',')}&rows=all`, text: 'One against another' },
+      ]
+      await assertStands(server.url, visits, true)
+    })
+  })
+
   test('with nothing to show', async () => {
     await withServer({}, async server => {
       const visits = [
         { path: '/', text: 'No model is registered yet' },
         { path: '/predictions', text: 'There is none yet' },
         { path: '/changes', text: 'Nobody has changed anything yet' },
+        { path: '/runs', text: 'Nothing was logged yet' },
+        { path: '/runs/experiments/9', text: 'There is no such experiment' },
+        { path: '/runs/0a', text: 'There is no such run' },
+        { path: '/runs/compare', text: 'No run was chosen' },
         { path: '/models/none', text: 'There is no model called none' },
         { path: '/models/none/explanations', text: 'There is nothing to show' },
         { path: '/predictions/01a205a3-f68f-7002-813d-f035156755d5', text: 'There is no prediction with this id' },

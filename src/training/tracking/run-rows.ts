@@ -25,7 +25,8 @@ export interface RunLine {
   readonly startedAt: number
   readonly endedAt?: number
   readonly isDeleted?: true
-  readonly parent?: string
+  /** The run that it is nested in. */
+  readonly parent?: { readonly id: string; readonly name: string }
   /** Runs that are nested in it. */
   readonly children: number
   readonly metrics: Readonly<Record<string, MetricValue>>
@@ -73,6 +74,7 @@ export interface KnownRun {
   readonly params: readonly Fact[]
   readonly metrics: readonly Message[]
   readonly children: number
+  readonly parent?: { readonly id: string; readonly name: string }
 }
 
 /** All that is known of runs, in the order given. */
@@ -84,13 +86,37 @@ export async function knownRuns(db: Reading, rows: readonly RunRow[]): Promise<r
     latestMetrics(db, ids),
     childrenOf(db, ids),
   ])
-  return rows.map(row => ({
-    row,
-    tags: tags.get(row.id) ?? [],
-    params: params.get(row.id) ?? [],
-    metrics: metrics.get(row.id) ?? [],
-    children: children.get(row.id) ?? 0,
-  }))
+  const parents = await parentsIn(db, tags)
+  return rows.map(row => {
+    const parent = parents.get(row.id)
+    return {
+      row,
+      tags: tags.get(row.id) ?? [],
+      params: params.get(row.id) ?? [],
+      metrics: metrics.get(row.id) ?? [],
+      children: children.get(row.id) ?? 0,
+      ...(parent === undefined ? {} : { parent }),
+    }
+  })
+}
+
+/** By the run that is nested in it; one that is not kept here has no name. */
+async function parentsIn(
+  db: Reading,
+  tags: ReadonlyMap<string, readonly Fact[]>,
+): Promise<ReadonlyMap<string, { readonly id: string; readonly name: string }>> {
+  const found = new Map<string, string>()
+  for (const [run, all] of tags) {
+    const parent = all.find(({ key }) => key === PARENT)?.value
+    if (parent !== undefined && parent !== '') found.set(run, parent)
+  }
+  const names = new Map<string, string>()
+  for (const some of portions([...new Set(found.values())])) {
+    const { rows } = await sql<{ id: string; name: string }>`select id, name from mlflow_runs
+      where id in (${sql.join(some)})`.execute(db)
+    for (const { id, name } of rows) names.set(id, name)
+  }
+  return new Map([...found].map(([run, id]) => [run, { id, name: names.get(id) ?? '' }]))
 }
 
 async function childrenOf(db: Reading, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -136,14 +162,16 @@ function byFrequency(lists: readonly (readonly string[])[]): readonly string[] {
 }
 
 /** @param columns nothing: all. */
-export function runLine({ row, tags, params, metrics, children }: KnownRun, columns?: readonly Column[]): RunLine {
+export function runLine(
+  { row, tags, params, metrics, children, parent }: KnownRun,
+  columns?: readonly Column[],
+): RunLine {
   const isShown = (kind: Column['kind']): ((name: string) => boolean) => {
     if (columns === undefined) return () => true
     const names = new Set(columns.filter(column => column.kind === kind).map(({ name }) => name))
     return name => names.has(name)
   }
   const [metricShown, paramShown, tagShown] = [isShown('metrics'), isShown('params'), isShown('tags')]
-  const parent = tags.find(({ key }) => key === PARENT)?.value
   return {
     id: row.id,
     experiment: String(row.experiment),

@@ -32,7 +32,9 @@ const Line = Type.Object(
     startedAt: Type.Integer(),
     endedAt: Type.Optional(Type.Integer()),
     isDeleted: Type.Optional(Type.Boolean()),
-    parent: Type.Optional(Type.String({ description: 'The run that it is nested in' })),
+    parent: Type.Optional(
+      Type.Object({ id: Type.String(), name: Type.String() }, { description: 'The run that it is nested in' }),
+    ),
     children: Type.Integer({ description: 'Runs that are nested in it' }),
     metrics: Type.Record(Type.String(), Value),
     params: Texts,

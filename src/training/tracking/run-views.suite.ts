@@ -94,7 +94,10 @@ function tables(place: FreshPlace): void {
     const wanted = await asking.look(RUNS, { ...inDefault, query })
     assert.equal(wanted.next, undefined)
     assert.deepEqual(wanted.runs[0].metrics, { loss: '-Infinity' })
-    assert.deepEqual([wanted.runs[0].tags, wanted.runs[0].parent, wanted.runs[0].params], [{ team: 'b' }, parent, {}])
+    assert.deepEqual(
+      [wanted.runs[0].tags, wanted.runs[0].parent, wanted.runs[0].params],
+      [{ team: 'b' }, { id: parent, name: 'a' }, {}],
+    )
     const found = async (filter: string): Promise<number> =>
       (await asking.look(RUNS, { ...inDefault, query: { filter } })).runs.length
     assert.deepEqual([await found('metrics.loss > 0'), await found("tags.team ILIKE 'B'")], [1, 1])
@@ -116,7 +119,7 @@ function ofOneRun(place: FreshPlace): void {
     const dataset = { name: 'train', digest: 'd1', source_type: 'local', source: '{}' }
     await asking.log('runs/log-inputs', { run_id: child, datasets: [{ dataset, tags: [] }] })
     const inner = await asking.look('/runs/:run', { params: { run: child } })
-    assert.deepEqual(inner.nestedIn, { id: parent, name: 'outer' })
+    assert.deepEqual(inner.parent, { id: parent, name: 'outer' })
     assert.deepEqual([inner.in.name, inner.datasets[0].name], ['Default', 'train'])
     const outer = await asking.look('/runs/:run', { params: { run: parent } })
     assert.deepEqual(outer.nested, [{ id: child, name: 'inner', status: 'RUNNING' }])

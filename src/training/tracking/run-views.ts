@@ -131,7 +131,6 @@ export async function runView({ db }: Tracking, id: string): Promise<object> {
       return { name: key, value: shownValue(value), step, at: timestamp }
     }),
     in: briefly(await readExperiment(db.sql, row.experiment)),
-    ...(await parentOf(db.sql, line.parent)),
     nested: children.map(({ id, name, status }) => ({ id, name, status })),
     datasets: inputs,
     models: [...(models.inputs.get(id) ?? []), ...(models.outputs.get(id) ?? [])].map(model => model['model_id']),
@@ -146,12 +145,6 @@ async function childRuns(db: Tracking['db']['sql'], id: string): Promise<readonl
     where f.kind = 'run-tag' and f.name = ${PARENT} and f.head = ${id} and r.stage = 'active'
     order by r.started_at desc, r.id limit ${CHILDREN_MAX}`.execute(reading)
   return rows
-}
-
-async function parentOf(db: Tracking['db']['sql'], id: string | undefined): Promise<object> {
-  if (id === undefined) return {}
-  const { rows } = await sql<RunRow>`select * from mlflow_runs where id = ${id}`.execute(db)
-  return rows[0] === undefined ? {} : { nestedIn: { id, name: rows[0].name } }
 }
 
 /** Names in a list of an address; no id and no name of a metric has a comma. */

@@ -13,9 +13,9 @@ const THEME = [
   '--surface:#fff;--accent:#0f6d66;--warning:#a3580a;--heat-0:#e8efed;--heat-1:#d0e2dd;--heat-2:#a8ccc4;--heat-3:#e9a23b;--heat-4:#c8372d',
 ].join(';')
 
-/** The drawing is, to the letter, the picture of this name. */
-export function assertPicture(name: string, drawing: VNode): void {
-  const style = `<style>svg{${THEME};font-family:sans-serif}${CHART_STYLE}</style>`
+/** The drawing is, to the letter, the picture of this name. `more`: style that only such drawings have. */
+export function assertPicture(name: string, drawing: VNode, more: string = ''): void {
+  const style = `<style>svg{${THEME};font-family:sans-serif}${CHART_STYLE}${more}</style>`
   const text = `${renderToString(drawing).replace(/(<svg[^>]*>)/, `$1${style}`)}\n`
   const path = join(FOLDER, `${name}.svg`)
   if (process.env['UPDATE_PICTURES'] === '1') {

@@ -7,12 +7,16 @@ import { KeyPage } from './key-page.tsx'
 import { lostSince } from './live.ts'
 import { AuditPage } from './pages/audit.tsx'
 import { ChangesPage } from './pages/changes.tsx'
+import { ExperimentsPage } from './pages/experiments.tsx'
 import { ExplanationsPage } from './pages/explanations.tsx'
 import { FeaturePage } from './pages/feature.tsx'
 import { ModelPage } from './pages/model.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { PredictionPage } from './pages/prediction.tsx'
 import { PredictionsPage } from './pages/predictions.tsx'
+import { RunPage } from './pages/run.tsx'
+import { ComparePage } from './pages/run-compare.tsx'
+import { RunsPage } from './pages/runs.tsx'
 import { go, match, place, predictionPath } from './router.ts'
 import { forgetKey, session } from './session.ts'
 import { storedTheme, storeTheme, type Theme } from './theme-choice.ts'
@@ -53,6 +57,18 @@ const PAGES: readonly PageEntry[] = [
     title: ({ model }) => `What moves ${model}`,
     page: ({ model }) => <ExplanationsPage key={model} model={model!} />,
   },
+  { pattern: '/runs', title: () => 'Runs', page: () => <ExperimentsPage /> },
+  { pattern: '/runs/compare', title: () => 'Runs compared', page: () => <ComparePage /> },
+  {
+    pattern: '/runs/experiments/:experiment',
+    title: ({ experiment }) => `Runs of experiment ${experiment}`,
+    page: ({ experiment }) => <RunsPage key={experiment} experiment={experiment!} />,
+  },
+  {
+    pattern: '/runs/:run',
+    title: ({ run }) => `Run ${run!.slice(0, 8)}`,
+    page: ({ run }) => <RunPage key={run} run={run!} />,
+  },
   { pattern: '/changes', title: () => 'Changes', page: () => <ChangesPage /> },
   { pattern: '/audit', title: () => 'Audit', page: () => <AuditPage /> },
 ]
@@ -84,6 +100,7 @@ export function Frame(): VNode {
 const PLACES = [
   { href: '/', text: 'Overview', isHere: (path: string) => path === '/' || path.startsWith('/models/') },
   { href: '/predictions', text: 'Predictions', isHere: (path: string) => path.startsWith('/predictions') },
+  { href: '/runs', text: 'Runs', isHere: (path: string) => path === '/runs' || path.startsWith('/runs/') },
   { href: '/changes', text: 'Changes', isHere: (path: string) => path === '/changes' },
   { href: '/audit', text: 'Audit', isHere: (path: string) => path === '/audit' },
 ]

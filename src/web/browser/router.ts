@@ -88,4 +88,4 @@ function linkOf(event: MouseEvent): string | undefined {
 }
 
 /** The pages; everything else at this server is for the browser to open. */
-const OURS = /^\/(?:$|\?|(?:models|predictions|changes|audit)(?:[/?]|$))/
+const OURS = /^\/(?:$|\?|(?:models|predictions|runs|changes|audit)(?:[/?]|$))/
