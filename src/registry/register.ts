@@ -33,6 +33,8 @@ export interface RegisterParts {
   readonly evidence?: Sealing | undefined
   /** Throws where the number of a new version promises what it does not keep; returns what a person should know. */
   readonly judgeNumber: (version: ModelVersion) => readonly string[]
+  /** The same among what the database has by then: others may have registered meanwhile. */
+  readonly judgeAgain: (version: ModelVersion) => InTransaction
   readonly approvalsOf?: (model: string) => number
 }
 
@@ -75,7 +77,9 @@ export async function register(parts: RegisterParts, submission: Submission, cal
     const detail = { alias: CHAMPION, to: version.version }
     return [registered, changeRecord(parts, caller, 'alias:moved', version, detail)]
   }
-  const added = await parts.store.add({ version, digest }, mayLead ? CHAMPION : undefined, recordsOf, sealed)
+  const judgeAgain = parts.judgeAgain(version)
+  const also: InTransaction = tx => judgeAgain(tx).then(() => sealed?.(tx))
+  const added = await parts.store.add({ version, digest }, mayLead ? CHAMPION : undefined, recordsOf, also)
   const told = mayLead ? notes : [...notes, ...heldNotes(parts.leadPolicy, version)]
   return { ...added, notes: added.created ? told : [] }
 }

@@ -11,7 +11,7 @@ import { QUIET, systemSurroundings } from '../platform/surroundings.ts'
 import { type FreshPlace, temporaryFolder } from '../platform/temporary.suite.ts'
 import type { Actor } from '../route.ts'
 import { openRuntimes } from '../runtimes/runtimes.ts'
-import { openRegistry, type Registry } from './registry.ts'
+import { openRegistry, type Registry, type RegistryParts } from './registry.ts'
 import { bytesOf, type StumpModel, streamed, stumpModel, TWO_FEATURES } from './stumps.suite.ts'
 import type { Registered, Submission } from './submission.ts'
 import { registryMigrations } from './tables.ts'
@@ -35,6 +35,7 @@ export function registryTest(
   name: string,
   place: FreshPlace,
   run: (world: RegistryWorld, t: TestContext) => Promise<void>,
+  more: Partial<RegistryParts> = {},
 ): void {
   test(name, async t => {
     const where = await place(t)
@@ -42,14 +43,19 @@ export function registryTest(
     const db = await openDatabase(where, migrations)
     const second = await openDatabase(where, migrations)
     try {
-      await run(await worldOn(temporaryFolder(t), db, second), t)
+      await run(await worldOn(temporaryFolder(t), db, second, more), t)
     } finally {
       await Promise.all([db.close(), second.close()])
     }
   })
 }
 
-async function worldOn(folder: string, db: Database, second: Database): Promise<RegistryWorld> {
+async function worldOn(
+  folder: string,
+  db: Database,
+  second: Database,
+  more: Partial<RegistryParts>,
+): Promise<RegistryWorld> {
   const clock = manualClock(START_AT)
   const ids = uuid7(clock)
   const objects = openObjects(folder, await openKeyring(folder, Buffer.alloc(32, 7).toString('base64')))
@@ -66,6 +72,7 @@ async function worldOn(folder: string, db: Database, second: Database): Promise<
     runtimes,
     pythonCommand: 'python3',
     leadPolicy: 'declared' as const,
+    ...more,
   }
   return {
     registry: await openRegistry({ db, ...parts }),

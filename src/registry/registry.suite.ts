@@ -1,5 +1,6 @@
 /** What the registry promises, whatever database keeps it. Runs on SQLite beside this file, on PostgreSQL in `test/contracts`. */
 import assert from 'node:assert/strict'
+import type { Problem } from '../errors.ts'
 import type { FreshPlace } from '../platform/temporary.suite.ts'
 import type { CatalogueChange } from './catalogue.ts'
 import { ALICE, registryTest, START_AT, submit } from './registry-world.suite.ts'
@@ -11,6 +12,7 @@ export function registrySuite(place: FreshPlace): void {
   ordering(place)
   conflicts(place)
   races(place)
+  numbers(place)
   aliases(place)
   processes(place)
   loading(place)
@@ -156,6 +158,56 @@ function races(place: FreshPlace): void {
     const { digest } = (await store.find('churn', '1.0.0'))!
     assert.deepEqual(await add(digest), { version, created: false })
   })
+}
+
+const BREAKING: StumpModel = { ...TWO_FEATURES, features: ['age', 'income'] }
+
+function numbers(place: FreshPlace): void {
+  registryTest(
+    'of two versions at once, the one that breaks callers of the other is refused, whichever is later',
+    place,
+    async ({ registry, openSecond }) => {
+      const second = await openSecond()
+      for (let major = 1; major <= 5; major++) {
+        const ends = await Promise.allSettled([
+          submit(registry, { manifest: { name: 'churn', version: `${major}.0.0` } }),
+          submit(second, { manifest: { name: 'churn', version: `${major}.1.0` }, model: BREAKING }),
+        ])
+        const refused = ends.flatMap(end => (end.status === 'rejected' ? [end.reason as Problem] : []))
+        assert.equal(refused.length, 1, `major version ${major}`)
+        assert.equal(refused[0]!.code, 'invalid')
+        assert.match(refused[0]!.message, /breaks those who (?:will )?call \d\.[01]\.0/)
+        await registry.refresh()
+        const taken = ends[0].status === 'fulfilled' ? `${major}.0.0` : `${major}.1.0`
+        assert.deepEqual(
+          registry.catalogue.versions('churn').filter(version => version.startsWith(`${major}.`)),
+          [taken],
+        )
+      }
+    },
+    { versionRule: 'refuse' },
+  )
+
+  registryTest(
+    'a version between two releases is judged by both',
+    place,
+    async ({ registry }) => {
+      await submit(registry, { manifest: { name: 'churn', version: '1.0.0' } })
+      await submit(registry, { manifest: { name: 'churn', version: '2.0.0' }, model: BREAKING })
+      await submit(registry, { manifest: { name: 'churn', version: '2.2.0' }, model: BREAKING })
+      await assert.rejects(submit(registry, { manifest: { name: 'churn', version: '1.5.0' }, model: BREAKING }), {
+        message: /^Cannot register churn@1\.5\.0: 1\.5\.0 breaks those who call 1\.0\.0: .*; register it as 2\.0\.0$/,
+      })
+      await submit(registry, { manifest: { name: 'churn', version: '3.0.0-beta.1' } })
+      await submit(registry, { manifest: { name: 'churn', version: '3.1.0' } })
+      await assert.rejects(submit(registry, { manifest: { name: 'churn', version: '3.0.0' }, model: BREAKING }), {
+        message:
+          /^Cannot register churn@3\.0\.0: 3\.1\.0, which is registered, breaks those who will call 3\.0\.0: .*; register it with a number above 3\.1\.0$/,
+      })
+      await submit(registry, { manifest: { name: 'churn', version: '3.0.0' } })
+    },
+    { versionRule: 'refuse' },
+  )
 }
 
 function aliases(place: FreshPlace): void {

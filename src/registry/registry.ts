@@ -16,11 +16,11 @@ import { type Background, parseBackground } from './background.ts'
 import { type Catalogue, type CatalogueChange, type LiveCatalogue, liveCatalogue } from './catalogue.ts'
 import { type Examiner, openExaminer } from './examination.ts'
 import { CHAMPION, isHeld, type LeadPolicy } from './leading.ts'
-import { judgeNumber, type VersionRule } from './lifecycle/version-rule.ts'
+import { judgeNumber, neighboursAmong, type VersionRule } from './lifecycle/version-rule.ts'
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
 import { type Caller, changeRecord, preview, type RegisterParts, register, type Sealing } from './register.ts'
-import { registryStore } from './store.ts'
+import { findVersion, registryStore, versionsOf } from './store.ts'
 import type { FileRole, Registered, Submission } from './submission.ts'
 import type { Alias, ModelVersion, StoredFile } from './version.ts'
 
@@ -110,8 +110,8 @@ const ALIAS = /^[a-z][a-z0-9_-]{0,49}$/
 export async function openRegistry(given: RegistryParts): Promise<Registry> {
   const { db, objects, clock, limits, log, runtimes } = given
   const catalogue = liveCatalogue()
-  const judge = (version: ModelVersion): string[] => judgeNumber(catalogue, version, given.versionRule ?? 'tell')
-  const parts: RegisterParts = { ...given, store: registryStore(db), examiner: openExaminer(), judgeNumber: judge }
+  const judges = judgesOf(catalogue, given.versionRule ?? 'tell')
+  const parts: RegisterParts = { ...given, store: registryStore(db), examiner: openExaminer(), ...judges }
   const listeners = new Set<(change: CatalogueChange) => void>()
   const preparing = new Set<(move: AliasMove) => Promise<void>>()
   const refresh = refresher(parts, catalogue, listeners, log)
@@ -161,6 +161,25 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
     refresh,
     onChange: listener => joined(listeners, listener),
     beforeMove: prepare => joined(preparing, prepare),
+  }
+}
+
+/** Of numbers: against the versions that this process knows, before anything is signed, and against those of the database. */
+function judgesOf(catalogue: Catalogue, rule: VersionRule): Pick<RegisterParts, 'judgeNumber' | 'judgeAgain'> {
+  return {
+    judgeNumber(version) {
+      const { before, after } = neighboursAmong(catalogue.versions(version.model), version.version)
+      const known = (name: string | undefined) =>
+        name === undefined ? undefined : catalogue.version(version.model, name)
+      return judgeNumber({ before: known(before), after: known(after) }, version, rule)
+    },
+    judgeAgain: version => async tx => {
+      const { model } = version
+      const { before, after } = neighboursAmong(await versionsOf(tx, model), version.version)
+      const kept = async (name: string | undefined) =>
+        name === undefined ? undefined : (await findVersion(tx, model, name))?.version
+      judgeNumber({ before: await kept(before), after: await kept(after) }, version, rule)
+    },
   }
 }
 

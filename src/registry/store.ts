@@ -113,6 +113,12 @@ async function nextRevision(tx: AnyTransaction): Promise<number> {
   return value
 }
 
+/** What versions a model has, in no order. */
+export async function versionsOf(tx: AnyTransaction, model: string): Promise<string[]> {
+  const rows = tables<RegistryTables>(tx).selectFrom('versions').select('version').where('model', '=', model)
+  return (await rows.execute()).map(({ version }) => version)
+}
+
 /** As it is kept; undefined where there is none. */
 export async function findVersion(
   db: Database | AnyTransaction,

@@ -1,6 +1,5 @@
 /** Whether a version number keeps what it promises: what breaks callers begins a new major version. */
 import { Problem } from '../../errors.ts'
-import type { Catalogue } from '../catalogue.ts'
 import { compareSemver } from '../semver.ts'
 import type { ModelVersion } from '../version.ts'
 import { type InterfaceChange, interfaceChanges, levelOf } from './interface-change.ts'
@@ -10,16 +9,27 @@ export type VersionRule = 'refuse' | 'tell'
 
 const TOLD_MAX = 5
 
+/** The releases next to a version: the greatest below it and the smallest above it, where there are such. */
+export interface Neighbours<T = ModelVersion> {
+  readonly before?: T | undefined
+  readonly after?: T | undefined
+}
+
 /**
- * What a new version changes against the release before it (the greatest below it that is no pre-release, for those
- * promise nothing: semver.org §9). Returns sentences for who registers it.
+ * What a new version changes against the releases next to it; pre-releases are none, for those promise nothing (semver.org §9).
+ * Returns sentences for who registers it.
  *
- * Throws `invalid` where callers break, the number says that they do not, and `rule` is `refuse`. Versions 0.y.z may
- * change at any time (§4).
+ * Throws `invalid` where callers break, the number says that they do not, and `rule` is `refuse`: those of the release below, or those
+ * of this version, by the release above that is there already. Versions 0.y.z may change at any time (§4).
  */
-export function judgeNumber(catalogue: Catalogue, version: ModelVersion, rule: VersionRule): string[] {
-  const before = releaseBefore(catalogue, version)
-  if (before === undefined) return []
+export function judgeNumber({ before, after }: Neighbours, version: ModelVersion, rule: VersionRule): string[] {
+  return [
+    ...(before === undefined ? [] : judgeAfter(before, version, rule)),
+    ...(after === undefined || isPrerelease(version.version) ? [] : judgeBefore(version, after, rule)),
+  ]
+}
+
+function judgeAfter(before: ModelVersion, version: ModelVersion, rule: VersionRule): string[] {
   const changes = interfaceChanges(before, version)
   const level = levelOf(changes)
   const [major, minor] = numbersOf(version.version)
@@ -38,16 +48,28 @@ export function judgeNumber(catalogue: Catalogue, version: ModelVersion, rule: V
   })
 }
 
-/** The greatest release below a version, registered or not. */
-export function releaseBefore(
-  catalogue: Catalogue,
-  { model, version }: Pick<ModelVersion, 'model' | 'version'>,
-): ModelVersion | undefined {
-  const before = catalogue
-    .versions(model)
-    .filter(each => !isPrerelease(each) && compareSemver(each, version) < 0)
-    .at(-1)
-  return before === undefined ? undefined : catalogue.version(model, before)
+/** Of a version that comes late: whoever follows the numbers goes on from it to the one that is above it. */
+function judgeBefore(version: ModelVersion, after: ModelVersion, rule: VersionRule): string[] {
+  const changes = interfaceChanges(version, after)
+  const [major] = numbersOf(version.version)
+  const [majorAfter] = numbersOf(after.version)
+  if (major !== majorAfter || major === 0 || levelOf(changes) !== 'major') return []
+  const says = `${after.version}, which is registered, breaks those who will call ${version.version}: ${told(changes.filter(change => change.level === 'major'))}`
+  if (rule === 'tell') return [`${says}; a number above it would not promise that`]
+  throw new Problem(
+    'invalid',
+    `Cannot register ${version.model}@${version.version}: ${says}; register it with a number above ${after.version}`,
+    { fields: [{ field: 'version', problem: `is ${version.version}, wanted one above ${after.version}` }] },
+  )
+}
+
+/** The releases next to a version among others of its model, whatever their order. */
+export function neighboursAmong(versions: readonly string[], version: string): Neighbours<string> {
+  const releases = versions.filter(each => !isPrerelease(each)).sort(compareSemver)
+  return {
+    before: releases.findLast(each => compareSemver(each, version) < 0),
+    after: releases.find(each => compareSemver(each, version) > 0),
+  }
 }
 
 function isPrerelease(version: string): boolean {
