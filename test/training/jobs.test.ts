@@ -19,6 +19,18 @@ interface Told {
   readonly outputs: readonly { readonly path: string; readonly sha256: string }[]
 }
 
+interface Again extends Told {
+  readonly isReproduced: boolean
+  readonly differences: readonly string[]
+  readonly compared: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly first?: string
+    readonly again?: string
+    readonly isSame: boolean
+  }[]
+}
+
 interface Kept {
   readonly status: string
   readonly tags: Readonly<Record<string, string>>
@@ -146,6 +158,7 @@ const REFUSED: readonly (readonly [why: string, yaml: string, status: number, me
   ['a name of ours', 'command: [sh]\nenvironment: {set: {MLFLOW_RUN_ID: x}}', 65, /MLFLOW_RUN_ID/],
   ['an unknown placeholder', "command: [sh, '{{depht}}']\nparameters: {depth: 1}", 65, /depht.*there is depth/],
   ['a placeholder in a line', "command: 'echo {{depth}}'\nparameters: {depth: 1}", 65, /BELLWETHER_PARAM/],
+  ['a secret that would be recorded', 'command: [sh]\nparameters: {api_key: x}', 65, /api_key is called like a secret/],
   ['a time without sense', 'command: [sh]\ntimeLimit: soon', 65, /timeLimit is "soon", wanted a time/],
 ]
 
@@ -282,6 +295,58 @@ test("MLflow's own autologging lands in the same run", { skip: skipUnless('mlflo
   assert.match(await artifact(told.run, 'bellwether/log.txt'), new RegExp(`^run ${told.run}$`, 'm'))
   assert.equal(await artifact(told.run, 'code/train.py'), AUTOLOGGED)
   assert.match(await artifact(told.run, 'bellwether/packages.txt'), /^mlflow==3/m)
+})
+
+const MEASURED = `import os, mlflow
+mlflow.log_metric('auc', 0.5 + int(os.environ.get('DRIFT', '0')) / 1000)
+open('model.txt', 'w').write('model of ' + os.environ['BELLWETHER_SEED'])
+`
+
+test('a run done again: the same, then differences that are named', { skip: skipUnless('mlflow') }, async t => {
+  const yaml = `name: again\ncommand: [${MLFLOW_PYTHON}, train.py]\nseed: 3\ndata: {train: a.csv}\noutputs: [model.txt]\nenvironment: {pass: [DRIFT]}\n`
+  const folder = folderOf(t, { 'job.yaml': yaml, 'train.py': MEASURED, 'a.csv': '1\n' })
+  const { url } = await server()
+  const again = async (run: string, env: Readonly<Record<string, string>>, ...args: readonly string[]) => {
+    const ended = await bellwether(['train', '--again', run, '--server', url, '--json', ...args], env)
+    return { ...ended, told: (ended.stdout === '' ? {} : JSON.parse(ended.stdout)) as Again }
+  }
+  const first = await trained(folder, [], { DRIFT: '0' })
+  assert.equal(first.status, 0, first.stderr)
+  const { run } = first.told
+
+  const same = await again(run, { DRIFT: '0' })
+  assert.equal(same.status, 0, same.stderr)
+  assert.equal(same.told.isReproduced, true)
+  assert.deepEqual(
+    same.told.compared.map(({ kind, name, isSame }) => [kind, name, isSame]),
+    [
+      ['metric', 'auc', true],
+      ['output', 'model.txt', true],
+    ],
+  )
+  const { tags } = await keptOf(same.told.run)
+  assert.equal(tags['bellwether.job.again'], run)
+  assert.equal(tags['bellwether.job.reproduced'], 'true')
+
+  const drifted = await again(run, { DRIFT: '1' })
+  assert.equal(drifted.status, 1)
+  assert.deepEqual(
+    drifted.told.compared.filter(({ isSame }) => !isSame).map(({ name, first: was, again: is }) => [name, was, is]),
+    [['auc', '0.5', '0.501']],
+  )
+  const tolerated = await again(run, { DRIFT: '1' }, '--tolerance', '0.01')
+  assert.equal(tolerated.status, 0, tolerated.stderr)
+
+  writeFileSync(join(folder, 'a.csv'), '2\n')
+  const refused = await again(run, { DRIFT: '0' })
+  assert.equal(refused.status, 73)
+  assert.match(
+    (JSON.parse(refused.stderr) as { detail: string }).detail,
+    /data\.train: was \w{12}, is \w{12} \(a\.csv has other/,
+  )
+  const anyway = await again(run, { DRIFT: '0' }, '--anyway')
+  assert.equal(anyway.status, 0, anyway.stderr)
+  assert.equal(anyway.told.differences.length, 1)
 })
 
 test('a job that begins ends the runs whose supervisor is gone', async t => {

@@ -16,10 +16,24 @@ export interface CleanLines {
   end(): string
 }
 
+/** A text without these values, and without what looks like a secret. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return redactText(replaced(text, worthHiding(secrets)))
+}
+
+function replaced(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, CENSOR), text)
+}
+
+/** Longer ones first, for one may be the beginning of another. */
+function worthHiding(secrets: readonly string[]): readonly string[] {
+  return secrets.filter(secret => secret.length >= SECRET_CHARACTERS_MIN).sort((a, b) => b.length - a.length)
+}
+
 /** @param secrets values that are taken out wherever they stand. Longer lines are cut into lines of 65,536 characters. */
 export function cleanLines(secrets: readonly string[]): CleanLines {
   const decoder = new StringDecoder('utf8')
-  const known = secrets.filter(secret => secret.length >= SECRET_CHARACTERS_MIN).sort((a, b) => b.length - a.length)
+  const known = worthHiding(secrets)
   const longest = known[0]?.length ?? 0
   let rest = ''
   let isInKey = false
@@ -30,8 +44,7 @@ export function cleanLines(secrets: readonly string[]): CleanLines {
       return ''
     }
     isInKey = KEY_BEGINS.test(line) && !KEY_ENDS.test(line)
-    const clean = known.reduce((text, secret) => text.replaceAll(secret, CENSOR), line)
-    return redactText(clean)
+    return redactText(replaced(line, known))
   }
 
   const take = (text: string): string => {
@@ -45,7 +58,7 @@ export function cleanLines(secrets: readonly string[]): CleanLines {
     }
     // What a cut would halve stays for the next piece.
     while (rest.length > LINE_CHARACTERS_MAX + longest) {
-      const clean = known.reduce((line, secret) => line.replaceAll(secret, CENSOR), rest)
+      const clean = replaced(rest, known)
       told.push(`${cleaned(clean.slice(0, LINE_CHARACTERS_MAX))}\n`)
       rest = clean.slice(LINE_CHARACTERS_MAX)
     }

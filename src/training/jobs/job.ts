@@ -1,5 +1,6 @@
 /** What a training job is, as somebody writes it in YAML, and as it is kept: complete and judged. */
 import { type FieldProblem, Problem } from '../../errors.ts'
+import { redactFields } from '../../platform/redact.ts'
 import { nameOf, numberOf, objectOf, textOf, textsOf, unknownKeys } from './job-fields.ts'
 import { readQuantity } from './quantity.ts'
 
@@ -120,11 +121,18 @@ function readCommand(given: unknown, wrong: FieldProblem[]): Job['command'] {
   return ''
 }
 
+const SECRET = 'is called like a secret, and would be recorded; hand it over under environment.secrets'
+
+function isSecret(name: string): boolean {
+  return redactFields({ [name]: 'told' })[name] !== 'told'
+}
+
 function readParameters(from: Given, wrong: FieldProblem[]): Job['parameters'] {
   const given = objectOf(from, 'parameters', wrong)
   for (const [key, value] of Object.entries(given)) {
     const field = `parameters.${key}`
     if (!VARIABLE.test(key)) wrong.push({ field, problem: 'wanted a name of letters, digits and _' })
+    if (isSecret(key)) wrong.push({ field, problem: SECRET })
     if (value !== null && !['string', 'number', 'boolean'].includes(typeof value))
       wrong.push({ field, problem: 'wanted a text, a number, true, false or null' })
   }
@@ -159,6 +167,7 @@ function readEnvironment(from: Given, wrong: FieldProblem[]): JobEnvironment {
   const pass = textsOf(given, 'pass', 'environment.', wrong)
   const secrets = textsOf(given, 'secrets', 'environment.', wrong)
   const set = objectOf(given, 'set', wrong, 'environment.')
+  for (const name of pass) if (isSecret(name)) wrong.push({ field: 'environment.pass', problem: `${name} ${SECRET}` })
   for (const name of [...pass, ...secrets, ...Object.keys(set)]) {
     if (!VARIABLE.test(name) || OURS.test(name))
       wrong.push({
@@ -169,6 +178,7 @@ function readEnvironment(from: Given, wrong: FieldProblem[]): JobEnvironment {
   const texts = Object.entries(set).map(([name, value]) => {
     const isPlain = ['string', 'number', 'boolean'].includes(typeof value) && !String(value).includes('\0')
     if (!isPlain) wrong.push({ field: `environment.set.${name}`, problem: 'wanted a text' })
+    if (isSecret(name)) wrong.push({ field: `environment.set.${name}`, problem: SECRET })
     return [name, String(value)]
   })
   return { pass, secrets, set: Object.fromEntries(texts) as Record<string, string> }

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import type { Transport } from '../../client.ts'
 import { Problem } from '../../errors.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { redactFields, redactText } from '../../platform/redact.ts'
+import { redactText } from '../../platform/redact.ts'
 import type { Timers } from '../../platform/timers.ts'
-import { cleanLines } from './clean-lines.ts'
+import { cleanLines, withoutSecrets } from './clean-lines.ts'
 import { codeState } from './code-state.ts'
 import { commandOf, type Job } from './job.ts'
 import { environmentOf, type HandedOver, machineOf, programAt } from './job-environment.ts'
@@ -97,11 +97,15 @@ export async function prepareJob(
 }
 
 /** Runs it. Rejects where there is no run, or where the server was lost for good. */
-export async function train(prepared: Prepared, parts: TrainingParts): Promise<Trained> {
+export async function train(
+  prepared: Prepared,
+  parts: TrainingParts,
+  tags: Readonly<Record<string, string>> = {},
+): Promise<Trained> {
   const store = runStore(parts.transport)
   await endLostRuns(store, parts.clock)
   parts.signal.throwIfAborted()
-  const run = await beginRun(store, prepared, parts)
+  const run = await beginRun(store, prepared, parts, tags)
   parts.onNote(`Run ${run.info.run_id} of experiment ${prepared.record.job.experiment}`)
   const scratch = await mkdtemp(join(tmpdir(), 'bellwether-job-'))
   const log = join(scratch, 'log.txt')
@@ -125,13 +129,14 @@ async function beginRun(
   store: RunStore,
   { record, handed, packages, data }: Prepared,
   { clock, inherited }: TrainingParts,
+  more: Readonly<Record<string, string>>,
 ): Promise<StoredRun> {
   const { job, code } = record
   const now = clock.now()
-  const clean = (text: string): string =>
-    redactText(handed.secrets.reduce((all, each) => all.replaceAll(each, '[redacted]'), text))
+  const clean = (text: string): string => withoutSecrets(text, handed.secrets)
   const told = typeof job.command === 'string' ? job.command : job.command.join(' ')
   const tags: Readonly<Record<string, string | undefined>> = {
+    ...more,
     [JOB_TAG]: job.name,
     [ALIVE_TAG]: String(now),
     'bellwether.job.seed': job.seed === undefined ? undefined : String(job.seed),
@@ -151,8 +156,7 @@ async function beginRun(
     start_time: now,
     tags: Object.entries(tags).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }])),
   })
-  const kept = JSON.stringify(redactFields({ ...record }), undefined, 2)
-  await store.put(run, JOB_RECORD, clean(kept))
+  await store.put(run, JOB_RECORD, clean(JSON.stringify(record, undefined, 2)))
   if (packages !== undefined) await store.put(run, PACKAGES, packages)
   if (data.length > 0)
     await store.call('POST', 'runs/log-inputs', { run_id: run.info.run_id, datasets: data.map(inputOf) })
