@@ -6,6 +6,7 @@ import type { Evidence } from '../registry/evidence/evidence.ts'
 import type { LeadPolicy } from '../registry/leading.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { AnyRoute } from '../route.ts'
+import { jobRoutes } from './jobs/routes.ts'
 import { studyRoutes } from './studies/routes.ts'
 import { openStudies } from './studies/studies.ts'
 import { groupCommit } from './tracking/group-commit.ts'
@@ -39,6 +40,7 @@ export function trainingRoutes({ recorded, ...parts }: TrainingParts): AnyRoute[
     ...trackingRoutes({ ...tracking, recorded }),
     ...runViewRoutes(tracking),
     ...servableRoutes({ ...parts, recorded }),
+    ...jobRoutes({ ...parts, recorded }),
     ...validationRoutes({ ...parts, validations: openValidations(parts), recorded }),
   ]
 }

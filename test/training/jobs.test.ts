@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { tinyModel } from '../journeys/model.ts'
 import { bellwether, type RunningServer, startServer } from '../server.ts'
 import { MLFLOW_PYTHON, skipUnless } from '../services.ts'
 
@@ -37,6 +38,13 @@ interface Kept {
   readonly params: Readonly<Record<string, string>>
   readonly metrics: Readonly<Record<string, number>>
 }
+
+interface Provenance {
+  readonly buildDefinition: { readonly buildType: string; readonly resolvedDependencies: readonly object[] }
+  readonly runDetails: { readonly metadata: { readonly invocationId: string } }
+}
+
+const TRAINING_JOB = 'urn:bellwether:training-job:1'
 
 let shared: Promise<RunningServer> | undefined
 
@@ -347,6 +355,43 @@ test('a run done again: the same, then differences that are named', { skip: skip
   const anyway = await again(run, { DRIFT: '0' }, '--anyway')
   assert.equal(anyway.status, 0, anyway.stderr)
   assert.equal(anyway.told.differences.length, 1)
+})
+
+test('what a job wrote is registered, with where it came from, signed', async t => {
+  const folder = folderOf(t, {
+    'job.yaml':
+      'name: registering\ncommand: cp "$BELLWETHER_DATA_SOURCE" made.json\ndata: {source: tiny.json}\noutputs: [made.json]\nregister: model.yaml\n',
+    'model.yaml': 'name: from-job\nversion: 1.0.0\nartifact: made.json\n',
+    'tiny.json': tinyModel(),
+  })
+  const { url } = await server()
+  const { status, told, stderr } = await trained(folder)
+  assert.equal(status, 0, stderr)
+  const place = `${url}/models/from-job/versions/1.0.0/evidence`
+  const { statements } = (await (await fetch(place)).json()) as {
+    statements: { about: string; isBelieved: boolean; predicate: Provenance }[]
+  }
+  const [from] = statements.filter(({ predicate }) => predicate.buildDefinition?.buildType === TRAINING_JOB)
+  assert.equal(from!.isBelieved, true)
+  assert.equal(from!.about, 'provenance')
+  assert.equal(from!.predicate.runDetails.metadata.invocationId, told.run)
+  const digest = { sha256: sha256(tinyModel()) }
+  assert.deepEqual(from!.predicate.buildDefinition.resolvedDependencies, [{ name: 'data source', digest }])
+
+  const say = (run: string): Promise<Response> =>
+    fetch(`${place}/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ run }),
+    })
+  const repeated = await say(told.run)
+  assert.equal(repeated.status, 200)
+  const other = await trained(folderOf(t, { 'job.yaml': 'name: other\ncommand: exit 0\n' }))
+  const refused = await say(other.told.run)
+  assert.equal(refused.status, 422)
+  assert.match(await refused.text(), /none of its outputs has the SHA-256/)
+  const missing = await say('0'.repeat(32))
+  assert.equal(missing.status, 404)
 })
 
 test('a job that begins ends the runs whose supervisor is gone', async t => {

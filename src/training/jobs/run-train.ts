@@ -7,6 +7,8 @@ import { systemClock } from '../../platform/clock.ts'
 import type { CommandContext } from '../../platform/command.ts'
 import { QUIET, systemSurroundings } from '../../platform/surroundings.ts'
 import { systemTimers } from '../../platform/timers.ts'
+import { manifestForm } from '../../registry/commands.ts'
+import type { Registered } from '../../registry/submission.ts'
 import { AGAIN_TAG, type Comparison, compareRuns, firstRun, folderAgain, requireSame } from './again.ts'
 import { type Job, readJob, withParameters } from './job.ts'
 import { kubernetesJob } from './kubernetes.ts'
@@ -41,8 +43,29 @@ export async function runTrain(context: CommandContext): Promise<number | undefi
   const prepared = await prepareJob(job, resolve(dirname(file)), parts)
   for (const note of prepared.record.unheld) context.terminal.warn(`Note: ${note}`)
   const trained = await train(prepared, parts)
-  context.terminal.result(told(trained), () => toldText(trained))
+  const version = trained.exit === 0 ? await registered(context, job, resolve(dirname(file)), trained) : undefined
+  const more = version === undefined ? {} : { registered: version }
+  context.terminal.result({ ...told(trained), ...more }, () =>
+    version === undefined ? toldText(trained) : `${toldText(trained)}\nRegistered ${version}, which came from it`,
+  )
   return trained.exit
+}
+
+/** Registers what the job wrote, where it says so, and has it signed that it came from the run. */
+async function registered(
+  { api }: CommandContext,
+  job: Job,
+  folder: string,
+  { run }: Trained,
+): Promise<string | undefined> {
+  if (job.register === undefined) return undefined
+  const body = await manifestForm({ options: {} }, resolve(folder, job.register))
+  const server = await api()
+  const answer = await server.send({ method: 'POST', path: '/models/register', body })
+  const { model, version } = ((await answer.json()) as Registered).version
+  const place = `/models/${encodeURIComponent(model)}/versions/${encodeURIComponent(version)}/evidence/run`
+  await server.json('POST', place, { run: run.info.run_id })
+  return `${model}@${version}`
 }
 
 async function tellKubernetes({ options, terminal }: CommandContext, job: Job, folder: string): Promise<undefined> {
