@@ -34,7 +34,9 @@ export function temporaryFolder(): string {
 
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
   const data = options.data ?? temporaryFolder()
-  const args = ['start', '--data', data, '--port', '0', ...(options.args ?? [])]
+  const given = options.args ?? []
+  const port = given.includes('--port') ? [] : ['--port', '0']
+  const args = ['start', '--data', data, ...port, ...given]
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
