@@ -23,7 +23,8 @@ export const PROMPT = 'mlflow.prompt.is_prompt'
 /** Longer values of runs lose what is beyond, as on MLflow's own server; of registered models they are refused. */
 const CHARACTERS_MAX = { tag: 8_000, param: 6_000, 'registry tag': 100_000 } as const
 const VALUE_CHARACTERS_MAX = 1_000_000
-const HEAD_CHARACTERS = 200
+/** Of a value, that its index has. */
+export const HEAD_CHARACTERS = 200
 
 export function headOf(value: string): string {
   return Array.from(value.slice(0, 2 * HEAD_CHARACTERS))

@@ -38,6 +38,9 @@ const order = fc.constantFrom(
   ['metrics.acc DESC'],
   ['metrics.acc ASC'],
   ['params.lr DESC'],
+  ['params.lr ASC'],
+  ['params.long ASC'],
+  ['tags.team DESC'],
   ['metrics.acc DESC', 'start_time ASC'],
   ['run_name'],
 )

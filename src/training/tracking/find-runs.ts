@@ -3,12 +3,13 @@
  * difference between a millisecond and a minute. So conditions that an index answers are counted first, up to a bound.
  *
  * - Where one of them, or the experiments, have few runs, these are looked at.
- * - Otherwise runs are walked through in the order they are wanted in, by time or by a metric, until the page is full; not further
- *   than a bound.
+ * - Otherwise runs are walked through in the order they are wanted in, by time, a metric, a parameter or a tag, until the page is
+ *   full; not further than a bound.
  * - Where that was not enough, the conditions hold for many runs each, and for few together, and are intersected.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../platform/database.ts'
+import { HEAD_CHARACTERS } from './facts.ts'
 import type { Condition, Order } from './filter.ts'
 import type { RunRow } from './runs.ts'
 import { allOf, conditionSql, indexedSql, probeSql, type Subject } from './search.ts'
@@ -26,6 +27,8 @@ export interface RunSearch {
   readonly byTime: boolean | undefined
   /** The metric that they are wanted by, alone. */
   readonly byMetric: Order | undefined
+  /** The parameter or tag that they are wanted by, alone. */
+  readonly byFact: Order | undefined
   /** What the order needs besides the runs, which are `r`. */
   readonly joins: readonly Sql[]
   readonly order: Sql
@@ -81,7 +84,8 @@ async function ofFewOrWalked(
   const fewest = Math.min(...counts)
   if (fewest <= few && fewest <= ofAll!) return await among(db, search, indexed[counts.indexOf(fewest)]!)
   if (ofAll! <= few) return await among(db, search, undefined)
-  return search.byTime === undefined ? await byMetric(db, search, walked) : await byTime(db, search, walked)
+  if (search.byTime !== undefined) return await byTime(db, search, walked)
+  return (await byMetric(db, search, walked)) ?? (await byFact(db, search, walked))
 }
 
 async function counted(db: Reading, rows: Sql, most: number): Promise<number> {
@@ -170,15 +174,44 @@ async function byMetric(db: Reading, search: RunSearch, walked: number): Promise
     order by o.value ${direction} limit 1 offset ${walked + wanted}`.execute(db)
   const end = far.rows[0]?.value
   const near = end === undefined ? [] : [sql`o.value ${sql.raw(order.isDescending ? '>=' : '<=')} ${real(engine, end)}`]
-  const runs =
-    engine === 'postgres'
-      ? sql`cross join lateral (select * from mlflow_runs x where x.id = o.run offset 0) r`
-      : sql`cross join mlflow_runs r`
-  const { rows } = await sql<RunRow>`select r.* from mlflow_latest o ${runs}
+  const { rows } = await sql<RunRow>`select r.* from mlflow_latest o ${runsOf(engine, 'run')}
     where ${allOf([scope, ...near, sql`r.id = o.run`, inScopeLast(search), ...asks])}
     order by o.value ${direction}, r.started_at desc, r.id limit ${limit} offset ${start.offset}`.execute(db)
   const isAll = rows.length === limit || (end === undefined && own.length > 0)
   return isAll ? rows : undefined
+}
+
+/** The run of each row at hand, looked up by its id whatever the database would rather do. */
+function runsOf(engine: RunSearch['engine'], owner: string): Sql {
+  if (engine !== 'postgres') return sql`cross join mlflow_runs r`
+  return sql`cross join lateral (select * from mlflow_runs x where x.id = ${sql.ref(`o.${owner}`)} offset 0) r`
+}
+
+/**
+ * Through the runs by a parameter or a tag that they have: first as far as the page goes, since many have the same value, then as far as
+ * the bound. Nothing where it would have to go further, to those that have it not, or among values that the index does not have whole.
+ */
+async function byFact(db: Reading, search: RunSearch, walked: number): Promise<readonly RunRow[] | undefined> {
+  const { byFact: order, subject, engine, start, limit } = search
+  const kind = order?.kind === 'tag' ? subject.tag : subject.param
+  if (order === undefined || kind === undefined || !('offset' in start)) return undefined
+  const direction = sql.raw(order.isDescending ? 'desc' : 'asc')
+  const scope = sql`o.kind = ${kind} and o.name = ${order.key}`
+  for (const ahead of [0, walked]) {
+    const far = await sql<{ head: string }>`select o.head from mlflow_facts o where ${scope}
+      order by o.head ${direction} limit 1 offset ${ahead + start.offset + limit}`.execute(db)
+    const end = far.rows[0]?.head
+    const near =
+      end === undefined ? scope : sql`${scope} and o.head ${sql.raw(order.isDescending ? '>=' : '<=')} ${end}`
+    const cut = sql`select 1 from mlflow_facts o where ${near} and length(o.head) >= ${HEAD_CHARACTERS}`
+    if ((await counted(db, cut, 1)) > 0) return undefined
+    const { rows } = await sql<RunRow>`select r.* from mlflow_facts o ${runsOf(engine, 'owner')}
+      where ${allOf([near, sql`r.id = o.owner`, inScopeLast(search), ...probes(search)])}
+      order by o.head ${direction}, r.started_at desc, r.id limit ${limit} offset ${start.offset}`.execute(db)
+    if (rows.length === limit) return rows
+    if (end === undefined) return undefined
+  }
+  return undefined
 }
 
 function real(engine: RunSearch['engine'], value: number): Sql {

@@ -59,6 +59,7 @@ export function runSearchOf(engine: Database['engine'], from: Message): RunSearc
   const start = pageStart(from)
   const orders = texts(from, 'order_by').map(parseOrder)
   const { joins, keys } = orderSql(SUBJECT, orders)
+  const only = orders.length === 1 ? orders[0] : undefined
   const isTimed = orders.some(isTime)
   const isByTime = orders.length === 0 || (orders.length === 1 && isTimed)
   const byTime = isByTime ? (orders[0]?.isDescending ?? true) : undefined
@@ -71,7 +72,8 @@ export function runSearchOf(engine: Database['engine'], from: Message): RunSearc
     stages: stagesOf(from, 'run_view_type'),
     conditions: parseFilter(optionalText(from, 'filter')),
     byTime,
-    byMetric: orders.length === 1 && orders[0]!.kind === 'metric' ? orders[0] : undefined,
+    byMetric: only?.kind === 'metric' ? only : undefined,
+    byFact: only?.kind === 'param' || only?.kind === 'tag' ? only : undefined,
     joins,
     order: sql.join([...keys, ...(isTimed ? [] : [sql`r.started_at desc`]), sql`r.id`]),
     start,
