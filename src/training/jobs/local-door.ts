@@ -16,6 +16,7 @@ export interface LocalDoor {
 
 /** MLflow's protocol, and what its clients ask first. */
 const OPEN = /^\/(?:(?:ajax-)?api\/[23]\.0\/mlflow(?:-artifacts)?\/|version$|health$)/
+const ORIGIN = 'http://localhost'
 const FORWARDED = ['content-type', 'accept', 'user-agent', 'x-request-id']
 const RETURNED = ['content-type', 'content-disposition', 'retry-after']
 
@@ -48,7 +49,7 @@ async function pass(
   if (!isAdmitted(request.headers.authorization, word))
     return refuse(response, 401, 'UNAUTHENTICATED', 'Cannot admit the caller: wanted the token of this job')
   // Before anything that leads elsewhere is resolved by somebody: such a path is none of the protocol's.
-  const path = URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost') : undefined
+  const path = URL.canParse(ORIGIN + url) && url.startsWith('/') ? new URL(ORIGIN + url) : undefined
   if (path === undefined || !OPEN.test(path.pathname))
     return refuse(
       response,
