@@ -51,7 +51,12 @@ export interface Served {
 export async function served(t: TestContext, declared?: DeclaredDrift): Promise<Served> {
   const db = await openDatabase(await sqlitePlace(t), [monitoringMigrations])
   const [clock, timers, catalogue] = [manualClock(START_AT), manualTimers(), liveCatalogue()]
-  catalogue.apply({ revision: 1, versions: [versionOf('1.0.0', declared), versionOf('2.0.0')], aliases: [] })
+  catalogue.apply({
+    revision: 1,
+    versions: [versionOf('1.0.0', declared), versionOf('2.0.0')],
+    aliases: [],
+    standings: [],
+  })
   const registry = { catalogue, profile: async () => PROFILE }
   const logged: { message: string; fields: Readonly<Record<string, unknown>> }[] = []
   const note = (fields: Readonly<Record<string, unknown>>, message: string): void =>

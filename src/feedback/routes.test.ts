@@ -29,6 +29,7 @@ const CATALOGUE: Catalogue = {
   aliases: () => [],
   resolve: (_, reference) => (reference === '1.0.0' ? reference : undefined),
   version: () => VERSION,
+  standing: () => undefined,
 }
 
 function scene() {

@@ -4,6 +4,7 @@
 import { constants, setPriority } from 'node:os'
 import { Problem, type ProblemCode } from '../errors.ts'
 import { buildSegment } from './build-segment.ts'
+import { callersOf } from './callers.ts'
 import { openCatalogue } from './catalogue.ts'
 import { countRecords, seenVersions } from './counts.ts'
 import { type Duck, openDuck } from './duck.ts'
@@ -43,6 +44,7 @@ const CALLS: Calls = {
   lookUp: async question => lookUp(await duck(), catalogue, journal, question),
   explained: async question => explained(await duck(), catalogue, question),
   judgeWindows: async question => judgeWindows(await duck(), catalogue, journal, question),
+  callers: async question => callersOf(await duck(), catalogue, question),
   segmentLeaves: async ({ segment }) => segmentLeaves(await duck(), start.folder, segment),
   journalLeaves: ({ path, first }) => journalLeaves(path, first),
 }

@@ -1,6 +1,7 @@
 /** What the ledger and its engine process say to each other. */
 import type { ProblemCode } from '../errors.ts'
 import type { SegmentRequest } from './build-segment.ts'
+import type { CallersQuestion, VersionCaller } from './caller-question.ts'
 import type { CountedWindow, CountsQuestion, CountsRange, SeenVersion } from './count-question.ts'
 import type { ExplainedQuestion, ExplainedSummary } from './explained-question.ts'
 import type { JournalLeaves, SegmentLeaves } from './leaves.ts'
@@ -19,6 +20,7 @@ export interface EngineCalls {
   lookUp: { readonly question: LookupQuestion; readonly answer: LookupAnswer }
   explained: { readonly question: ExplainedQuestion; readonly answer: ExplainedSummary }
   judgeWindows: { readonly question: QualityQuestion; readonly answer: JudgedWindow[] }
+  callers: { readonly question: CallersQuestion; readonly answer: VersionCaller[] }
   segmentLeaves: { readonly question: { readonly segment: number }; readonly answer: SegmentLeaves }
   journalLeaves: {
     readonly question: { readonly path: string; readonly first: number }

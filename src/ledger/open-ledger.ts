@@ -8,6 +8,7 @@ import { isUuid7 } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Timers } from '../platform/timers.ts'
+import type { CallersQuestion, VersionCaller } from './caller-question.ts'
 import { undoHalfSeals } from './commit-segment.ts'
 import type { CountedWindow, CountsQuestion, CountsRange, SeenVersion } from './count-question.ts'
 import { type Engine, openEngine } from './engine.ts'
@@ -82,6 +83,8 @@ export interface OpenedLedger extends Ledger {
   judgeWindows(question: Omit<QualityQuestion, 'snapshot'>): Promise<JudgedWindow[]>
   /** What the kept explanations of a version say together: see `explained.ts`. */
   explained(question: Omit<ExplainedQuestion, 'snapshot'>): Promise<ExplainedSummary>
+  /** Who was answered by a version: see `callers.ts`. */
+  callers(question: Omit<CallersQuestion, 'snapshot'>): Promise<VersionCaller[]>
   /** The canonical texts from one index in the log up to, not including, another, in batches. */
   lines(from?: number, to?: number): AsyncGenerator<string[], void, undefined>
 }
@@ -232,6 +235,11 @@ class WholeLedger implements OpenedLedger {
   explained(question: Omit<ExplainedQuestion, 'snapshot'>): Promise<ExplainedSummary> {
     const { sealer, engine } = this.#parts
     return sealer.withSnapshot(snapshot => engine.ask('explained', { ...question, snapshot }))
+  }
+
+  callers(question: Omit<CallersQuestion, 'snapshot'>): Promise<VersionCaller[]> {
+    const { sealer, engine } = this.#parts
+    return sealer.withSnapshot(snapshot => engine.ask('callers', { ...question, snapshot }))
   }
 
   lines(from = 0, to: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<string[], void, undefined> {

@@ -94,7 +94,12 @@ export async function begin(world: LedgerWorld, versions: readonly string[], opt
   const ledger = await world.open()
   const timers = manualTimers()
   const catalogue = liveCatalogue()
-  catalogue.apply({ revision: 1, versions: versions.map(version => modelVersion('churn', version)), aliases: [] })
+  catalogue.apply({
+    revision: 1,
+    versions: versions.map(version => modelVersion('churn', version)),
+    aliases: [],
+    standings: [],
+  })
   const watch = openWatch({
     ledger,
     registry: { catalogue, profile: options.profile ?? (async () => PROFILE) },

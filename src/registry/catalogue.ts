@@ -1,5 +1,6 @@
 /** What there is, in memory: the data plane's view of the registry. */
 import { compareSemver, isSemver } from './semver.ts'
+import type { Standing, StandingState } from './standing.ts'
 import type { RegistryChanges } from './store.ts'
 import type { Alias, ModelVersion } from './version.ts'
 
@@ -15,6 +16,8 @@ export interface Catalogue {
   /** The version that a semantic version or an alias names. */
   resolve(model: string, reference: string): string | undefined
   version(model: string, version: string): ModelVersion | undefined
+  /** Undefined for a version in good standing. */
+  standing(model: string, version: string): Standing | undefined
 }
 
 export interface CatalogueChange {
@@ -22,11 +25,14 @@ export interface CatalogueChange {
   /** A version that is new, or an alias that was moved (then `version` is where to) or removed (then absent). */
   readonly version?: string
   readonly alias?: string
+  /** `version` is there, and its standing is another now. */
+  readonly standing?: StandingState | 'restored'
 }
 
 interface ModelEntry {
   readonly versions: Map<string, ModelVersion>
   readonly aliases: Map<string, Alias>
+  readonly standings: Map<string, Standing>
   /** Sorted views, remade when the model changes. */
   versionNames: readonly string[]
   aliasList: readonly Alias[]
@@ -45,7 +51,7 @@ export function liveCatalogue(): LiveCatalogue {
   const entry = (model: string): ModelEntry => {
     let found = models.get(model)
     if (found === undefined) {
-      found = { versions: new Map(), aliases: new Map(), versionNames: [], aliasList: [] }
+      found = { versions: new Map(), aliases: new Map(), standings: new Map(), versionNames: [], aliasList: [] }
       models.set(model, found)
       names = undefined
     }
@@ -57,6 +63,7 @@ export function liveCatalogue(): LiveCatalogue {
     versions: model => models.get(model)?.versionNames ?? [],
     aliases: model => models.get(model)?.aliasList ?? [],
     version: (model, version) => models.get(model)?.versions.get(version),
+    standing: (model, version) => models.get(model)?.standings.get(version),
     resolve(model, reference): string | undefined {
       const found = models.get(model)
       if (found === undefined) return undefined
@@ -66,7 +73,7 @@ export function liveCatalogue(): LiveCatalogue {
           : undefined
         : found.aliases.get(reference)?.version
     },
-    apply({ versions, aliases }): readonly CatalogueChange[] {
+    apply({ versions, aliases, standings }): readonly CatalogueChange[] {
       const changed: CatalogueChange[] = []
       const touched = new Set<ModelEntry>()
       for (const version of versions) {
@@ -81,6 +88,11 @@ export function liveCatalogue(): LiveCatalogue {
         else found.aliases.set(alias, { model, alias, version, movedAt, movedBy })
         touched.add(found)
         changed.push({ model, alias, ...(version === undefined ? {} : { version }) })
+      }
+      for (const { model, version, standing } of standings) {
+        if (standing === undefined) entry(model).standings.delete(version)
+        else entry(model).standings.set(version, standing)
+        changed.push({ model, version, standing: standing?.state ?? 'restored' })
       }
       for (const found of touched) {
         found.versionNames = [...found.versions.keys()].sort(compareSemver)

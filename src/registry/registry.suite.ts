@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Problem } from '../errors.ts'
 import type { FreshPlace } from '../platform/temporary.suite.ts'
 import type { CatalogueChange } from './catalogue.ts'
+import { standingsSuite } from './lifecycle/standings.suite.ts'
 import { ALICE, registryTest, START_AT, submit } from './registry-world.suite.ts'
 import { registryStore } from './store.ts'
 import { type StumpModel, streamed, stumpModel, TWO_FEATURES, TWO_FEATURES_CSV } from './stumps.suite.ts'
@@ -14,6 +15,7 @@ export function registrySuite(place: FreshPlace): void {
   races(place)
   numbers(place)
   aliases(place)
+  standingsSuite(place)
   processes(place)
   loading(place)
 }

@@ -3,6 +3,7 @@ import { Problem } from '../errors.ts'
 import type { ChangeRecord } from '../ledger/record.ts'
 import { type Database, tables } from '../platform/database.ts'
 import { enqueue } from '../platform/outbox.ts'
+import { retired, type Standing, type StandingChange } from './standing.ts'
 import type { AliasesRow, RegistryTables } from './tables.ts'
 import type { Alias, ModelVersion } from './version.ts'
 
@@ -25,10 +26,11 @@ export interface RegistryChanges {
   readonly revision: number
   readonly versions: readonly ModelVersion[]
   readonly aliases: readonly AliasState[]
+  readonly standings: readonly StandingChange[]
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a transaction of the database, which knows no slice's tables
-type AnyTransaction = Transaction<any>
+export type AnyTransaction = Transaction<any>
 
 /** Writes along with a change: it stands if, and only if, the change does. */
 export type InTransaction = (tx: AnyTransaction) => Promise<void>
@@ -63,8 +65,7 @@ export interface RegistryStore {
 }
 
 export function registryStore(db: Database): RegistryStore {
-  const change = <T>(work: (tx: AnyTransaction, revision: number) => Promise<T>): Promise<T> =>
-    db.sql.transaction().execute(async tx => await work(tx, await nextRevision(tx)))
+  const change = <T>(work: (tx: AnyTransaction, revision: number) => Promise<T>): Promise<T> => inTurn(db, work)
 
   return {
     find: (model, version) => findVersion(db, model, version),
@@ -87,6 +88,8 @@ export function registryStore(db: Database): RegistryStore {
       change(async (tx, revision) => {
         const { model, alias, version } = moved
         if ((await findVersion(tx, model, version)) === undefined) throw noVersion(model, version)
+        const standing = await standingOf(tx, model, version)
+        if (standing?.state === 'retired') throw retired(standing, `move the alias ${alias} to`)
         const from = await aliasOf(tx, model, alias)
         if (from?.version === version) return { ...moved, movedAt: from.moved_at, movedBy: from.moved_by }
         await putAlias(tx, moved, revision)
@@ -103,6 +106,14 @@ export function registryStore(db: Database): RegistryStore {
       }),
     since: revision => changesSince(db, revision),
   }
+}
+
+/** Changes the registry, after all changes that began before. */
+export function inTurn<T>(
+  db: Pick<Database, 'sql'>,
+  work: (tx: AnyTransaction, revision: number) => Promise<T>,
+): Promise<T> {
+  return db.sql.transaction().execute(async tx => await work(tx, await nextRevision(tx)))
 }
 
 /** Waits for the writers before, on both engines: SQLite has one writer, PostgreSQL locks the row until we commit. */
@@ -159,6 +170,13 @@ async function addModel(tx: AnyTransaction, name: string, at: number): Promise<b
   )
 }
 
+/** As it is kept; undefined for a version in good standing. */
+export async function standingOf(tx: AnyTransaction, model: string, version: string): Promise<Standing | undefined> {
+  const all = tables<RegistryTables>(tx).selectFrom('standings').select('body')
+  const row = await all.where('model', '=', model).where('version', '=', version).executeTakeFirst()
+  return row === undefined || row.body === null ? undefined : (JSON.parse(row.body) as Standing)
+}
+
 async function aliasOf(tx: AnyTransaction, model: string, alias: string): Promise<AliasesRow | undefined> {
   const all = tables<RegistryTables>(tx).selectFrom('aliases').selectAll()
   return await all.where('model', '=', model).where('alias', '=', alias).executeTakeFirst()
@@ -174,14 +192,14 @@ async function putAlias(tx: AnyTransaction, state: AliasState, revision: number)
     .execute()
 }
 
-async function record(tx: AnyTransaction, records: readonly ChangeRecord[]): Promise<void> {
+export async function record(tx: AnyTransaction, records: readonly ChangeRecord[]): Promise<void> {
   for (const { id, at, ...rest } of records) {
     await enqueue(tx, { id, topic: 'change', payload: JSON.stringify({ id, at, ...rest }), at })
   }
 }
 
 /**
- * Three statements and no transaction, so that also a process may ask that has the database of another one. What is committed
+ * Four statements and no transaction, so that also a process may ask that has the database of another one. What is committed
  * in between comes now and with the next call again: the revision is read first, and versions after the aliases that may
  * point to them.
  */
@@ -189,12 +207,17 @@ async function changesSince(db: Database, after: number): Promise<RegistryChange
   const sql = tables<RegistryTables>(db)
   const current = sql.selectFrom('registry_revision').select('value').where('id', '=', 1)
   const { value } = await current.executeTakeFirstOrThrow()
-  if (value === after) return { revision: after, versions: [], aliases: [] }
+  if (value === after) return { revision: after, versions: [], aliases: [], standings: [] }
   const aliases = sql.selectFrom('aliases').selectAll().where('revision', '>', after).orderBy('revision')
   const moved = (await aliases.execute()).map(aliasState)
   const versions = sql.selectFrom('versions').select('body').where('revision', '>', after).orderBy('revision')
   const added = (await versions.execute()).map(row => JSON.parse(row.body) as ModelVersion)
-  return { revision: value, versions: added, aliases: moved }
+  const standings = sql.selectFrom('standings').selectAll().where('revision', '>', after).orderBy('revision')
+  const stood = (await standings.execute()).map(({ model, version, body }) => ({
+    ...{ model, version },
+    ...(body === null ? {} : { standing: JSON.parse(body) as Standing }),
+  }))
+  return { revision: value, versions: added, aliases: moved, standings: stood }
 }
 
 function aliasState({ model, alias, version, moved_at, moved_by }: AliasesRow): AliasState {

@@ -33,11 +33,21 @@ export interface AliasesRow {
   readonly revision: number
 }
 
+/** The newest of a version that was deprecated or retired once. */
+export interface StandingsRow {
+  readonly model: string
+  readonly version: string
+  /** JSON of `Standing`. Null: restored. */
+  readonly body: string | null
+  readonly revision: number
+}
+
 export interface RegistryTables {
   readonly registry_revision: RevisionRow
   readonly models: ModelsRow
   readonly versions: VersionsRow
   readonly aliases: AliasesRow
+  readonly standings: StandingsRow
 }
 
 export const registryMigrations: Migrations = {
@@ -77,6 +87,18 @@ export const registryMigrations: Migrations = {
         .addPrimaryKeyConstraint('aliases_key', ['model', 'alias'])
         .execute()
       await db.schema.createIndex('aliases_revision').on('aliases').column('revision').execute()
+    },
+    '002_standings': async db => {
+      await db.schema
+        .createTable('standings')
+        .addColumn('model', 'text', column => column.notNull())
+        .addColumn('version', 'text', column => column.notNull())
+        .addColumn('body', 'text')
+        .addColumn('revision', 'bigint', column => column.notNull())
+        .addPrimaryKeyConstraint('standings_key', ['model', 'version'])
+        .addForeignKeyConstraint('standings_version', ['model', 'version'], 'versions', ['model', 'version'])
+        .execute()
+      await db.schema.createIndex('standings_revision').on('standings').column('revision').execute()
     },
   },
 }

@@ -22,6 +22,7 @@ catalogue.apply({
     ...versions('led', '1.0.0', '2.0.0'),
   ],
   aliases: [alias('led', 'champion', '1.0.0'), alias('led', 'next', '2.0.0')],
+  standings: [],
 } as unknown as Parameters<typeof catalogue.apply>[0])
 
 describe('championReleases()', () => {
@@ -70,7 +71,9 @@ describe('defaultModel()', () => {
     assert.equal(defaultModel(catalogue, 'churn'), 'churn')
     const one = liveCatalogue()
     assert.throws(() => defaultModel(one, undefined), /none is registered$/)
-    one.apply({ versions: versions('only', '1.0.0'), aliases: [] } as unknown as Parameters<typeof one.apply>[0])
+    one.apply({ versions: versions('only', '1.0.0'), aliases: [], standings: [] } as unknown as Parameters<
+      typeof one.apply
+    >[0])
     assert.equal(defaultModel(one, undefined), 'only')
     assert.throws(() => defaultModel(catalogue, undefined), /4 are registered \(build, churn, early, led\); name one/)
   })

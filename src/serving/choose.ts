@@ -19,7 +19,7 @@ export interface Releases {
 
 /**
  * All traffic to the version with the alias `champion`; where there is none, to the newest that is no pre-release and needs neither
- * a validation nor approvals to be champion.
+ * a validation nor approvals to be champion, and was not retired.
  */
 export function championReleases(catalogue: Catalogue, policy: LeadPolicy = 'declared'): Releases {
   return {
@@ -31,7 +31,8 @@ export function championReleases(catalogue: Catalogue, policy: LeadPolicy = 'dec
 }
 
 function newest(catalogue: Catalogue, model: string, policy: LeadPolicy): string | undefined {
-  const mayLead = (version: string): boolean => !isHeld(policy, catalogue.version(model, version) ?? {})
+  const mayLead = (version: string): boolean =>
+    !isHeld(policy, catalogue.version(model, version) ?? {}) && catalogue.standing(model, version)?.state !== 'retired'
   const versions = catalogue.versions(model)
   return versions.findLast(version => !isPrerelease(version) && mayLead(version)) ?? versions.findLast(mayLead)
 }

@@ -30,6 +30,8 @@ export interface LoadedModel {
   readonly exact: () => Explaining | undefined
   /** Memory that it holds, with what explains it, bytes. */
   readonly bytes: () => number
+  /** What every answer says of the version in its headers; undefined where nothing is to be said. Changes while it is loaded. */
+  notice: Readonly<Record<string, string>> | undefined
   /** How the version is met by this release and arm; the same object every time. */
   lane(release: string | null, arm: string | null): Lane
 }

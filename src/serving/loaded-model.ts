@@ -52,6 +52,7 @@ function compiled(
     ...(profile === undefined ? {} : { profile }),
     explaining: version.explain === 'always' ? exact() : undefined,
     exact,
+    notice: undefined,
     bytes: () => fixedBytes + (explaining?.bytes ?? 0),
     lane(release, arm) {
       for (const lane of lanes) if (lane.release === release && lane.arm === arm) return lane

@@ -26,6 +26,8 @@ export interface Models {
   readonly counts: Readonly<ModelCounts>
   /** Puts one away, if it is loaded: whoever asks next loads it again. Returns whether it was. */
   unload(model: string, version: string): boolean
+  /** Asks anew what is said of a version: it gets another notice, or is put away because it is not served any more. */
+  reconsider(model: string, version: string): void
   /** Lets go of all of them. Whoever asks later is refused. */
   close(): Promise<void>
 }
@@ -62,6 +64,8 @@ export interface ModelsParts {
   readonly timers: Timers
   /** Milliseconds of a timer that never goes back, with fractions; for how long a load takes. Default: the clock. */
   readonly timer?: () => number
+  /** What answers of a version say in their headers; throws what callers of one are told that is not served. */
+  readonly notice?: (model: string, version: string) => LoadedModel['notice']
   /** Numbers of lanes, where they are not of these models alone. */
   readonly numberOf?: LaneNumbers
   /** Least recently used models make room beyond this; one is always kept. */
@@ -170,6 +174,18 @@ class LoadedModels implements Models {
     return true
   }
 
+  reconsider(model: string, version: string): void {
+    const place = this.#places.get(model)?.get(version)
+    if (place === undefined) return
+    place.failure = undefined
+    if (place.loaded === undefined) return
+    try {
+      place.loaded.notice = this.#parts.notice?.(model, version)
+    } catch {
+      this.#putAway(place) // whoever asks next is told why
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelLook?.()
@@ -205,13 +221,19 @@ class LoadedModels implements Models {
   }
 
   async #fill(place: Place, model: string, version: string): Promise<LoadedModel> {
-    const { load, clock, bytesMax } = this.#parts
+    const { load, notice, clock, bytesMax } = this.#parts
     const startedMs = this.#timer()
     try {
       const loaded = await readyModel(await load(model, version), this.#lanes)
       if (this.#isClosed) {
         await letGo(loaded)
         throw closed(model, version)
+      }
+      try {
+        loaded.notice = notice?.(model, version) // it may have been retired meanwhile
+      } catch (error) {
+        await letGo(loaded)
+        throw error
       }
       place.loaded = loaded
       place.loadedAt = place.idleSince = clock.now()

@@ -70,7 +70,7 @@ let full: Problem | undefined
 let watcher: (journey: Journey) => void
 
 const catalogue = liveCatalogue()
-catalogue.apply({ revision: 1, versions: VERSIONS, aliases: [] })
+catalogue.apply({ revision: 1, versions: VERSIONS, aliases: [], standings: [] })
 const clock = manualClock(1_000)
 const serving: Serving = {
   catalogue,

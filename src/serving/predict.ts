@@ -25,7 +25,7 @@ import type { Models } from './models.ts'
 import { type RecordFrame, recordFrame, recordText } from './prediction-text.ts'
 import { refusalOf } from './refusal.ts'
 import type { Rows } from './signature.ts'
-import { limitStranger, takeTokens, withRateHeaders } from './take-tokens.ts'
+import { limitStranger, takeTokens, withHeaders } from './take-tokens.ts'
 import { mark, onward, STEP, type Tracing } from './trace-call.ts'
 
 export interface Serving {
@@ -126,8 +126,7 @@ export async function predict(serving: Serving, protocol: Protocol, request: Inv
     journey.isRecorded = true
     mark(serving, journey, STEP.ledger)
     tell(serving, journey)
-    const answer = protocol.write(journey, lane)
-    return journey.rateHeaders === undefined ? answer : withRateHeaders(answer, journey.rateHeaders)
+    return withHeaders(withHeaders(protocol.write(journey, lane), model.notice), journey.rateHeaders)
   } catch (error) {
     throw await refuse(serving, journey, error)
   } finally {

@@ -55,6 +55,6 @@ export async function limitStranger(
   return (await rates.take({ source, actor, model: undefined }))?.problem ?? problem
 }
 
-export function withRateHeaders(answer: Answer, headers: Readonly<Record<string, string>>): Answer {
-  return { ...answer, headers: { ...headers, ...answer.headers } }
+export function withHeaders(answer: Answer, headers: Readonly<Record<string, string>> | undefined): Answer {
+  return headers === undefined ? answer : { ...answer, headers: { ...headers, ...answer.headers } }
 }

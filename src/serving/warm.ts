@@ -3,12 +3,13 @@ import { Problem } from '../errors.ts'
 import type { ModelsConfig } from '../platform/config-models.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { AliasMove, Registry } from '../registry/registry.ts'
+import { noticeOf } from '../registry/standing.ts'
 import { memoryMetrics } from './memory.ts'
 import { type IdleLimits, type Models, type ModelsParts, openModels } from './models.ts'
 
 export interface WarmParts extends Pick<ModelsParts, 'clock' | 'timers' | 'numberOf'> {
   readonly timer: () => number
-  readonly registry: Pick<Registry, 'load' | 'beforeMove'>
+  readonly registry: Pick<Registry, 'catalogue' | 'load' | 'beforeMove' | 'onChange'>
   readonly metrics: Pick<Metrics, 'family'>
   readonly settings: ModelsConfig
   readonly budgetMs: IdleLimits['budgetMs']
@@ -17,7 +18,15 @@ export interface WarmParts extends Pick<ModelsParts, 'clock' | 'timers' | 'numbe
 export function openWarmModels({ registry, metrics, settings, budgetMs, ...time }: WarmParts): Models {
   const { modelsBytesMax: bytesMax, idleAfterMs: afterMs } = settings
   const idle = afterMs === 0 ? {} : { idle: { afterMs, budgetMs } }
-  const models = openModels({ load: registry.load, ...time, bytesMax, ...idle })
+  const notice = (model: string, version: string) => noticeOf(registry.catalogue.standing(model, version))
+  const load: ModelsParts['load'] = async (model, version) => {
+    notice(model, version) // what is not served is not loaded to find that out
+    return registry.load(model, version)
+  }
+  const models = openModels({ load, notice, ...time, bytesMax, ...idle })
+  registry.onChange(({ model, version, standing }) => {
+    if (standing !== undefined) models.reconsider(model, version!)
+  })
   registry.beforeMove(warmBeforeMove(models))
   metrics.family(memoryMetrics(models))
   return models

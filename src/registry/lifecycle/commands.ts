@@ -2,6 +2,8 @@ import { Problem } from '../../errors.ts'
 import type { Command, CommandContext } from '../../platform/command.ts'
 import type { ApprovalState } from './approvals.ts'
 import { compareCommand } from './compare-command.ts'
+import { standingCommands } from './standing-commands.ts'
+import { placeOfVersion } from './version-place.ts'
 
 const version = { name: 'version', summary: 'MODEL@VERSION or MODEL@ALIAS', completes: 'model' } as const
 
@@ -53,20 +55,12 @@ const approvals: Command = {
   },
 }
 
-export const lifecycleCommands: readonly Command[] = [compareCommand, approve, approvals]
+export const lifecycleCommands: readonly Command[] = [compareCommand, approve, approvals, ...standingCommands]
 
 function summary({ needed, approved, rejected }: ApprovalState): string {
   return `${approved} approved, ${rejected} rejected, ${needed} must approve`
 }
 
-function placeOf(args: CommandContext['args']): string {
-  const text = args['version'] ?? ''
-  const at = text.indexOf('@')
-  if (at > 0 && at < text.length - 1) {
-    return `/models/${encodeURIComponent(text.slice(0, at))}/versions/${encodeURIComponent(text.slice(at + 1))}/approvals`
-  }
-  throw new Problem(
-    'usage',
-    `Cannot tell which version ${JSON.stringify(text)} is: wanted MODEL@VERSION or MODEL@ALIAS`,
-  )
+function placeOf({ version = '' }: CommandContext['args']): string {
+  return `${placeOfVersion(version)}/approvals`
 }

@@ -3,11 +3,10 @@ import type { AnyRoute } from '../../route.ts'
 import { type Registry, versionIn } from '../registry.ts'
 import { type Approval, type ApprovalParts, approvalState, decide } from './approvals.ts'
 import { compareRoutes } from './compare-routes.ts'
+import { type StandingRouteParts, standingRoutes } from './standing-routes.ts'
 
-export interface LifecycleRouteParts extends ApprovalParts {
-  readonly registry: Pick<Registry, 'catalogue' | 'profile'>
-  /** Resolves when the changes made so far stand in the ledger. */
-  readonly recorded: () => Promise<void>
+export interface LifecycleRouteParts extends ApprovalParts, StandingRouteParts {
+  readonly registry: Pick<Registry, 'catalogue' | 'profile' | 'refresh'>
 }
 
 const COMMENT_MAX = 4_000
@@ -39,6 +38,7 @@ export function lifecycleRoutes(parts: LifecycleRouteParts): AnyRoute[] {
   const described = { path: '/models/:name/versions/:version/approvals', tag: 'Models', params } as const
   return [
     ...compareRoutes(parts.registry),
+    ...standingRoutes(parts),
     {
       ...described,
       method: 'GET',
