@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { Problem } from '../../errors.ts'
 import { redactText } from '../../platform/redact.ts'
 import { digestOf, snapshotData } from './snapshot-data.ts'
 
@@ -19,6 +20,8 @@ export interface CodeState {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** The data folder changes with every run, this one too. */
+const OF_OURS = [':(exclude,top,glob)**/.bellwether/**']
 const OUTPUT_BYTES_MAX = 256 << 20
 const ANSWER_MS_MAX = 60_000
 const UNTRACKED_MAX = 10_000
@@ -43,9 +46,15 @@ export async function codeState(
   const root = (await line('rev-parse', '--show-toplevel')) ?? folder
   const branch = await line('symbolic-ref', '--short', '-q', 'HEAD')
   const remote = await line('remote', 'get-url', 'origin')
-  const except = ignored.map(path => `:(exclude,glob)${path}`)
-  const diff = await git('diff', 'HEAD', '--binary', '--no-ext-diff', '--no-color', '--', '.', ...except)
-  const listed = await git('ls-files', '-z', '--others', '--exclude-standard', '--full-name', '--', '.', ...except)
+  // All of the repository, since code is imported from everywhere in it.
+  const where = ['--', ':/', ...ignored.map(path => `:(exclude,glob)${path}`), ...OF_OURS]
+  const changes = async (...args: readonly string[]): Promise<Buffer> =>
+    await git(...args, ...where).catch((cause: Error) => {
+      const why = cause.message.split('\n')[0]
+      throw new Problem('failed', `Cannot tell how the code differs from its commit: ${why}`, { cause })
+    })
+  const diff = await changes('diff', 'HEAD', '--binary', '--no-ext-diff', '--no-color')
+  const listed = await changes('ls-files', '-z', '--others', '--exclude-standard', '--full-name')
   const unknown = listed.toString('utf8').split('\0').filter(Boolean)
   const patch = await patchDigest(root, diff, unknown)
   return {
