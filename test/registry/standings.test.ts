@@ -118,7 +118,7 @@ test('a version is retired when nothing points at it and nobody calls it, also a
     assert.equal(called.status, 409)
     assert.match(
       String(called.body['detail']),
-      /called within 7 days by local \(1, last 20\d\d-.*; deprecate it first, or force it/,
+      /called within 7 days by local \(1, last 20\d\d-.*; tell them, or force it/,
     )
     const forced = await send('POST', at('1.0.0', 'retire'), {
       reason: 'Wrong for the young',
@@ -126,6 +126,10 @@ test('a version is retired when nothing points at it and nobody calls it, also a
       force: true,
     })
     assert.deepEqual([forced.status, forced.body['state']], [200, 'retired'], JSON.stringify(forced.body))
+
+    const records = (await send('GET', '/ledger/records?kind=change')).body['records'] as Json[]
+    const kept = records.find(({ action }) => action === 'model:retired')
+    assert.deepEqual(kept?.['detail'], { reason: 'Wrong for the young', successor: '1.1.0', forced: 'true' })
 
     const refused = async (): Promise<void> => {
       const { status, body } = await send('POST', at('1.0.0', 'predict'), ROW)

@@ -88,10 +88,10 @@ export async function retire(parts: StandingParts, named: Named, given: Retireme
     const more = callers.length > told.length ? ` and ${callers.length - told.length} more` : ''
     throw new Problem(
       'conflict',
-      `Cannot retire ${version.model}@${version.version}: called within ${quietDays} days by ${who.join(', ')}${more}; deprecate it first, or force it`,
+      `Cannot retire ${version.model}@${version.version}: called within ${quietDays} days by ${who.join(', ')}${more}; tell them, or force it`,
     )
   }
-  await change(parts, named, caller, { what: 'retire', state: 'retired', ...said })
+  await change(parts, named, caller, { what: 'retire', state: 'retired', isForced: force, ...said })
 }
 
 /** Takes back a deprecation or a retirement. Throws `conflict` for a version in good standing, `not_found`. */
@@ -108,6 +108,8 @@ interface Wanted extends Deprecation {
   readonly what: 'deprecate' | 'retire' | 'restore'
   /** Absent: good standing. */
   readonly state?: StandingState
+  /** Whoever calls it was not asked for. */
+  readonly isForced?: boolean
 }
 
 async function change(parts: StandingParts, named: Named, caller: Caller, wanted: Wanted): Promise<void> {
@@ -137,6 +139,7 @@ async function change(parts: StandingParts, named: Named, caller: Caller, wanted
     const detail = {
       reason,
       ...(before === undefined ? {} : { from: before.state }),
+      ...(wanted.isForced === true ? { forced: 'true' } : {}),
       ...(successor === undefined ? {} : { successor }),
       ...(sunsetAt === undefined ? {} : { sunset: new Date(sunsetAt).toISOString() }),
     }
