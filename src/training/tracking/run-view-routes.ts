@@ -16,7 +16,9 @@ import {
 import type { Tracking } from './tracking.ts'
 
 const described = { method: 'GET', permission: 'run:read', tag: 'Runs' } as const
-const problems = [400, 404, 422]
+const problems = [400, 404, 422, 431]
+/** Of what may be long: together they fit into the head of a request. */
+const LONG = 5_000
 const text = (description: string, maxLength: number = 2_000) => Type.Optional(Type.String({ description, maxLength }))
 const Open = { additionalProperties: true } as const
 const Token = text('The next page, as the answer before gave it')
@@ -105,10 +107,10 @@ function ofExperiments(tracking: Tracking): Route[] {
       {
         params,
         query: Type.Object({
-          filter: text("In the grammar of MLflow's search: `metrics.loss < 0.1 AND params.lr = '0.01'`", 20_000),
+          filter: text("In the grammar of MLflow's search: `metrics.loss < 0.1 AND params.lr = '0.01'`", LONG),
           order: text('`metrics.loss`, `start_time DESC`; default: the latest first'),
           view: Type.Optional(Type.Union(['active', 'deleted', 'all'].map(view => Type.Literal(view)))),
-          columns: text('`metrics.loss,params.lr,tags.team`; default: those that most have', 20_000),
+          columns: text('`metrics.loss,params.lr,tags.team`; default: those that most have', LONG),
           page: Token,
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
         }),
@@ -128,7 +130,7 @@ function ofExperiments(tracking: Tracking): Route[] {
 }
 
 function ofSeveral(tracking: Tracking): Route[] {
-  const Runs = Type.String({ description: `Ids with commas between, at most ${COMPARED_MAX}`, maxLength: 5_000 })
+  const Runs = Type.String({ description: `Ids with commas between, at most ${COMPARED_MAX}`, maxLength: LONG })
   return [
     reading(
       '/runs/compare',
@@ -144,7 +146,7 @@ function ofSeveral(tracking: Tracking): Route[] {
           'At most so many points of each curve, spread over its time; the first and the last are among them.',
         query: Type.Object({
           runs: Runs,
-          metrics: Type.String({ description: 'Names with commas between', maxLength: 20_000 }),
+          metrics: Type.String({ description: 'Names with commas between', maxLength: 2 * LONG }),
           points: Type.Optional(Type.Integer({ minimum: 2, maximum: 2_500, default: 400 })),
         }),
         answer: Type.Object({

@@ -17,6 +17,7 @@ const EVERY_MS = 3_000
 const FIRST = 9
 /** Curves that the server gives at once. */
 const CURVES_MAX = 200
+const ADDRESS_MAX = 9_000
 const SMOOTH_MAX = 0.99
 const AXES = ['step', 'time', 'clock'] as const
 const AXIS_TIPS = {
@@ -35,7 +36,7 @@ interface RunCurvesProps {
 export function RunCurves({ runs, metrics }: RunCurvesProps): VNode {
   const isWhole = place.value.query['curves'] === 'all'
   const most = Math.max(1, Math.floor(CURVES_MAX / runs.length))
-  const shown = metrics.slice(0, isWhole ? most : Math.min(FIRST, most))
+  const shown = fitting(metrics.slice(0, isWhole ? most : Math.min(FIRST, most)))
   const asked = new URLSearchParams({ runs: runs.map(({ id }) => id).join(','), metrics: shown.join(',') })
   const path = shown.length === 0 ? undefined : `/runs/curves?${asked}`
   const live = useLive<CurvesBody>(path, runs.some(isGoingOn) ? EVERY_MS : 0)
@@ -58,7 +59,7 @@ export function RunCurves({ runs, metrics }: RunCurvesProps): VNode {
               <Chart key={metric} metric={metric} runs={runs} all={body.curves} />
             ))}
           </div>
-          {shown.length === metrics.length ? null : (
+          {shown.length === metrics.length || isWhole ? null : (
             <p class="pages">
               <a class="button" href={withQuery({ curves: 'all' })}>
                 {most < metrics.length ? `Draw the first ${most}` : `Draw all ${metrics.length}`} metrics
@@ -69,6 +70,15 @@ export function RunCurves({ runs, metrics }: RunCurvesProps): VNode {
       )}
     />
   )
+}
+
+/** As many names as an address holds. */
+function fitting(names: readonly string[]): readonly string[] {
+  let length = 0
+  return names.filter(name => {
+    length += encodeURIComponent(name).length + 3
+    return length <= ADDRESS_MAX
+  })
 }
 
 /** A single point is a number, which stands in a table already. */
