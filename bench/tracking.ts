@@ -67,7 +67,7 @@ async function answering(url: string): Promise<void> {
 async function ours(url: string | undefined): Promise<Contestant> {
   const folder = temporaryFolder()
   const data = join(folder, 'data')
-  const server = await timed(() => startFree(data, url === undefined ? [] : ['--database.url', url]))
+  const server = await timed(() => startFree(data, url === undefined ? [] : ['--database', url]))
   const place = url === undefined ? { file: join(data, 'metadata.sqlite') } : { url }
   return {
     ...server,
