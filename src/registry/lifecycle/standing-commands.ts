@@ -1,4 +1,4 @@
-/** `bellwether deprecate`, `retire`, `restore`, `standing`. */
+/** `bellwether deprecate`, `retire`, `restore`, `callers`. */
 import { Problem } from '../../errors.ts'
 import type { Command, CommandContext } from '../../platform/command.ts'
 import type { StandingTold } from './standing-routes.ts'
@@ -64,9 +64,9 @@ const restore: Command = {
   run: context => change(context, 'restore', {}),
 }
 
-const standing: Command = {
-  path: 'standing',
-  summary: 'Whether a version is deprecated or retired, and who still calls it',
+const callers: Command = {
+  path: 'callers',
+  summary: 'Who still calls a version, and whether it is deprecated or retired',
   args,
   options: [{ name: 'days', type: 'string', value: 'DAYS', summary: 'Callers of so many days; 7' }],
   run: async ({ api, args: { version = '' }, options: { days }, terminal }) => {
@@ -88,7 +88,7 @@ const standing: Command = {
   },
 }
 
-export const standingCommands: readonly Command[] = [deprecate, retire, restore, standing]
+export const standingCommands: readonly Command[] = [deprecate, retire, restore, callers]
 
 async function change(context: CommandContext, verb: string, body: object): Promise<undefined> {
   const {
