@@ -125,6 +125,8 @@ function note(told: Told, figure: string, who: Contestant, value: number): void 
   const of = told.get(figure) ?? new Map<string, number[]>()
   told.set(figure, of)
   of.set(who.name, [...(of.get(who.name) ?? []), value])
+  // It takes minutes: whoever waits sees what it is at. The table comes at the end.
+  process.stderr.write(`  ${figure}: ${who.name}, ${value.toFixed(1)}\n`)
 }
 
 async function compare(database: string, cluster: Cluster | undefined): Promise<void> {
