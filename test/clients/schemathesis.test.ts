@@ -33,7 +33,7 @@ async function run(t: TestContext, checks: string, description: (url: string) =>
       cwd: folder,
       maxBuffer: 64 * 1024 * 1024,
     })
-    assert.equal(ended.status, 0, `${ended.stdout.slice(-12_000)}\n${ended.stderr.slice(-2_000)}`)
+    assert.equal(ended.status, 0, `${shortened(ended.stdout)}\n${ended.stderr.slice(-2_000)}`)
     stdout = ended.stdout
   })
   return stdout
@@ -49,3 +49,9 @@ test('nor by the description of the Open Inference Protocol', { skip: skipUnless
   const stdout = await run(t, checks, url => [OPEN_INFERENCE, '--url', url, ...PHASES])
   assert.match(stdout, /Operations:\s+10 selected \/ 10 total/)
 })
+
+/** The begin tells which operation failed, the end what of them all. */
+function shortened(text: string): string {
+  const half = 12_000
+  return text.length <= 2 * half ? text : `${text.slice(0, half)}\n…\n${text.slice(-half)}`
+}

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { openApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/platform/config.ts'
 import { temporaryFolder } from '../../src/platform/temporary.suite.ts'
+import { frame, grpcClient, predictRequest } from '../doors/grpc-client.ts'
 import { tinyModel } from '../journeys/model.ts'
+import { STRICT, withApp } from '../serving/app.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -161,3 +163,27 @@ test('a version is retired when nothing points at it and nobody calls it, also a
     const again = await send('POST', '/models/tiny/predict', ROW)
     assert.equal(again.status, 200, 'the newest that is served stands in')
   }, temporaryFolder(t)))
+
+test('over gRPC it is said in the metadata, until the version is not served any more', t =>
+  withApp({ 'server.grpcPort': 0 }, async app => {
+    await app.register('tiny', '1.0.0', STRICT)
+    const client = grpcClient(`http://${app.grpc}`)
+    t.after(() => client.session.destroy())
+    const call = () => client.call('/bellwether.v1.PredictionService/Predict', frame(predictRequest('tiny', 20)))
+    const tell = async (verb: string): Promise<void> => {
+      const body = JSON.stringify({ reason: 'Old tariffs', ...(verb === 'retire' ? { force: true } : {}) })
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${app.url}${at('1.0.0', verb)}`, { method: 'POST', headers, body })
+      assert.equal(answer.status, 200, await answer.text())
+    }
+    assert.equal((await call()).headers['deprecation'], undefined)
+    await tell('deprecate')
+    const { status, headers } = await call()
+    assert.equal(status, '0')
+    assert.match(String(headers['deprecation']), /^@\d{10}$/)
+    await fetch(`${app.url}/models/tiny/aliases/champion`, { method: 'DELETE' })
+    await tell('retire')
+    const { status: gone, message } = await call()
+    assert.equal(gone, '5')
+    assert.match(message, /Old tariffs|not served|champion/)
+  }))
