@@ -6,7 +6,8 @@ const server = createServer((request, response) => {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
-    const text = JSON.stringify(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+    // Whoever looks whether it is there sends no body.
+    const text = chunks.length === 0 ? '{}' : JSON.stringify(JSON.parse(Buffer.concat(chunks).toString('utf8')))
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
     response.end(text)
   })

@@ -3,7 +3,8 @@
  *
  * First how many requests a second the server answers at most, with 64 connections in a closed loop; then, with so many
  * connections, shares of that rate in an open loop (`bellwether bench`), arriving equally spaced and at random. The rate of
- * each round is a share of a maximum measured just before, because machines drift.
+ * each round is a share of a maximum measured just before, because machines drift; and a bare `node:http` echo is asked as much right
+ * afterwards: its latency is what the machine has at that moment.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,6 +18,7 @@ import {
   median,
   registerExample,
   remove,
+  startEcho,
   startServer,
   temporaryFolder,
 } from './processes.ts'
@@ -53,18 +55,21 @@ function row(name: string, reports: readonly LoadReport[]): string {
   return `| ${name} | ${cells.join(' | ')} |`
 }
 
-async function measureAll(server: Measured, bodies: string): Promise<Map<string, LoadReport[]>> {
+async function measureAll(server: Measured, echo: Measured, bodies: string): Promise<Map<string, LoadReport[]>> {
   const found = new Map<string, LoadReport[]>()
+  const add = (name: string, report: LoadReport): void => void found.set(name, [...(found.get(name) ?? []), report])
   await measure(server, '/predict', bodies, WARM_UP_SECONDS)
+  await measure(echo, '/', bodies, WARM_UP_SECONDS)
   for (let round = 1; round <= Number(values.rounds); round++) {
     for (const share of values.shares.split(',')) {
       for (const arrivals of ['even', 'poisson'] as const) {
         process.stderr.write(`round ${round} of ${values.rounds}, ${share} of the maximum, ${arrivals}\n`)
         const peak = await measure(server, '/predict', bodies, PEAK_SECONDS)
         const rate = peak.requestsPerSecond * Number(share)
-        const load = { url: `${server.url}/predict`, rows: bodies, rate, seconds: Number(values.seconds) }
+        const load = { rows: bodies, rate, seconds: Number(values.seconds), connections: CONNECTIONS, arrivals }
         const name = `${share} of the maximum, ${arrivals}`
-        found.set(name, [...(found.get(name) ?? []), await openLoop({ ...load, connections: CONNECTIONS, arrivals })])
+        add(name, await openLoop({ ...load, url: `${server.url}/predict` }))
+        add(`${name}: the echo`, await openLoop({ ...load, url: `${echo.url}/` }))
       }
     }
   }
@@ -77,8 +82,9 @@ try {
   const bodies = bodiesFile(folder, BODIES)
   registerExample(data)
   const server = await startServer(data, SERVER_CORE)
+  const echo = await startEcho(SERVER_CORE)
   try {
-    const found = await measureAll(server, bodies)
+    const found = await measureAll(server, echo, bodies)
     const lines = [
       '| load | requests/s | p50 ms | p99 ms | p99.9 ms | max ms | generator late, p99 ms | rounds it spoiled | errors |',
       '|---|---|---|---|---|---|---|---|---|',
@@ -90,7 +96,7 @@ try {
     ]
     process.stdout.write(lines.join('\n'))
   } finally {
-    await server.stop()
+    await Promise.all([server.stop(), echo.stop()])
   }
 } finally {
   remove(folder)
