@@ -8,6 +8,7 @@ import type { Actor, Answer, InvocationRequest, InvocationRoute } from '../route
 import { sendText, wholeText, writtenProblem } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
 import { codingFor, decode, encoded } from './http-encoding.ts'
+import { lingerAfter } from './http-linger.ts'
 import { type Asked, admit, type Floor, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 import type { Addressed } from './http-router.ts'
 
@@ -77,6 +78,7 @@ class NodeExchange implements Exchange {
   }
 
   reply(answer: Answer, requestId: string, isLast: boolean): void {
+    if (isLast) lingerAfter(this.#message)
     sendText({ response: this.#response, requestId, isLast }, answer, wholeText(answer))
   }
 }

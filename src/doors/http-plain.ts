@@ -7,14 +7,11 @@ import { absenceCheck, bodyCheck, type Check, textCheck } from './check.ts'
 import { send, writtenProblem } from './http-answer.ts'
 import { type Collected, collect, requireJson } from './http-body.ts'
 import { decode } from './http-encoding.ts'
+import { hasBody, lingerAfter, skipRest } from './http-linger.ts'
 import { admit, type Floor, type RateLimits, requestIdOf, sourceOf, toldProblem, turnedAway } from './http-request.ts'
 
 /** Who calls a public route: nobody asks. */
 const ANYBODY: Actor = { id: 'anybody', name: 'anybody', roles: [] }
-
-/** Time and bytes for what a caller still sends after its answer is decided: it hears it only once it has sent. */
-const LINGER_MS_MAX = 2_000
-const LINGER_BYTES_MAX = 67_108_864
 
 /** A route with its checks compiled. */
 export interface PlainRoute {
@@ -54,7 +51,8 @@ export async function takePlain(floor: Floor, plain: PlainRoute, request: PlainR
     answer = writtenProblem(plain.route.problem, toldProblem(floor, error, requestId, message), requestId)
   }
   if (plain.route.page !== undefined) answer = { ...answer, headers: { ...answer.headers, vary: 'accept' } }
-  const isLast = (await linger(message)) || floor.isClosing
+  const isLast = (await skipRest(message)) || floor.isClosing
+  if (isLast) lingerAfter(message)
   floor.busy--
   send({ response, requestId, isLast }, answer, error =>
     floor.parts.log.error({ requestId, err: error }, 'Cannot finish the answer: its stream failed'),
@@ -152,35 +150,4 @@ async function* partsOf(
   if (accepts === undefined) return
   const { multipart } = await import('./http-multipart.ts') // its parser is for those who upload
   yield* multipart(message, { bytesMax: accepts.bytesMax, idleMsMax: floor.parts.limits.requestTimeoutMs })
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
-}
-
-/**
- * Throws away what is still coming: a caller that is busy sending does not listen yet. Whether the caller sent more
- * than we wait for, so that the connection must end.
- */
-async function linger(message: IncomingMessage): Promise<boolean> {
-  if (!hasBody(message) || message.complete) {
-    message.resume()
-    return false
-  }
-  if (Number(message.headers['content-length'] ?? 0) > LINGER_BYTES_MAX || message.destroyed) return true
-  return new Promise(resolve => {
-    let bytes = 0
-    const end = (isLast: boolean): void => {
-      clearTimeout(timer)
-      resolve(isLast)
-    }
-    const timer = setTimeout(end, LINGER_MS_MAX, true)
-    message.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > LINGER_BYTES_MAX) end(true)
-    })
-    message.on('end', () => end(false))
-    message.on('close', () => end(true))
-    message.resume()
-  })
 }
