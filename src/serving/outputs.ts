@@ -1,6 +1,8 @@
 /** From the numbers of a predictor to the `outputs` of a record and an answer. */
+
 import { Problem } from '../errors.ts'
 import { quote } from '../ledger/canonical.ts'
+import { jsonNumber } from '../platform/json-number.ts'
 import type { Output } from '../registry/signature.ts'
 import { isAscii } from './ascii.ts'
 
@@ -29,7 +31,7 @@ export function outputWriter(outputs: readonly Output[], outputCount: number): O
       for (let at = 0; at < heads.length; at++) {
         const value = values[offset + order[at]!]!
         if (!Number.isFinite(value)) throw notFinite(outputs[order[at]!]!, value)
-        text += heads[at]! + value
+        text += heads[at]! + jsonNumber(value)
       }
       return `${text}}`
     },

@@ -2,7 +2,9 @@
  * The canonical text of a prediction's record (RFC 8785), put together by hand: it equals `canonical(record)`, for a small
  * part of the price. Members stand in the order of their names; what is the same for all rows of a call is made once.
  */
+
 import { quote } from '../ledger/canonical.ts'
+import { jsonNumber } from '../platform/json-number.ts'
 import type { Actor } from '../route.ts'
 import type { CallContext } from './context.ts'
 import type { Lane } from './lane.ts'
@@ -45,7 +47,7 @@ export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts): R
   const traceText = traceId === undefined ? '' : `,"traceId":${quote(traceId)}`
   const unitText = unit === undefined ? '' : `,"unit":${quote(unit)}`
   return {
-    start: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${facts.at},"door":${quoteDoor(facts.door)}`,
+    start: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${jsonNumber(facts.at)},"door":${quoteDoor(facts.door)}`,
     afterId: `","kind":"prediction","latencyMs":${millisecondsText(facts.latencyMs)}${texts.model}`,
     afterOutputs: `${purposeText}${texts.release},"requestId":"${facts.requestId}"`,
     end: `${sourceText}${subjectText}${traceText}${unitText}${texts.version}`,

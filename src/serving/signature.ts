@@ -2,8 +2,10 @@
  * From a signature's data to the code of a model's door: rows of named values in, columns of numbers out, and back to
  * text for the record. Compiled once a version; a row then costs one walk over its members, and no wrong row gets in.
  */
+
 import { Problem } from '../errors.ts'
 import { quote } from '../ledger/canonical.ts'
+import { jsonNumber } from '../platform/json-number.ts'
 import type { Predictor } from '../predictor/predictor.ts'
 import type { Feature, Signature } from '../registry/signature.ts'
 import { quickRow } from './quick-row.ts'
@@ -278,7 +280,7 @@ function write({ heads, booleans, columns, texts }: Writer, values: Float64Array
     const categories = texts[at]
     if (categories !== undefined) text += categories[value]
     else if (booleans[at] === 1) text += value === 1 ? 'true' : 'false'
-    else text += value
+    else text += jsonNumber(value)
   }
   return text === '' ? undefined : `${text}}`
 }
