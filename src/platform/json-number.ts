@@ -11,3 +11,15 @@ const SMALL = 1_000
 export function jsonNumber(value: number): string {
   return value >= 0 && value < SMALL && Number.isInteger(value) ? String(value) : JSON.stringify(value)
 }
+
+let latestMs = Number.NaN
+let latestText = ''
+
+/** Milliseconds since the epoch, as `jsonNumber`: under load many requests share one. */
+export function momentText(ms: number): string {
+  if (ms !== latestMs) {
+    latestText = jsonNumber(ms)
+    latestMs = ms
+  }
+  return latestText
+}

@@ -5,7 +5,7 @@
 
 import { hash } from 'node:crypto'
 import { quote } from '../ledger/canonical.ts'
-import { jsonNumber } from '../platform/json-number.ts'
+import { momentText } from '../platform/json-number.ts'
 import type { CallContext } from './context.ts'
 import type { Journey, Observer } from './journey.ts'
 import { millisecondsText } from './milliseconds-text.ts'
@@ -25,7 +25,7 @@ export function accessLog(line: (json: string) => void): Observer {
 /** Put together by hand: a logger would walk and escape every value again, at three times the price. */
 function lineOf(journey: Journey): string {
   const { context, problem, actor, body, trace } = journey
-  const head = `{"level":"info","time":${jsonNumber(journey.at)},"message":"invocation","requestId":"${journey.requestId}"`
+  const head = `{"level":"info","time":${momentText(journey.at)},"message":"invocation","requestId":"${journey.requestId}"`
   const door = `,"door":"${journey.door}"${placeOf(journey)}`
   const result = problem === undefined ? resultOf(journey) : `,"status":${problem.status},"code":"${problem.code}"`
   const payload = body === undefined ? '' : `,"payloadSha256":"${hash('sha256', body, 'hex')}"`

@@ -4,7 +4,7 @@
  */
 
 import { quote } from '../ledger/canonical.ts'
-import { jsonNumber } from '../platform/json-number.ts'
+import { momentText } from '../platform/json-number.ts'
 import type { Actor } from '../route.ts'
 import type { CallContext } from './context.ts'
 import type { Lane } from './lane.ts'
@@ -47,7 +47,7 @@ export function recordFrame({ texts }: Pick<Lane, 'texts'>, facts: CallFacts): R
   const traceText = traceId === undefined ? '' : `,"traceId":${quote(traceId)}`
   const unitText = unit === undefined ? '' : `,"unit":${quote(unit)}`
   return {
-    start: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${jsonNumber(facts.at)},"door":${quoteDoor(facts.door)}`,
+    start: `{"actor":${quoteActor(facts.actor!.id)}${texts.arm},"at":${momentText(facts.at)},"door":${quoteDoor(facts.door)}`,
     afterId: `","kind":"prediction","latencyMs":${millisecondsText(facts.latencyMs)}${texts.model}`,
     afterOutputs: `${purposeText}${texts.release},"requestId":"${facts.requestId}"`,
     end: `${sourceText}${subjectText}${traceText}${unitText}${texts.version}`,
