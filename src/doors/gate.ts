@@ -54,7 +54,7 @@ export class Gate {
   /** Work under way. */
   #running = 0
   /** In order; those before `#head` have gone. */
-  #waiting: Waiting[] = []
+  #waiting: (Waiting | undefined)[] = []
   #head = 0
   #bytes = 0
   /** When this turn of the event loop began its first work; -1 before that. */
@@ -179,7 +179,8 @@ export class Gate {
 
   #oldest(): Waiting {
     const next = this.#waiting[this.#head]!
-    this.#head++
+    // Not kept by the list, all that hangs on a request is gone with its answer, and does not grow old.
+    this.#waiting[this.#head++] = undefined
     this.#bytes -= next.bytes
     if (this.#head === this.#waiting.length) {
       this.#waiting = []
