@@ -2,6 +2,7 @@
 import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { Problem } from '../errors.ts'
+import { arrayLiteral } from './array-literal.ts'
 import { Column, sqlValue } from './parameters.ts'
 
 const CONNECTIONS_MAX = 10
@@ -58,7 +59,7 @@ function judgingPool(pool: pg.Pool, place: string): PostgresPool {
 function judgingClient(client: pg.PoolClient, place: string): PostgresPoolClient {
   let isBroken = false
   const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
-    const values = parameters.map(value => (value instanceof Column ? value.values : sqlValue(value)))
+    const values = parameters.map(value => (value instanceof Column ? arrayLiteral(value.values) : sqlValue(value)))
     try {
       return await client.query(text, values)
     } catch (error) {
