@@ -1,12 +1,10 @@
 /**
  * Content-addressed objects, encrypted at rest: `objects/ab/cdef…`, named by the SHA-256 of their plaintext.
  *
- * A file is a header (magic, then the object's own random key sealed by the keyring and bound to the name) and chunks of
- * 64 KiB, each AES-256-GCM with its counter and whether it is the last in the nonce: the STREAM construction (Hoang,
- * Reyhanitabar, Rogaway, Vizár 2015, «Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance»), as age and
- * Tink use it. So chunks can be neither changed, reordered, dropped nor cut without it being found.
+ * A file is a header (magic, then the object's own random key sealed by the keyring and bound to the name) and the sealed
+ * chunks of `sealed-file.ts`.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,6 +13,7 @@ import { Problem } from '../errors.ts'
 import { type Keyring, SEAL_BYTES } from './crypto.ts'
 import { errorCode, isStorageFull } from './durable-file.ts'
 import { mendRewrapping, type Rewrapped, rewrapObjects, type Wrapping } from './rewrap-objects.ts'
+import { openedChunks, readExactly, SealedWriter, TAG_BYTES } from './sealed-file.ts'
 
 export interface PutLimits {
   readonly bytesMax: number
@@ -42,8 +41,8 @@ export interface Objects {
 }
 
 const MAGIC = Buffer.from('BWO1')
-const CHUNK_BYTES = 64 * 1024
-const TAG_BYTES = 16
+/** Of what is read ahead of whoever takes it. */
+const AHEAD_BYTES = 256 * 1024
 const KEY_BYTES = 32
 const HEADER_BYTES = MAGIC.length + SEAL_BYTES + KEY_BYTES
 const PURPOSE = 'objects'
@@ -90,7 +89,7 @@ export function openObjects(folder: string, keyring: Keyring): Objects {
       return going.finally(() => putting.delete(going))
     },
     has: sha256 => SHA256.test(sha256) && existsSync(pathOf(sha256)),
-    stream: sha256 => Readable.from(chunks(sha256), { objectMode: false, highWaterMark: CHUNK_BYTES }),
+    stream: sha256 => Readable.from(chunks(sha256), { objectMode: false, highWaterMark: AHEAD_BYTES }),
     async bytes(sha256: string): Promise<Uint8Array> {
       const parts: Buffer[] = []
       for await (const chunk of chunks(sha256)) parts.push(chunk)
@@ -138,44 +137,30 @@ async function write(
   keyring: Keyring,
 ): Promise<{ sha256: string; bytes: number }> {
   const file = await open(path, 'wx', 0o600)
+  const key = randomBytes(KEY_BYTES)
+  const sealing = new SealedWriter(file, HEADER_BYTES, key)
   try {
-    const key = randomBytes(KEY_BYTES)
     const hash = createHash('sha256')
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-    let [bytes, filled, counter, at] = [0, 0, 0, HEADER_BYTES]
-    const flush = async (isLast: boolean): Promise<void> => {
-      const sealed = sealChunk(key, counter++, isLast, chunk.subarray(0, filled))
-      await writeAll(file, sealed, at)
-      at += sealed.length
-      filled = 0
-    }
+    let bytes = 0
     for await (const part of source) {
       bytes += part.length
       if (bytes > bytesMax) throw new Problem('too_large', `Cannot store ${what}: it has more than ${bytesMax} bytes`)
       hash.update(part)
-      for (let used = 0; used < part.length; ) {
-        // A full chunk is written only when more comes: the last one must say that it is the last.
-        if (filled === CHUNK_BYTES) await flush(false)
-        const taken = Math.min(CHUNK_BYTES - filled, part.length - used)
-        chunk.set(part.subarray(used, used + taken), filled)
-        filled += taken
-        used += taken
-      }
+      await sealing.write(part)
     }
-    await flush(true)
+    await sealing.end()
     const sha256 = hash.digest('hex')
-    await writeAll(file, Buffer.concat([MAGIC, keyring.seal(PURPOSE, key, sha256)]), 0)
+    await writeHeader(file, Buffer.concat([MAGIC, keyring.seal(PURPOSE, key, sha256)]))
     await file.sync()
     return { sha256, bytes }
   } finally {
+    await sealing.settle()
     await file.close()
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
-    written += (await file.write(bytes, written, bytes.length - written, at + written)).bytesWritten
-  }
+async function writeHeader(file: FileHandle, header: Buffer): Promise<void> {
+  for (let at = 0; at < header.length; ) at += (await file.write(header, at, header.length - at, at)).bytesWritten
 }
 
 async function* read(path: string, sha256: string, keyring: Keyring): AsyncGenerator<Buffer, void> {
@@ -188,14 +173,9 @@ async function* read(path: string, sha256: string, keyring: Keyring): AsyncGener
     if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw corrupt('the file has another format')
     const key = keyring.open(PURPOSE, header.subarray(MAGIC.length), sha256)
     const hash = createHash('sha256')
-    for (let at = HEADER_BYTES, counter = 0; at < size; counter++) {
-      const length = Math.min(CHUNK_BYTES + TAG_BYTES, size - at)
-      const sealed = await readExactly(file, at, length)
-      at += length
-      const chunk = sealed && openChunk(key, counter, at === size, sealed)
-      if (chunk === undefined) throw corrupt(`chunk ${counter} was changed, moved or cut off`)
+    for await (const chunk of openedChunks(file, HEADER_BYTES, size, key, corrupt)) {
       hash.update(chunk)
-      if (chunk.length > 0) yield chunk
+      yield chunk
     }
     if (hash.digest('hex') !== sha256) throw corrupt('its content has another SHA-256')
   } finally {
@@ -210,41 +190,5 @@ async function openObject(path: string, sha256: string): Promise<FileHandle> {
     return await open(path, 'r')
   } catch (error) {
     throw errorCode(error) === 'ENOENT' ? missing() : error
-  }
-}
-
-async function readExactly(file: FileHandle, at: number, length: number): Promise<Buffer | undefined> {
-  const bytes = Buffer.allocUnsafe(length)
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, length - done, at + done)
-    if (bytesRead === 0) return undefined
-    done += bytesRead
-  }
-  return bytes
-}
-
-/** 11 bytes of counter, big-endian, and one that is 1 in the last chunk. The key is the object's own: no nonce repeats. */
-function nonceOf(counter: number, isLast: boolean): Buffer {
-  const nonce = Buffer.alloc(12)
-  nonce.writeUIntBE(counter, 5, 6)
-  nonce[11] = isLast ? 1 : 0
-  return nonce
-}
-
-function sealChunk(key: Buffer, counter: number, isLast: boolean, plaintext: Buffer): Buffer {
-  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(counter, isLast))
-  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
-}
-
-function openChunk(key: Buffer, counter: number, isLast: boolean, sealed: Buffer): Buffer | undefined {
-  if (sealed.length < TAG_BYTES) return undefined
-  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(counter, isLast), { authTagLength: TAG_BYTES })
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
-  const plaintext = decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES))
-  try {
-    decipher.final()
-    return plaintext
-  } catch {
-    return undefined
   }
 }
