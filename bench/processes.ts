@@ -13,6 +13,7 @@ export const SERVER_FLAGS: readonly string[] = [
   '--max-semi-space-size=4',
   '--min-semi-space-size=4',
   '--no-parallel-scavenge',
+  '--external-memory-accounted-in-global-limit',
 ]
 export const CLI: string = join(ROOT, 'bin/bellwether.js')
 const START_MS_MAX = 20_000
