@@ -13,9 +13,10 @@ const SERVER_FLAGS = ['--max-semi-space-size=4', '--min-semi-space-size=4', '--n
 const EXTERNAL_FLAG = '--external-memory-accounted-in-global-limit'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-const serverFlags = major === 24 ? [...SERVER_FLAGS, EXTERNAL_FLAG] : SERVER_FLAGS
-const flags = process.argv[2] === 'start' ? serverFlags : []
 const isNewEnough = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])
+// An old Node hands over to the project's own.
+const serverFlags = major === 24 || !isNewEnough ? [...SERVER_FLAGS, EXTERNAL_FLAG] : SERVER_FLAGS
+const flags = process.argv[2] === 'start' ? serverFlags : []
 
 // Before anything else is loaded, which would be done twice. Becoming another program would cut the channel to a parent that
 // talks over one; it can give the flags itself.
