@@ -20,7 +20,7 @@ import { judgeNumber, neighboursAmong, type VersionRule } from './lifecycle/vers
 import { loadVerified } from './load-verified.ts'
 import { parseProfile, type ReferenceProfile } from './profile.ts'
 import { type Caller, changeRecord, preview, type RegisterParts, register, type Sealing } from './register.ts'
-import { findVersion, registryStore, versionsOf } from './store.ts'
+import { type AnyTransaction, findVersion, type InTransaction, registryStore, versionsOf } from './store.ts'
 import type { FileRole, Registered, Submission } from './submission.ts'
 import type { Alias, ModelVersion, StoredFile } from './version.ts'
 
@@ -68,7 +68,14 @@ export interface Registry {
    * is. Returns how to stop.
    */
   beforeMove(prepare: (move: AliasMove) => Promise<void>): () => void
+  /**
+   * Asks `check` in the turn in which an alias moves, right before: nothing that takes its turn can come between. It must be quick, ask
+   * the database through `tx` alone, and throw to hold the alias. Returns how to stop.
+   */
+  inMove(check: MoveCheck): () => void
 }
+
+export type MoveCheck = (move: AliasMove, tx: AnyTransaction) => Promise<void>
 
 /** An alias on its way from a version, if it was anywhere, to another. */
 export interface AliasMove {
@@ -114,6 +121,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
   const parts: RegisterParts = { ...given, store: registryStore(db), examiner: openExaminer(), ...judges }
   const listeners = new Set<(change: CatalogueChange) => void>()
   const preparing = new Set<(move: AliasMove) => Promise<void>>()
+  const allowing = new Set<MoveCheck>()
   const refresh = refresher(parts, catalogue, listeners, log)
   await refresh()
 
@@ -141,11 +149,15 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
       const caller = callerOf(by, source)
       const moved = { model, alias, version, movedAt: clock.now(), movedBy: by.id }
       const isJudged = alias === CHAMPION && isHeld(given.leadPolicy, meant)
-      const set = await parts.store.setAlias(moved, ({ from }) => {
+      const recordsOf = ({ from }: { readonly from: string | undefined }) => {
         if (isJudged) requireStill(move, from)
         const detail = { alias, to: version, ...(from === undefined ? {} : { from }) }
         return [changeRecord(parts, caller, 'alias:moved', moved, detail)]
-      })
+      }
+      const allowed: InTransaction = async tx => {
+        for (const allow of allowing) await allow(move, tx)
+      }
+      const set = await parts.store.setAlias(moved, recordsOf, allowed)
       await refresh()
       return set
     },
@@ -161,6 +173,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
     refresh,
     onChange: listener => joined(listeners, listener),
     beforeMove: prepare => joined(preparing, prepare),
+    inMove: check => joined(allowing, check),
   }
 }
 

@@ -57,8 +57,15 @@ export interface RegistryStore {
     records: RecordsOf<{ readonly isFirst: boolean }>,
     also?: InTransaction,
   ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>
-  /** Points an alias at a version that exists; `not_found` where it does not. Where it points there, nothing is written. */
-  setAlias(moved: Alias, records: RecordsOf<{ readonly from: string | undefined }>): Promise<Alias>
+  /**
+   * Points an alias at a version that exists; `not_found` where it does not. Where it points there, nothing is written.
+   * `allowed` is asked in the same turn, right before: what it throws comes out, and nothing moves.
+   */
+  setAlias(
+    moved: Alias,
+    records: RecordsOf<{ readonly from: string | undefined }>,
+    allowed?: InTransaction,
+  ): Promise<Alias>
   /** Throws `not_found` where there is no such alias. */
   removeAlias(removed: Omit<Alias, 'version'>, records: RecordsOf<{ readonly from: string }>): Promise<void>
   since(revision: number): Promise<RegistryChanges>
@@ -84,7 +91,7 @@ export function registryStore(db: Database): RegistryStore {
         await also?.(tx)
         return { version: added.version, created: true }
       }),
-    setAlias: (moved, records) =>
+    setAlias: (moved, records, allowed) =>
       change(async (tx, revision) => {
         const { model, alias, version } = moved
         if ((await findVersion(tx, model, version)) === undefined) throw noVersion(model, version)
@@ -92,6 +99,7 @@ export function registryStore(db: Database): RegistryStore {
         if (standing?.state === 'retired') throw retired(standing, `move the alias ${alias} to`)
         const from = await aliasOf(tx, model, alias)
         if (from?.version === version) return { ...moved, movedAt: from.moved_at, movedBy: from.moved_by }
+        await allowed?.(tx)
         await putAlias(tx, moved, revision)
         await record(tx, records({ from: from?.version ?? undefined }))
         return moved

@@ -11,6 +11,8 @@ import { outboxMigrations } from '../../platform/outbox.ts'
 import { QUIET, systemSurroundings } from '../../platform/surroundings.ts'
 import { type FreshPlace, temporaryFolder } from '../../platform/temporary.suite.ts'
 import { openRuntimes } from '../../runtimes/runtimes.ts'
+import { CHAMPION } from '../leading.ts'
+import { type ApprovalParts, decide, holdForApproval } from '../lifecycle/approvals.ts'
 import { openRegistry, type Registry } from '../registry.ts'
 import { ALICE, START_AT, submit } from '../registry-world.suite.ts'
 import { registryMigrations } from '../tables.ts'
@@ -58,6 +60,18 @@ async function replica(
     evidence,
   })
   return { registry, evidence }
+}
+
+const BOB = { id: 'key:bob', name: 'bob', roles: ['approver'] }
+const CAROL = { id: 'key:carol', name: 'carol', roles: ['approver'] }
+/** Of moves and decisions at once. */
+const ROUNDS = 5
+
+/** A process where one person must approve. */
+function held({ registry, evidence }: Replica): ApprovalParts {
+  const parts = { registry, evidence, approvalsOf: () => 1 }
+  holdForApproval(parts)
+  return parts
 }
 
 type Run = (first: Replica, second: Replica, strict: Replica) => Promise<void>
@@ -124,4 +138,60 @@ export function evidenceSuite(place: FreshPlace): void {
     await second.evidence.signAgain('churn', '1.0.0', ALICE)
     await first.registry.load('churn', '1.0.0')
   })
+  championSuite(on)
+}
+
+function championSuite(on: ReturnType<typeof testsOn>): void {
+  on('a rejection that comes between the check and the move holds the champion', async (first, second) => {
+    const [mine, theirs] = [held(first), held(second)]
+    await submit(first.registry, {})
+    await submit(first.registry, { manifest: { name: 'churn', version: '1.1.0' } })
+    await second.registry.refresh()
+    const about = { model: 'churn', reference: '1.1.0' }
+    await decide(mine, about, { decision: 'approved', comment: 'Card read' }, BOB)
+    // Asked after the check, before the move, as what loads the next version is.
+    const letGo = first.registry.beforeMove(() =>
+      decide(theirs, about, { decision: 'rejected', comment: 'Not that one' }, CAROL),
+    )
+    const refused = /Cannot make churn@1\.1\.0 the champion: key:carol rejected it/
+    await assert.rejects(first.registry.setAlias('churn', CHAMPION, '1.1.0', ALICE), refused)
+    assert.equal(first.registry.catalogue.resolve('churn', CHAMPION), '1.0.0')
+    letGo()
+    await decide(theirs, about, { decision: 'approved', comment: 'Seen again' }, CAROL)
+    await first.registry.setAlias('churn', CHAMPION, '1.1.0', ALICE)
+  })
+
+  on('moves and decisions at once, from two processes, end in one order', movesAndDecisions)
+}
+
+async function movesAndDecisions(first: Replica, second: Replica): Promise<void> {
+  const [mine, theirs] = [held(first), held(second)]
+  await submit(first.registry, {})
+  const moves: string[] = []
+  for (let minor = 1; minor <= ROUNDS; minor++) {
+    const version = `1.${minor}.0`
+    const about = { model: 'churn', reference: version }
+    await submit(first.registry, { manifest: { name: 'churn', version } })
+    await second.registry.refresh()
+    await decide(mine, about, { decision: 'approved', comment: 'Card read' }, BOB)
+    const move = ({ registry }: Replica) =>
+      registry.setAlias('churn', CHAMPION, version, ALICE).then(
+        () => 'moved',
+        (problem: Problem) => problem.message,
+      )
+    const rejecting = decide(theirs, about, { decision: 'rejected', comment: 'No' }, CAROL)
+    const ends = await Promise.all([move(first), rejecting.then(() => 'rejected'), move(second)])
+    moves.push(...ends)
+    await first.registry.refresh()
+    // Whatever came first, the rejection stands now.
+    const now = first.registry.catalogue.resolve('churn', CHAMPION)
+    assert.equal(now === version, ends.includes('moved'), ends.join('; '))
+    await first.registry.removeAlias('churn', CHAMPION, ALICE)
+    assert.match(await move(second), /key:carol rejected it/)
+    await first.registry.setAlias('churn', 'challenger', version, ALICE)
+    await decide(mine, { model: 'churn', reference: '1.0.0' }, { decision: 'approved', comment: 'The way back' }, BOB)
+    await first.registry.setAlias('churn', CHAMPION, '1.0.0', ALICE)
+  }
+  const others = moves.filter(end => !/^(?:moved|rejected|.*key:carol rejected it.*)$/.test(end))
+  assert.deepEqual(others, [])
 }

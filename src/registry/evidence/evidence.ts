@@ -7,7 +7,7 @@ import type { ChangeRecord } from '../../ledger/record.ts'
 import { type Database, tables } from '../../platform/database.ts'
 import { enqueue } from '../../platform/outbox.ts'
 import type { Actor } from '../../route.ts'
-import { findVersion, type InTransaction } from '../store.ts'
+import { type AnyTransaction, findVersion, type InTransaction, inTurn } from '../store.ts'
 import type { ModelVersion } from '../version.ts'
 import { type Bundle, signStatement } from './bundle.ts'
 import { artifactName } from './file-names.ts'
@@ -63,8 +63,8 @@ export interface Evidence {
   attach(model: string, version: string, bundle: string, by: Actor): Promise<Told>
   /** Signs again what was signed at registration, by the key of now: after a key was revoked. */
   signAgain(model: string, version: string, by: Actor): Promise<readonly Told[]>
-  /** The oldest first. */
-  list(model: string, version: string): Promise<readonly Told[]>
+  /** The oldest first. Within a transaction it tells what that sees: another connection would wait for it, or know less. */
+  list(model: string, version: string, within?: AnyTransaction): Promise<readonly Told[]>
   /** The latest believed signature of the model, for a file beside it. Throws `not_found`. */
   signature(model: string, version: string): Promise<string>
   /** A bundle as it was signed. Throws `not_found`. */
@@ -76,8 +76,8 @@ const BUNDLE_BYTES_MAX = 1 << 20
 
 export function openEvidence(parts: EvidenceParts): Evidence {
   const keys = openSigningKeys(parts)
-  const found = async (model: string, version: string): Promise<ModelVersion> => {
-    const stored = await findVersion(parts.db, model, version)
+  const found = async (model: string, version: string, within?: AnyTransaction): Promise<ModelVersion> => {
+    const stored = await findVersion(within ?? parts.db, model, version)
     if (stored !== undefined) return stored.version
     throw new Problem('not_found', `Cannot find ${model}@${version}: there is no such version`)
   }
@@ -92,8 +92,9 @@ export function openEvidence(parts: EvidenceParts): Evidence {
     )
     return Promise.all(signed)
   }
+  // In turn with what changes the registry: whoever moves an alias has seen all that was said before, or is told first.
   const keep = (rows: readonly StatementsRow[]): Promise<void> =>
-    parts.db.sql.transaction().execute(tx => insert(parts, tx as Transacted, rows))
+    inTurn(parts.db, tx => insert(parts, tx as Transacted, rows))
 
   return {
     keys,
@@ -120,7 +121,7 @@ export function openEvidence(parts: EvidenceParts): Evidence {
       const ids = new Set(rows.map(({ id }) => id))
       return (await judge(parts, about)).filter(({ row }) => ids.has(row.id)).map(told)
     },
-    list: async (model, version) => (await judge(parts, await found(model, version))).map(told),
+    list: async (model, version, within) => (await judge(parts, await found(model, version, within), within)).map(told),
     signature: async (model, version) => signatureIn(await judge(parts, await found(model, version)), model, version),
     bundle: async (model, version, id) => bundleIn(await judge(parts, await found(model, version)), id),
     require: requirements(parts),

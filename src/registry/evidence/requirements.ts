@@ -5,6 +5,7 @@ import { canonical } from '../../ledger/canonical.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Keyring } from '../../platform/crypto.ts'
 import { type Database, tables } from '../../platform/database.ts'
+import type { AnyTransaction } from '../store.ts'
 import type { ModelVersion } from '../version.ts'
 import { type Trust, type Verified, verifyBundle } from './bundle.ts'
 import { signedModel } from './model-signature.ts'
@@ -91,8 +92,9 @@ function isAsRegistered(judged: readonly Judged[], version: ModelVersion): boole
 }
 
 /** All statements of a version, the oldest first, each verified. */
-export async function judge(parts: RequirementParts, about: Named): Promise<Judged[]> {
-  const { db, clock, policy } = parts
+export async function judge(parts: RequirementParts, about: Named, within?: AnyTransaction): Promise<Judged[]> {
+  const { clock, policy } = parts
+  const db = within ?? parts.db
   const { model, version } = about
   const rows = await tables<EvidenceTables>(db)
     .selectFrom('evidence_statements')
@@ -103,7 +105,7 @@ export async function judge(parts: RequirementParts, about: Named): Promise<Judg
     .execute()
   if (rows.length === 0) return []
   const trust: Trust = {
-    keys: new Map([...policy.keys, ...(await believedKeys(parts))]),
+    keys: new Map([...policy.keys, ...(await believedKeys({ db, keyring: parts.keyring }))]),
     roots: policy.roots,
     now: clock.now(),
   }

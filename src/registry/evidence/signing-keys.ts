@@ -15,6 +15,7 @@ import { type Database, tables } from '../../platform/database.ts'
 import { createFile } from '../../platform/durable-file.ts'
 import type { Ids } from '../../platform/ids.ts'
 import { enqueue } from '../../platform/outbox.ts'
+import type { AnyTransaction } from '../store.ts'
 import { publicKeyOf, type SigningKey } from './bundle.ts'
 import { commandKey, signingKeyOf } from './key-file.ts'
 import type { EvidenceKeysRow, EvidenceTables } from './tables.ts'
@@ -112,7 +113,9 @@ function infoOf({ key_id, public_key, made_at, made_by, retired_at, revoked_at }
 export async function believedKeys({
   db,
   keyring,
-}: Pick<SigningKeyParts, 'db' | 'keyring'>): Promise<ReadonlyMap<string, string>> {
+}: Pick<SigningKeyParts, 'keyring'> & { readonly db: Database | AnyTransaction }): Promise<
+  ReadonlyMap<string, string>
+> {
   const rows = await tables<EvidenceTables>(db)
     .selectFrom('evidence_keys')
     .select(['key_id', 'public_key', 'vouched'])

@@ -8,6 +8,7 @@ import type { Evidence, Told } from '../evidence/evidence.ts'
 import { APPROVAL, isObject } from '../evidence/statement.ts'
 import { CHAMPION } from '../leading.ts'
 import { type AliasMove, type Registry, versionIn } from '../registry.ts'
+import type { AnyTransaction } from '../store.ts'
 import type { ModelVersion } from '../version.ts'
 
 /** How many people must approve of the versions of a model. */
@@ -81,9 +82,13 @@ export async function decide(
   await evidence.add({ model, version, predicateType: APPROVAL, predicate, actor })
 }
 
-export async function approvalState(parts: ApprovalParts, about: ModelVersion): Promise<ApprovalState> {
+export async function approvalState(
+  parts: ApprovalParts,
+  about: ModelVersion,
+  within?: AnyTransaction,
+): Promise<ApprovalState> {
   const { model, version, registeredBy } = about
-  const said = (await parts.evidence.list(model, version)).flatMap(approvalOf)
+  const said = (await parts.evidence.list(model, version, within)).flatMap(approvalOf)
   const last = new Map(said.map(({ by, id }) => [by, id]))
   const approvals = said.map(each => ({ ...each, counts: each.by !== registeredBy && last.get(each.by) === each.id }))
   const count = (wanted: Decision): number =>
@@ -96,16 +101,29 @@ export async function approvalState(parts: ApprovalParts, about: ModelVersion): 
   }
 }
 
-/** Holds the alias `champion`: it goes to no version that too few approve of. Returns how to let go. */
+/**
+ * Holds the alias `champion`: it goes to no version that too few approve of. Asked before anything is made ready for the move, and
+ * again where it happens, for somebody may have rejected the version meanwhile. Returns how to let go.
+ */
 export function holdForApproval(parts: ApprovalParts & { readonly registry: Registry }): () => void {
-  return parts.registry.beforeMove(move => requireApproved(parts, move))
+  const letGo = [
+    parts.registry.beforeMove(move => requireApproved(parts, move)),
+    parts.registry.inMove((move, tx) => requireApproved(parts, move, tx)),
+  ]
+  return () => {
+    for (const one of letGo) one()
+  }
 }
 
-async function requireApproved(parts: ApprovalParts, { model, alias, to }: AliasMove): Promise<void> {
+async function requireApproved(
+  parts: ApprovalParts,
+  { model, alias, to }: AliasMove,
+  within?: AnyTransaction,
+): Promise<void> {
   if (alias !== CHAMPION) return
   const version = versionIn(parts.registry.catalogue, model, to)
   if (Math.max(parts.approvalsOf(model), version.approvals ?? 0) === 0) return
-  const { needed, approved, rejected, approvals } = await approvalState(parts, version)
+  const { needed, approved, rejected, approvals } = await approvalState(parts, version, within)
   const refused = (why: string): Problem =>
     new Problem('conflict', `Cannot make ${model}@${to} the champion: ${why}; see: bellwether approvals ${model}@${to}`)
   if (rejected > 0) {
