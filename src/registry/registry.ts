@@ -154,10 +154,7 @@ export async function openRegistry(given: RegistryParts): Promise<Registry> {
         const detail = { alias, to: version, ...(from === undefined ? {} : { from }) }
         return [changeRecord(parts, caller, 'alias:moved', moved, detail)]
       }
-      const allowed: InTransaction = async tx => {
-        for (const allow of allowing) await allow(move, tx)
-      }
-      const set = await parts.store.setAlias(moved, recordsOf, allowed)
+      const set = await parts.store.setAlias(moved, recordsOf, askAll(allowing, move))
       await refresh()
       return set
     },
@@ -193,6 +190,13 @@ function judgesOf(catalogue: Catalogue, rule: VersionRule): Pick<RegisterParts, 
         name === undefined ? undefined : (await findVersion(tx, model, name))?.version
       judgeNumber({ before: await kept(before), after: await kept(after) }, version, rule)
     },
+  }
+}
+
+/** One after another: a transaction does one thing at a time. */
+function askAll(checks: ReadonlySet<MoveCheck>, move: AliasMove): InTransaction {
+  return async tx => {
+    for (const check of checks) await check(move, tx)
   }
 }
 
