@@ -9,6 +9,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../platform/database.ts'
+import { Column } from '../../platform/parameters.ts'
 import { HEAD_CHARACTERS } from './facts.ts'
 import type { Condition, Order } from './filter.ts'
 import type { RunRow } from './runs.ts'
@@ -102,8 +103,8 @@ function inScopeLast({ experiments, stages }: RunSearch): Sql {
   return sql`r.experiment + 0 in (${sql.join(experiments)}) and r.stage || '' in (${sql.join(stages)})`
 }
 
-function probes({ engine, subject, conditions }: RunSearch): readonly Sql[] {
-  return conditions.map(one => probeSql(engine, subject, one))
+function probes({ engine, subject, conditions }: RunSearch, but: readonly Condition[] = []): readonly Sql[] {
+  return conditions.filter(one => !but.includes(one)).map(one => probeSql(engine, subject, one))
 }
 
 /** Behind the last run of the page before, in the order of time. */
@@ -137,48 +138,123 @@ async function byTime(db: Reading, search: RunSearch, walked: number): Promise<r
   const offset = 'offset' in start ? start.offset : 0
   const sides = experiments.flatMap(experiment => stages.map(stage => ({ experiment, stage })))
   if (sides.length > SIDES_MAX) return undefined
-  const direction = sql.raw(isDescending === true ? 'desc' : 'asc')
   const found = await Promise.all(
-    sides.map(async ({ experiment, stage }) => {
+    sides.map(({ experiment, stage }) => {
       const scope = allOf([sql`r.experiment = ${experiment}`, sql`r.stage = ${stage}`, ...behind(search)])
-      const far = await sql<{ at: number }>`select r.started_at as at from mlflow_runs r where ${scope}
-        order by r.started_at ${direction} limit 1 offset ${walked + offset + limit}`.execute(db)
-      const end = far.rows[0]?.at
-      const near = end === undefined ? [] : [sql`r.started_at ${sql.raw(isDescending === true ? '>=' : '<=')} ${end}`]
-      const { rows } = await sql<RunRow>`select r.* from mlflow_runs r
-        where ${allOf([scope, ...near, ...probes(search)])}
-        order by r.started_at ${direction}, r.id limit ${offset + limit}`.execute(db)
-      return { rows, isAll: end === undefined || rows.length === offset + limit }
+      const side = { scope, direction: sql.raw(isDescending === true ? 'desc' : 'asc'), wanted: offset + limit, walked }
+      return search.engine === 'postgres' ? walkedLazily(db, search, side) : walkedBefore(db, search, side)
     }),
   )
-  if (found.some(({ isAll }) => !isAll)) return undefined
   const sign = isDescending === true ? -1 : 1
-  const all = found.flatMap(({ rows }) => rows)
+  const all: RunRow[] = []
+  for (const rows of found) {
+    if (rows === undefined) return undefined
+    all.push(...rows)
+  }
   if (sides.length > 1) all.sort((a, b) => sign * (a.started_at - b.started_at) || (a.id < b.id ? -1 : 1))
   return all.slice(offset, offset + limit)
 }
 
+/** Runs of one experiment and stage that are walked through by time. */
+interface Side {
+  readonly scope: Sql
+  readonly direction: Sql
+  readonly wanted: number
+  readonly walked: number
+}
+
+/** When the run began that lies so far away; nothing where there are not so many. */
+async function farAway(db: Reading, { scope, direction, wanted, walked }: Side): Promise<number | undefined> {
+  const far = await sql<{ at: number }>`select r.started_at as at from mlflow_runs r where ${scope}
+    order by r.started_at ${direction} limit 1 offset ${walked + wanted}`.execute(db)
+  return far.rows[0]?.at
+}
+
+/** SQLite goes through all that it is to sort: it is told where to end. */
+async function walkedBefore(db: Reading, search: RunSearch, side: Side): Promise<readonly RunRow[] | undefined> {
+  const { scope, direction, wanted } = side
+  const end = search.conditions.length === 0 ? undefined : await farAway(db, side)
+  const near = end === undefined ? [] : [sql`r.started_at ${sql.raw(search.byTime === true ? '>=' : '<=')} ${end}`]
+  const { rows } = await sql<RunRow>`select r.* from mlflow_runs r
+    where ${allOf([scope, ...near, ...probes(search)])}
+    order by r.started_at ${direction}, r.id limit ${wanted}`.execute(db)
+  return end === undefined || rows.length === wanted ? rows : undefined
+}
+
+/** PostgreSQL takes runs from a subquery one by one, until it has enough. */
+async function walkedLazily(db: Reading, search: RunSearch, side: Side): Promise<readonly RunRow[] | undefined> {
+  const { scope, direction, wanted, walked } = side
+  const ahead = sql`(select * from mlflow_runs r where ${scope}
+    order by r.started_at ${direction}, r.id limit ${walked + wanted}) r`
+  const order = sql`order by r.started_at ${direction}, r.id limit ${wanted}`
+  const ids = await walkedInSet(db, search, ahead, order)
+  const where =
+    ids === undefined
+      ? sql`from ${ahead} where ${allOf(probes(search))}`
+      : sql`from mlflow_runs r where r.id = any(${new Column(ids)}::text[])`
+  const { rows } = await sql<RunRow>`select r.* ${where} ${order}`.execute(db)
+  return rows.length === wanted || (await farAway(db, side)) === undefined ? rows : undefined
+}
+
+/** A set of so many ids is made sooner than as many runs are asked whether they are in it. */
+const SET_MAX = 20_000
+
+/**
+ * Ids of runs on the way that all conditions hold for, the first that an index answers being asked for all of them beforehand.
+ * Nothing where there is none, or it holds for too many.
+ */
+async function walkedInSet(
+  db: Reading,
+  search: RunSearch,
+  ahead: Sql,
+  order: Sql,
+): Promise<readonly string[] | undefined> {
+  const { engine, subject, conditions } = search
+  const first = conditions.find(one => indexedSql(engine, subject, one) !== undefined)
+  if (first === undefined) return undefined
+  const all = sql`(select * from (${indexedSql(engine, subject, first)!}) i limit ${SET_MAX + 1})`
+  // As a question of its own, not a join: the database makes a table of hashes for it whatever it knows of its size.
+  const inSet = sql`(r.id in (select * from one)) is true`
+  const { rows } = await sql<{ n: number; ids: readonly string[] }>`with one as materialized ${all}
+    select (select count(*) from one) as n,
+      array(select r.id from ${ahead} where ${allOf([inSet, ...probes(search, [first])])} ${order}) as ids`.execute(db)
+  const { n, ids } = rows[0]!
+  return n > SET_MAX ? undefined : ids
+}
+
+/** So many times the page is gone ahead first: what one in ten runs holds for is found then. */
+const AHEAD = 20
+
 /** Through the runs by a metric that they have. Nothing where it would have to go too far, or to those that have it not. */
 async function byMetric(db: Reading, search: RunSearch, walked: number): Promise<readonly RunRow[] | undefined> {
-  const { byMetric: order, conditions, engine, start, limit } = search
+  const { byMetric: order, conditions, engine, subject, start, limit } = search
   if (order === undefined || !('offset' in start)) return undefined
   const wanted = start.offset + limit
   const direction = sql.raw(order.isDescending ? 'desc' : 'asc')
-  const asks = probes(search)
   const own = conditions.filter(
     ({ kind, key, operator }) => kind === 'metric' && key === order.key && operator !== '!=',
   )
+  // What is asked of an owner's rows is asked before the run itself is looked up.
+  const asks = conditions.flatMap(one => {
+    const of = one.kind === 'attribute' ? subject : { ...subject, id: sql.ref('o.run') }
+    return own.includes(one) ? [] : [probeSql(engine, of, one)]
+  })
   const bounds = own.map(({ operator, value }) => sql`o.value ${sql.raw(operator)} ${real(engine, Number(value))}`)
   const scope = allOf([sql`o.name = ${order.key}`, sql`o.is_nan = 0`, ...bounds])
-  const far = await sql<{ value: number }>`select o.value from mlflow_latest o where ${scope}
-    order by o.value ${direction} limit 1 offset ${walked + wanted}`.execute(db)
-  const end = far.rows[0]?.value
-  const near = end === undefined ? [] : [sql`o.value ${sql.raw(order.isDescending ? '>=' : '<=')} ${real(engine, end)}`]
-  const { rows } = await sql<RunRow>`select r.* from mlflow_latest o ${runsOf(engine, 'run')}
-    where ${allOf([scope, ...near, sql`r.id = o.run`, inScopeLast(search), ...asks])}
-    order by o.value ${direction}, r.started_at desc, r.id limit ${limit} offset ${start.offset}`.execute(db)
-  const isAll = rows.length === limit || (end === undefined && own.length > 0)
-  return isAll ? rows : undefined
+  for (const ahead of [Math.min(walked, wanted * AHEAD), walked]) {
+    const far = await sql<{ value: number }>`select o.value from mlflow_latest o where ${scope}
+      order by o.value ${direction} limit 1 offset ${ahead + wanted}`.execute(db)
+    const end = far.rows[0]?.value
+    const near =
+      end === undefined ? [] : [sql`o.value ${sql.raw(order.isDescending ? '>=' : '<=')} ${real(engine, end)}`]
+    const { rows } = await sql<RunRow>`select r.* from mlflow_latest o ${runsOf(engine, 'run')}
+      where ${allOf([scope, ...near, sql`r.id = o.run`, inScopeLast(search), ...asks])}
+      order by o.value ${direction}, r.started_at desc, r.id limit ${limit} offset ${start.offset}`.execute(db)
+    if (rows.length === limit) return rows
+    // At the end of those that have it: where it is also asked for, there are no others.
+    if (end === undefined) return own.length > 0 ? rows : undefined
+  }
+  return undefined
 }
 
 /** The run of each row at hand, looked up by its id whatever the database would rather do. */

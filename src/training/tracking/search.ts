@@ -48,8 +48,8 @@ export function conditionSql(engine: Engine, subject: Subject, condition: Condit
  */
 export function probeSql(engine: Engine, subject: Subject, condition: Condition): Sql {
   if (condition.kind === 'attribute') return attributeSql(engine, subject, condition)
-  const { from, owner, key, holds, isNot, areMany } = rowsOf(engine, subject, condition)
-  const own = sql`from ${from} where ${key} and ${owner} = ${subject.id}`
+  const { from, owner, key, keyOfOne, holds, isNot, areMany } = rowsOf(engine, subject, condition)
+  const own = sql`from ${from} where ${keyOfOne ?? key} and ${owner} = ${subject.id}`
   if (areMany === true) return sql`(select 1 ${own} and ${holds} limit 1) is not null`
   return isNot === true ? sql`coalesce((select not ${holds} ${own}), true)` : sql`(select ${holds} ${own})`
 }
@@ -69,6 +69,8 @@ interface Rows {
   readonly owner: Sql
   /** What tells the row of an owner from its others; all of them where `areMany`. */
   readonly key: Sql
+  /** The same where the owner is known, if another index would be as good as the owner's to a database without statistics. */
+  readonly keyOfOne?: Sql | undefined
   readonly holds: Sql
   readonly areMany?: boolean
   /** Whether the owners are meant that have no such row. */
@@ -120,7 +122,9 @@ function factRows(engine: Engine, subject: Subject, condition: Condition): Rows 
   if (kind === undefined || /^[<>]/.test(condition.operator) || condition.operator.endsWith('IN'))
     throw unsupported(condition)
   const { key, operator } = condition
-  const named = { ...FACTS, key: sql`kind = ${kind} and name = ${key}` }
+  // That of the values would be gone through from one end to the other for each run.
+  const keyOfOne = engine === 'postgres' ? sql`kind = ${kind} and name || '' = ${key}` : undefined
+  const named = { ...FACTS, key: sql`kind = ${kind} and name = ${key}`, keyOfOne }
   if (operator.startsWith('IS')) return { ...named, holds: sql`1 = 1`, isNot: operator === 'IS NULL' }
   const value = strings(condition)
   const holds = compared(engine, sql.ref('value'), operator, value)
