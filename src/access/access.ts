@@ -93,19 +93,21 @@ export async function openAccess({ db, clock, ids, random, tokens }: AccessParts
     async create(key: NewKey, by: Actor): Promise<{ key: KeyInfo; secret: string }> {
       const { id, secret } = makeSecret(random)
       const now = clock.now()
+      const owned = key.owner === undefined ? {} : { owner: key.owner }
       const expiry = key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }
       const { created } = await store.change(keys => {
         const roles = judgeCreation(key, keys, by, now)
         const created = {
           id,
           name: key.name,
+          ...owned,
           roles,
           sha256: hashSecret(secret),
           createdAt: now,
           createdBy: by.id,
           ...expiry,
         }
-        // The name stays out of the record: people put people's names there.
+        // Name and owner stay out of the record: they tell of people.
         return { created, record: { ...recordOf('key:created', id, by, now), detail: { roles, ...expiry } } }
       })
       await snapshot.refresh()

@@ -23,6 +23,12 @@ const create: Command = {
       summary: 'What it may do; may be given several times',
     },
     {
+      name: 'owner',
+      type: 'string',
+      value: 'WHO',
+      summary: 'Who holds it: a name or an address, or user:… of their tokens; approvals tell people apart by it',
+    },
+    {
       name: 'expires',
       type: 'string',
       value: 'WHEN',
@@ -47,7 +53,7 @@ const list: Command = {
     terminal.result({ keys }, () =>
       keys.length === 0
         ? 'No keys: everybody on this machine may do everything. Make one with: bellwether key create --name root --role admin'
-        : terminal.table(['id', 'name', 'roles', 'created', 'expires', 'revoked'], keys.map(rowOf)),
+        : terminal.table(['id', 'name', 'owner', 'roles', 'created', 'expires', 'revoked'], keys.map(rowOf)),
     )
     return undefined
   },
@@ -69,7 +75,14 @@ export const accessCommands: readonly Command[] = [create, list, revoke]
 
 async function createKey({ api, options, terminal }: CommandContext): Promise<undefined> {
   const expires = options['expires'] as string | undefined
-  const body = { name: options['name'], roles: options['role'], ...(expires === undefined ? {} : expiryOf(expires)) }
+  const owner = options['owner'] as string | undefined
+  const owned = owner === undefined ? {} : { owner }
+  const body = {
+    name: options['name'],
+    ...owned,
+    roles: options['role'],
+    ...(expires === undefined ? {} : expiryOf(expires)),
+  }
   const created = await (await api()).json<{ key: KeyInfo; secret: string }>('POST', '/keys', body)
   terminal.result(created, () => created.secret)
   const { id, roles, expiresAt } = created.key
@@ -93,7 +106,15 @@ export function expiryOf(text: string): { readonly expiresInMs: number } | { rea
 
 function rowOf(key: KeyInfo): (string | undefined)[] {
   const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : timeOf(at))
-  return [key.id, key.name, key.roles.join(' '), time(key.createdAt), time(key.expiresAt), time(key.revokedAt)]
+  return [
+    key.id,
+    key.name,
+    key.owner,
+    key.roles.join(' '),
+    time(key.createdAt),
+    time(key.expiresAt),
+    time(key.revokedAt),
+  ]
 }
 
 function timeOf(at: number): string {

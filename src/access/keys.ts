@@ -9,6 +9,8 @@ export interface KeyInfo {
   /** 12 hex digits; part of the secret's text, so that a secret found somewhere can be told apart and revoked. */
   readonly id: string
   readonly name: string
+  /** Who holds it, as all their keys say; or the id of the actor of their tokens, `user:…`. Absent: nobody but the key itself. */
+  readonly owner?: string
   readonly roles: readonly Role[]
   readonly createdAt: number
   /** `Actor.id`. */
@@ -26,6 +28,7 @@ export interface StoredKey extends KeyInfo {
 
 export interface NewKey {
   readonly name: string
+  readonly owner?: string
   readonly roles: readonly string[]
   readonly expiresAt?: number
 }
@@ -82,7 +85,12 @@ export function keyInfo({ sha256: _, ...info }: StoredKey): KeyInfo {
  * `forbidden` where it would permit more than its creator may do, `conflict` where there are too many.
  */
 export function judgeCreation(key: NewKey, existing: readonly KeyInfo[], by: Actor, now: number): readonly Role[] {
-  const fields = [...nameProblems(key.name), ...roleProblems(key.roles), ...expiryProblems(key.expiresAt, now)]
+  const fields = [
+    ...nameProblems(key.name),
+    ...ownerProblems(key.owner),
+    ...roleProblems(key.roles),
+    ...expiryProblems(key.expiresAt, now),
+  ]
   if (fields.length > 0) {
     throw new Problem('invalid', `Cannot create the key: ${fields.map(f => `${f.field} ${f.problem}`).join('; ')}`, {
       fields,
@@ -122,8 +130,19 @@ export function judgeRevocation(id: string, existing: readonly KeyInfo[], now: n
 }
 
 function nameProblems(name: string): FieldProblem[] {
-  const problem = (text: string): FieldProblem[] => [{ field: 'name', problem: text }]
-  if (name.trim() === '') return problem('is empty, wanted a text that tells people what the key is for')
+  return textProblems('name', name, 'a text that tells people what the key is for')
+}
+
+function ownerProblems(owner: string | undefined): FieldProblem[] {
+  if (owner === undefined) return []
+  if (/^\s*(?:key:|local\s*$)/i.test(owner))
+    return [{ field: 'owner', problem: 'is an actor that is no person, wanted a name, an address or user:…' }]
+  return textProblems('owner', owner, 'who holds the key')
+}
+
+function textProblems(field: string, name: string, wanted: string): FieldProblem[] {
+  const problem = (text: string): FieldProblem[] => [{ field, problem: text }]
+  if (name.trim() === '') return problem(`is empty, wanted ${wanted}`)
   if (name.length > KEY_NAME_CHARACTERS_MAX) {
     return problem(`has ${name.length} characters, at most ${KEY_NAME_CHARACTERS_MAX} are kept`)
   }

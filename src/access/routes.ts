@@ -3,7 +3,7 @@ import { Problem } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { AnyRoute, RouteRequest } from '../route.ts'
 import type { Access } from './access.ts'
-import { EXPIRES_AT_MAX, KEY_NAME_CHARACTERS_MAX } from './keys.ts'
+import { EXPIRES_AT_MAX, KEY_NAME_CHARACTERS_MAX, type NewKey } from './keys.ts'
 import { ROLE_NAMES, ROLES } from './roles.ts'
 
 const ROLES_TOLD = ROLE_NAMES.map(role => `\`${role}\`: ${ROLES[role].join(', ')}`).join('; ')
@@ -11,6 +11,7 @@ const ROLES_TOLD = ROLE_NAMES.map(role => `\`${role}\`: ${ROLES[role].join(', ')
 const Key = Type.Object({
   id: Type.String({ description: '12 hex digits; the second part of the secret' }),
   name: Type.String(),
+  owner: Type.Optional(Type.String({ description: 'Who holds it; keys of one owner are one pair of eyes' })),
   roles: Type.Array(Type.Enum([...ROLE_NAMES]), { description: ROLES_TOLD }),
   createdAt: Type.Integer({ description: 'Milliseconds since the epoch' }),
   createdBy: Type.String({ description: 'Id of the actor' }),
@@ -19,9 +20,15 @@ const Key = Type.Object({
   revokedBy: Type.Optional(Type.String()),
 })
 
-const NewKey = Type.Object(
+const NewKeyBody = Type.Object(
   {
     name: Type.String({ maxLength: KEY_NAME_CHARACTERS_MAX, description: 'What it is for; people read it' }),
+    owner: Type.Optional(
+      Type.String({
+        maxLength: KEY_NAME_CHARACTERS_MAX,
+        description: 'Who holds it: a name or an address, or the `user:…` of their tokens. Never changes',
+      }),
+    ),
     // Unknown ones are refused by `judgeCreation`, which says what there is.
     roles: Type.Array(Type.String({ maxLength: 40, examples: ROLE_NAMES }), {
       minItems: 1,
@@ -44,6 +51,7 @@ const NewKey = Type.Object(
 
 interface NewKeyBody {
   readonly name: string
+  readonly owner?: string
   readonly roles: readonly string[]
   readonly expiresAt?: number
   readonly expiresInMs?: number
@@ -75,7 +83,7 @@ export function accessRoutes({ access, clock, recorded }: AccessRouteParts): Any
       summary: 'Make a key',
       description: 'The answer holds the secret. It is kept as a hash only, so it cannot be shown again.',
       tag: 'Keys',
-      body: NewKey,
+      body: NewKeyBody,
       answers: { 201: Type.Object({ key: Key, secret: Type.String() }) },
       problems: [409, 422],
       handle: async request => {
@@ -102,14 +110,14 @@ export function accessRoutes({ access, clock, recorded }: AccessRouteParts): Any
   ]
 }
 
-function newKey({ body }: RouteRequest, now: number): { name: string; roles: readonly string[]; expiresAt?: number } {
-  const { name, roles, expiresAt, expiresInMs } = body as NewKeyBody
+function newKey({ body }: RouteRequest, now: number): NewKey {
+  const { expiresInMs, ...key } = body as NewKeyBody
+  const { expiresAt } = key
   if (expiresAt !== undefined && expiresInMs !== undefined) {
     const problem = 'is given beside expiresAt, wanted one of them'
     throw new Problem('invalid', `Cannot create the key: expiresInMs ${problem}`, {
       fields: [{ field: 'expiresInMs', problem }],
     })
   }
-  const end = expiresInMs === undefined ? expiresAt : now + expiresInMs
-  return { name, roles, ...(end === undefined ? {} : { expiresAt: end }) }
+  return expiresInMs === undefined ? key : { ...key, expiresAt: now + expiresInMs }
 }

@@ -71,6 +71,7 @@ function keyOf(row: KeysRow): StoredKey {
     sha256: row.sha256,
     createdAt: row.created_at,
     createdBy: row.created_by,
+    ...(row.owner === null ? {} : { owner: row.owner }),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
     ...(row.revoked_by === null ? {} : { revokedBy: row.revoked_by }),
@@ -88,5 +89,6 @@ function rowOf(key: StoredKey): KeysRow {
     expires_at: key.expiresAt ?? null,
     revoked_at: key.revokedAt ?? null,
     revoked_by: key.revokedBy ?? null,
+    owner: key.owner ?? null,
   }
 }

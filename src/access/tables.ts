@@ -12,6 +12,7 @@ export interface KeysRow {
   readonly expires_at: number | null
   readonly revoked_at: number | null
   readonly revoked_by: string | null
+  readonly owner: string | null
 }
 
 export interface AccessTables {
@@ -34,6 +35,9 @@ export const accessMigrations: Migrations = {
         .addColumn('revoked_at', 'bigint')
         .addColumn('revoked_by', 'text')
         .execute()
+    },
+    '002_owner': async db => {
+      await db.schema.alterTable('keys').addColumn('owner', 'text').execute()
     },
   },
 }

@@ -21,6 +21,6 @@ export async function configuredRegistry(
   }
   const approvalsOf = parseApprovals(versions.approvals)
   const registry = await openRegistry({ ...world, ...told, ...parts, evidence, approvalsOf })
-  holdForApproval({ registry, evidence, approvalsOf })
+  holdForApproval({ db: world.db, registry, evidence, approvalsOf })
   return { registry, evidence }
 }

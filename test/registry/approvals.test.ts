@@ -39,8 +39,8 @@ test('a version becomes champion when enough others approved of it, and nobody r
   const flags = { data, 'server.port': 0, 'versions.approvals': 'tiny=2, 1' }
   const app = await openApp(loadConfig({ flags, env: {}, cwd: data }), { quiet: true })
   try {
-    const personOf = async (name: string, roles: readonly string[]): Promise<Send> => {
-      const body = JSON.stringify({ name, roles })
+    const personOf = async (name: string, roles: readonly string[], owner = name): Promise<Send> => {
+      const body = JSON.stringify({ name, owner, roles })
       const headers = { 'content-type': 'application/json' }
       const made = (await (await app.transport({ method: 'POST', path: '/keys', body, headers })).json()) as Json
       assert.equal(typeof made['secret'], 'string', JSON.stringify(made))
@@ -49,6 +49,10 @@ test('a version becomes champion when enough others approved of it, and nobody r
     await personOf('first key', ['admin'])
     const maker = await personOf('maker', ['scientist', 'approver'])
     const [first, second] = [await personOf('first', ['approver']), await personOf('second', ['approver'])]
+    const [makersOther, firstsOther] = [
+      await personOf('other', ['approver'], ' Maker'),
+      await personOf('third', ['approver'], 'FIRST'),
+    ]
     const operator = await personOf('operator', ['operator'])
 
     const made = await maker('POST', '/models/register', form('1.0.0'))
@@ -59,13 +63,16 @@ test('a version becomes champion when enough others approved of it, and nobody r
     const own = await maker('POST', PLACE, yes)
     assert.equal(own.status, 403)
     assert.match(String(own.body['detail']), /somebody else must approve/)
+    const otherKey = await makersOther('POST', PLACE, yes)
+    assert.equal(otherKey.status, 403)
+    assert.match(String(otherKey.body['detail']), /the owner of key:\w+ registered it/)
     assert.equal((await operator('POST', PLACE, yes)).status, 403)
     assert.equal((await first('POST', PLACE, { ...yes, comment: ' ' })).status, 422)
     assert.equal((await first('POST', '/models/tiny/versions/2.0.0/approvals', yes)).status, 404)
 
     const said = await first('POST', PLACE, yes)
     assert.equal(said.status, 201, JSON.stringify(said.body))
-    const again = await first('POST', PLACE, yes)
+    const again = await firstsOther('POST', PLACE, yes)
     assert.deepEqual([again.body['needed'], again.body['approved']], [2, 1], 'twice the same person is one')
     const early = await operator('PUT', ALIAS, { version: '1.0.0' })
     assert.equal(early.status, 409)

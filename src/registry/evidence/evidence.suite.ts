@@ -1,6 +1,7 @@
 /** The promises of evidence, on any database. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { accessMigrations } from '../../access/tables.ts'
 import type { Problem } from '../../errors.ts'
 import { type Clock, manualClock } from '../../platform/clock.ts'
 import { openKeyring } from '../../platform/crypto.ts'
@@ -21,7 +22,7 @@ import { APPROVAL } from './statement.ts'
 import { evidenceMigrations } from './tables.ts'
 
 const MASTER = Buffer.alloc(32, 7).toString('base64')
-const MIGRATIONS = [outboxMigrations, registryMigrations, evidenceMigrations]
+const MIGRATIONS = [accessMigrations, outboxMigrations, registryMigrations, evidenceMigrations]
 
 interface Shared {
   readonly folder: string
@@ -32,6 +33,7 @@ interface Shared {
 }
 
 interface Replica {
+  readonly db: Database
   readonly registry: Registry
   readonly evidence: Evidence
 }
@@ -59,7 +61,7 @@ async function replica(
     leadPolicy: 'declared',
     evidence,
   })
-  return { registry, evidence }
+  return { db, registry, evidence }
 }
 
 const BOB = { id: 'key:bob', name: 'bob', roles: ['approver'] }
@@ -68,8 +70,8 @@ const CAROL = { id: 'key:carol', name: 'carol', roles: ['approver'] }
 const ROUNDS = 5
 
 /** A process where one person must approve. */
-function held({ registry, evidence }: Replica): ApprovalParts {
-  const parts = { registry, evidence, approvalsOf: () => 1 }
+function held({ db, registry, evidence }: Replica): ApprovalParts {
+  const parts = { db, registry, evidence, approvalsOf: () => 1 }
   holdForApproval(parts)
   return parts
 }

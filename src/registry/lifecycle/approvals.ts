@@ -2,7 +2,9 @@
  * Four eyes: other people than the one who registered a version approve of it before it becomes champion. An approval is a
  * signed statement about the version, so there is no other list that could be changed.
  */
+import { personsOf } from '../../access/persons.ts'
 import { Problem } from '../../errors.ts'
+import type { Database } from '../../platform/database.ts'
 import type { Actor } from '../../route.ts'
 import type { Evidence, Told } from '../evidence/evidence.ts'
 import { APPROVAL, isObject } from '../evidence/statement.ts'
@@ -37,6 +39,7 @@ export interface ApprovalState {
 }
 
 export interface ApprovalParts {
+  readonly db: Database
   readonly registry: Pick<Registry, 'catalogue'>
   readonly evidence: Pick<Evidence, 'add' | 'list'>
   readonly approvalsOf: ApprovalsOf
@@ -66,16 +69,18 @@ export function parseApprovals(setting: string): ApprovalsOf {
  * Signs what somebody thinks of a version. Throws `forbidden` for who registered it, `not_found` where it is not there.
  */
 export async function decide(
-  { registry, evidence }: ApprovalParts,
+  { db, registry, evidence }: ApprovalParts,
   about: { readonly model: string; readonly reference: string },
   { decision, comment }: Pick<Approval, 'decision' | 'comment'>,
   actor: Actor,
 ): Promise<void> {
   const { model, version, registeredBy } = versionIn(registry.catalogue, about.model, about.reference)
-  if (registeredBy === actor.id) {
+  const personOf = await personsOf(db, [registeredBy, actor.id])
+  if (personOf(registeredBy) === personOf(actor.id)) {
+    const who = registeredBy === actor.id ? actor.id : `the owner of ${actor.id}`
     throw new Problem(
       'forbidden',
-      `Cannot decide about ${model}@${version}: ${actor.id} registered it, and somebody else must approve`,
+      `Cannot decide about ${model}@${version}: ${who} registered it, and somebody else must approve`,
     )
   }
   const predicate = { decision, comment, approver: { id: actor.id, roles: actor.roles } }
@@ -89,8 +94,11 @@ export async function approvalState(
 ): Promise<ApprovalState> {
   const { model, version, registeredBy } = about
   const said = (await parts.evidence.list(model, version, within)).flatMap(approvalOf)
-  const last = new Map(said.map(({ by, id }) => [by, id]))
-  const approvals = said.map(each => ({ ...each, counts: each.by !== registeredBy && last.get(each.by) === each.id }))
+  const personOf = await personsOf(within ?? parts.db, [registeredBy, ...said.map(({ by }) => by)])
+  const last = new Map(said.map(({ by, id }) => [personOf(by), id]))
+  const isLast = ({ by, id }: { readonly by: string; readonly id: string }): boolean =>
+    personOf(by) !== personOf(registeredBy) && last.get(personOf(by)) === id
+  const approvals = said.map(each => ({ ...each, counts: isLast(each) }))
   const count = (wanted: Decision): number =>
     approvals.filter(({ counts, decision }) => counts && decision === wanted).length
   return {

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { Database } from '../../platform/database.ts'
 import type { AnyRoute } from '../../route.ts'
 import { type Registry, versionIn } from '../registry.ts'
 import { type Approval, type ApprovalParts, approvalState, decide } from './approvals.ts'
@@ -6,6 +7,7 @@ import { compareRoutes } from './compare-routes.ts'
 import { type StandingRouteParts, standingRoutes } from './standing-routes.ts'
 
 export interface LifecycleRouteParts extends ApprovalParts, StandingRouteParts {
+  readonly db: Database
   readonly registry: Pick<Registry, 'catalogue' | 'profile' | 'refresh'>
 }
 
