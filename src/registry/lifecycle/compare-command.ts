@@ -1,5 +1,5 @@
 import type { Command, CommandContext } from '../../platform/command.ts'
-import type { ColumnFacts, Comparison, Difference } from './compare.ts'
+import type { ColumnFacts, Comparison, DataDifference, Difference, MetricDifference, MetricSource } from './compare.ts'
 
 type Terminal = CommandContext['terminal']
 
@@ -36,7 +36,7 @@ function comparisonText(told: Comparison, terminal: Terminal): string {
           ),
         ]
   const columns = data.map(each => ({
-    name: each.name,
+    name: each.name + distanceText(each),
     ...(each.before === undefined ? {} : { before: columnText(each.before) }),
     ...(each.after === undefined ? {} : { after: columnText(each.after) }),
   }))
@@ -44,11 +44,27 @@ function comparisonText(told: Comparison, terminal: Terminal): string {
   return [
     head,
     ...lines,
-    ...table('metric', metrics),
+    ...table('metric', metrics.map(metricTexts)),
     ...table('fact', facts),
     ...table('training data', columns),
     ...noted,
   ].join('\n')
+}
+
+/** Measured numbers stand alone: what somebody only stated is marked. */
+function metricTexts({ name, before, after, beforeIs, afterIs }: MetricDifference): Difference<number | string> {
+  const text = (value: number, is: MetricSource | undefined) => (is === 'stated' ? `${value} (stated)` : value)
+  return {
+    name,
+    ...(before === undefined ? {} : { before: text(before, beforeIs) }),
+    ...(after === undefined ? {} : { after: text(after, afterIs) }),
+  }
+}
+
+function distanceText({ distance }: DataDifference): string {
+  if (distance === undefined) return ''
+  const { psi, ks } = distance
+  return ` (PSI ${psi.toFixed(3)}${ks === undefined ? '' : `, KS ${ks.toFixed(3)}`})`
 }
 
 function columnText({ missing, median, minimum, maximum, mode }: ColumnFacts): string {

@@ -36,9 +36,11 @@ export function compareRoutes(registry: Pick<Registry, 'catalogue' | 'profile'>)
           after: Type.String(),
           level: Type.Enum(['major', 'minor', 'patch'], { description: 'What the step demands of the version number' }),
           changes: Type.Array(Type.Object({ field: Type.String(), level: Level, says: Type.String() })),
-          metrics: differences('Metrics of either version'),
+          metrics: differences(
+            'Metrics of either version; `beforeIs` and `afterIs` tell whether they were `measured` here or `stated`',
+          ),
           facts: differences('Facts of the artifact that differ'),
-          data: differences('Features whose training data differs'),
+          data: differences('Features whose training data differs; `distance` has `psi` and, of numbers, `ks`'),
           note: Type.Optional(Type.String()),
         }),
       },

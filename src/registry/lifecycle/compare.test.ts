@@ -40,20 +40,26 @@ test('metrics are all told, facts and data where they differ', () => {
   )
   assert.equal(told.level, 'patch')
   assert.deepEqual(told.metrics, [
-    { name: 'auc', before: 0.81, after: 0.86 },
-    { name: 'f1', before: 0.5, after: 0.5 },
+    { name: 'auc', before: 0.81, after: 0.86, beforeIs: 'measured', afterIs: 'measured' },
+    { name: 'f1', before: 0.5, after: 0.5, beforeIs: 'stated', afterIs: 'stated' },
   ])
   assert.deepEqual(told.facts, [
     { name: 'trees', before: 50, after: 80 },
     { name: 'artifact', before: '1.0.0', after: '1.0.1' },
   ])
-  assert.deepEqual(told.data, [
-    {
-      name: 'age',
-      before: { missing: 0, median: 30, minimum: 20, maximum: 40 },
-      after: { missing: 0.25, median: 50, minimum: 20, maximum: 60 },
-    },
-  ])
+  const [{ distance, ...data } = { name: '' }, ...more] = told.data
+  assert.deepEqual(more, [], 'the same country is no difference')
+  assert.ok(distance !== undefined && distance.psi > 1 && Math.abs(distance.ks! - 2 / 3) < 1e-12)
+  assert.deepEqual(
+    [data],
+    [
+      {
+        name: 'age',
+        before: { missing: 0, median: 30, minimum: 20, maximum: 40 },
+        after: { missing: 0.25, median: 50, minimum: 20, maximum: 60 },
+      },
+    ],
+  )
 })
 
 test('without reference data, it says so', () => {

@@ -2,12 +2,26 @@
 import type { ColumnProfile, ReferenceProfile } from '../profile.ts'
 import type { ModelVersion } from '../version.ts'
 import { type ChangeLevel, type InterfaceChange, interfaceChanges, levelOf } from './interface-change.ts'
+import { type ProfileDistance, profileDistance } from './profile-distance.ts'
 
 /** A number or word of either version; absent where a version has none. */
 export interface Difference<T> {
   readonly name: string
   readonly before?: T
   readonly after?: T
+}
+
+/** Where a number comes from: measured by us on the evaluation data, or stated by who registered the version. */
+export type MetricSource = 'measured' | 'stated'
+
+export interface MetricDifference extends Difference<number> {
+  readonly beforeIs?: MetricSource
+  readonly afterIs?: MetricSource
+}
+
+export interface DataDifference extends Difference<ColumnFacts> {
+  /** How far the two lie from one another, where both have the feature. */
+  readonly distance?: ProfileDistance
 }
 
 /** What the training data of a feature was like. */
@@ -30,11 +44,11 @@ export interface Comparison {
   readonly level: ChangeLevel
   readonly changes: readonly InterfaceChange[]
   /** Measured by us where we did, else stated; all of either version. */
-  readonly metrics: readonly Difference<number>[]
+  readonly metrics: readonly MetricDifference[]
   /** Facts of the artifact that differ: trees, depth, parameters, its format, its bytes. */
   readonly facts: readonly Difference<number | string>[]
   /** Features whose training data differs; empty where a version was registered without. */
-  readonly data: readonly Difference<ColumnFacts>[]
+  readonly data: readonly DataDifference[]
   /** Why nothing is said of the data, if so. */
   readonly note?: string
 }
@@ -55,15 +69,36 @@ export function compareVersions(before: Compared, after: Compared): Comparison {
     after: now.version,
     level: levelOf(changes),
     changes,
-    metrics: pairs(metricsOf(old), metricsOf(now)),
+    metrics: pairs(metricsOf(old), metricsOf(now)).map(each => sourced(each, old, now)),
     facts: pairs(factsOf(old), factsOf(now)).filter(differs),
-    data: without.length > 0 ? [] : pairs(columnsOf(before.profile), columnsOf(after.profile)).filter(differs),
+    data: without.length > 0 ? [] : dataDifferences(before.profile, after.profile),
     ...note,
   }
 }
 
 function metricsOf({ measuredMetrics, statedMetrics }: ModelVersion): Readonly<Record<string, number>> {
   return { ...statedMetrics, ...measuredMetrics }
+}
+
+function sourced(metric: Difference<number>, before: ModelVersion, after: ModelVersion): MetricDifference {
+  const sourceIn = ({ measuredMetrics = {} }: ModelVersion): MetricSource =>
+    Object.hasOwn(measuredMetrics, metric.name) ? 'measured' : 'stated'
+  return {
+    ...metric,
+    ...(metric.before === undefined ? {} : { beforeIs: sourceIn(before) }),
+    ...(metric.after === undefined ? {} : { afterIs: sourceIn(after) }),
+  }
+}
+
+function dataDifferences(before: ReferenceProfile | undefined, after: ReferenceProfile | undefined): DataDifference[] {
+  const columnIn = (profile: ReferenceProfile | undefined, wanted: string): ColumnProfile | undefined =>
+    profile?.features.find(({ name }) => name === wanted)
+  return pairs(columnsOf(before), columnsOf(after)).flatMap(each => {
+    const [old, now] = [columnIn(before, each.name), columnIn(after, each.name)]
+    const distance = old && now && profileDistance(old, now)
+    if (!differs(each) && !(distance !== undefined && distance.psi > 0)) return []
+    return [{ ...each, ...(distance === undefined ? {} : { distance }) }]
+  })
 }
 
 function factsOf({ facts, format, objective, artifact, reference }: ModelVersion): Record<string, number | string> {
