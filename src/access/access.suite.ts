@@ -10,6 +10,7 @@ import { outboxMigrations } from '../platform/outbox.ts'
 import type { FreshPlace } from '../platform/temporary.suite.ts'
 import type { Actor } from '../route.ts'
 import { type Access, LOCAL, openAccess } from './access.ts'
+import { personsOf } from './persons.ts'
 import { keyStore } from './store.ts'
 import { type AccessTables, accessMigrations } from './tables.ts'
 
@@ -79,6 +80,7 @@ export function accessSuite(place: FreshPlace): void {
   revocation(place)
   processes(place)
   records(place)
+  owners(place)
 }
 
 function secrets(place: FreshPlace): void {
@@ -302,5 +304,27 @@ function records(place: FreshPlace): void {
     await store.change(() => ({ created: row, record }))
     await assert.rejects(store.change(() => ({ created: { ...row, id: 'bbbbbbbbbbbb' }, record })))
     assert.deepEqual(await store.all(), [row])
+  })
+}
+
+function owners(place: FreshPlace): void {
+  accessTest('keys of one owner are one person, in every process', place, async ({ db, access, openSecond }) => {
+    const made = async (through: Access, owner?: string): Promise<string> => {
+      const key = { name: 'a key', roles: ['admin'], ...(owner === undefined ? {} : { owner }) }
+      return `key:${(await through.create(key, LOCAL)).key.id}`
+    }
+    const second = await openSecond()
+    const [anna, also] = [await made(access, 'anna@example.com'), await made(second, ' Anna@Example.com ')]
+    const [user, nobody, other] = [await made(access, 'user:aB-9'), await made(second), await made(access)]
+    const all = [anna, also, user, nobody, other, 'user:aB-9', 'user:ab-9', 'local']
+    const personOf = await personsOf(db, all)
+    const people = all.map(personOf)
+    assert.equal(people[0], people[1])
+    assert.equal(people[2], people[5])
+    assert.equal(new Set(people).size, all.length - 2)
+    const kept = (await second.list()).find(({ id }) => `key:${id}` === anna)
+    assert.equal(kept?.owner, 'anna@example.com')
+    for (const owner of ['', ' ', 'key:000000000000', 'local', 'a\nb', 'x'.repeat(101)])
+      await assert.rejects(made(access, owner), problem('invalid', 'owner'))
   })
 }
