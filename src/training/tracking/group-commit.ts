@@ -25,9 +25,12 @@ interface Queued<Plan> {
   readonly reject: (error: unknown) => void
 }
 
-/** Writes in one transaction, and rows in it, about: as many as wait, so that the disk is waited for once and nobody waits long. */
+/**
+ * Writes in one transaction, and rows in it, about: as many as wait, so that the disk is waited for once, and not so many that those
+ * who are answered could not have the next ready meanwhile.
+ */
 const GROUP_MAX = 256
-const WEIGHT_MAX = 20_000
+const WEIGHT_MAX = 4_000
 
 /**
  * Commits writes that come at the same time together: the disk is waited for once, however many there are. Each has a savepoint

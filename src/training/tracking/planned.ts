@@ -2,7 +2,8 @@
  * Writes that say beforehand what they have to know, and then what rows they add: so that many callers' are read for in one
  * statement, decided one after the other, and written in one statement for each table.
  */
-import { sql } from 'kysely'
+import { PostgresAdapter, sql } from 'kysely'
+import { isUniqueViolation } from '../../platform/database.ts'
 import { type InsertTarget, insertMany } from '../../platform/insert-many.ts'
 import type { SqlValue } from '../../platform/parameters.ts'
 import { activeExperiment, type ExperimentRow } from './experiments.ts'
@@ -130,22 +131,43 @@ export class Rows {
     if (before === undefined || isLater(point, before)) latest.set(name, point)
   }
 
-  /** All at once: statements are sent without waiting for the answers of those before them. */
+  /** Points by themselves, then all at once: statements are sent without waiting for the answers of those before them. */
   async write(tx: Writing): Promise<void> {
     const runs = this.made.map(row => Object.keys(RUNS.columns).map(name => row[name as keyof RunRow]))
     const latest = [...this.latest].flatMap(([run, points]) =>
       [...points.values()].map(({ name, at, step, value, is_nan }) => [run, name, at, step, value, is_nan]),
     )
+    await insertPoints(tx, this.points)
     await Promise.all([
       insertMany(tx, RUNS, runs),
       insertMany(tx, PARAMS, this.params),
       insertMany(tx, TAGS, [...this.tags.values()]),
-      insertMany(tx, POINTS, this.points),
       insertMany(tx, LATEST, latest),
       insertMany(tx, MODEL_POINTS, this.modelPoints),
       ...[...this.names].map(([run, name]) => sql`update mlflow_runs set name = ${name} where id = ${run}`.execute(tx)),
     ])
   }
+}
+
+/** So many are worth two statements more. */
+const MANY_POINTS = 200
+
+/**
+ * Points that are there already are left out. That costs PostgreSQL a second search of the index for each, so that many are tried without
+ * it first: hardly ever is one there.
+ */
+async function insertPoints(tx: Writing, points: readonly Row[]): Promise<void> {
+  const isPostgres = tx.getExecutor().adapter instanceof PostgresAdapter
+  if (!isPostgres || points.length < MANY_POINTS) return await insertMany(tx, POINTS, points)
+  await sql`savepoint points`.execute(tx)
+  try {
+    await insertMany(tx, { table: POINTS.table, columns: POINTS.columns }, points)
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error
+    await sql`rollback to savepoint points`.execute(tx)
+    await insertMany(tx, POINTS, points)
+  }
+  await sql`release savepoint points`.execute(tx)
 }
 
 /** Reads what plans have to know, in as few statements as there are kinds of it. */
