@@ -24,6 +24,9 @@ import { type Feedback, openFeedback } from './feedback/feedback.ts'
 import { feedbackMigrations } from './feedback/tables.ts'
 import { cardRoutes } from './governance/card/routes.ts'
 import { cardMigrations } from './governance/card/tables.ts'
+import { changeWebhookHandlers, changeWebhookRoutes } from './governance/webhooks/routes.ts'
+import { changeWebhookMigrations } from './governance/webhooks/tables.ts'
+import { changeTeller } from './governance/webhooks/tell.ts'
 import { type Changes, openChanges } from './ledger/changes.ts'
 import { type OpenedLedger, openLedger } from './ledger/open-ledger.ts'
 import { pseudonyms } from './ledger/pseudonyms.ts'
@@ -146,6 +149,7 @@ const MIGRATIONS = [
   feedbackMigrations,
   monitoringMigrations,
   cardMigrations,
+  changeWebhookMigrations,
 ]
 
 /** The slices, in their order: each is handed what it needs of those before. */
@@ -175,7 +179,7 @@ async function openParts(world: World, closing: (() => Promise<void>)[]): Promis
   const ledger = await openLedger({ folder: join(path, 'ledger'), signer, clock, log, metrics, options: config.ledger })
   closing.push(() => ledger.close())
   const seals = subjectKeys({ db, keyring, clock })
-  const changes = await openChanges({ outbox: outbox(db), ledger })
+  const changes = await openChanges({ outbox: outbox(db), ledger, onRecorded: changeTeller(db, clock) })
   closing.push(() => changes.recorded())
 
   const objects = openObjects(path, keyring)
@@ -272,6 +276,7 @@ function routesOf(world: World, parts: Parts, crew: Workers | undefined): AnyRou
     ...driftRoutes({ ...watches, now: clock.now, windowMs: config.monitoring.windowMs, catalogue, answering }),
     ...feedback.routes,
     ...webhookRoutes({ ...world, timers: systemTimers }),
+    ...changeWebhookRoutes({ ...world, timers: systemTimers }, recorded),
     ...cardRoutes({ ...world, ...watches, objects, registry, evidence, signs }),
     ...dashboardRoutes({ clock, models: () => listedModels(serving), signs }),
   ]
@@ -355,10 +360,11 @@ function startJobs(world: World, { ledger }: Parts): () => Promise<void> {
   const { publicKey, keyId } = ledger
   const watch = ledgerWatch({ folder: join(path, 'ledger'), publicKey, keyId, clock, log, metrics })
   const lost = lostRunsWatch(world)
+  const sending = { ...world, timers: systemTimers }
   const jobs = runJobs({
     store: jobStore(db),
     schedules: [...watch.schedules, ...lost.schedules],
-    handlers: { ...watch.handlers, ...lost.handlers, ...hookHandlers({ ...world, timers: systemTimers }) },
+    handlers: { ...watch.handlers, ...lost.handlers, ...hookHandlers(sending), ...changeWebhookHandlers(sending) },
     clock,
     timers: systemTimers,
     ids,

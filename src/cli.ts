@@ -9,6 +9,7 @@ import { Problem } from './errors.ts'
 import { explainCommands } from './explain/commands.ts'
 import { feedbackCommands } from './feedback/commands.ts'
 import { cardCommand } from './governance/card/commands.ts'
+import { webhookCommands } from './governance/webhooks/commands.ts'
 import { ledgerCommands } from './ledger/commands.ts'
 import { loadtestCommands } from './loadtest/commands.ts'
 import type { Command, CommandContext, Option, Program } from './platform/command.ts'
@@ -283,6 +284,7 @@ const PROGRAM: Program = {
     ...ledgerCommands,
     ...loadtestCommands,
     ...accessCommands,
+    ...webhookCommands,
     configCommand,
     completion,
     versionCommand,

@@ -27,6 +27,7 @@ const TABLE = `
   run:write         -      yes       -        -        -       -       yes
   key:read          -      -         yes      -        yes     -       yes
   key:manage        -      -         -        -        -       -       yes
+  webhook:manage    -      -         -        -        -       -       yes
   metrics:read      yes    yes       yes      yes      yes     -       yes
   config:read       -      -         yes      -        yes     -       yes
 `

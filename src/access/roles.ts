@@ -24,6 +24,7 @@ export const PERMISSIONS = [
   'run:write',
   'key:read',
   'key:manage',
+  'webhook:manage',
   'metrics:read',
   'config:read',
 ] as const
