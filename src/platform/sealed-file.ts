@@ -134,8 +134,15 @@ export async function* openedChunks(
   key: Buffer,
   damaged: (found: string) => Error,
 ): AsyncGenerator<Buffer, void> {
-  const blockAt = (at: number): Promise<Buffer | undefined> =>
-    readExactly(file, at, Math.min(SEALED_BYTES * CHUNKS_AT_ONCE, to - at))
+  const blockBytes = Math.min(SEALED_BYTES * CHUNKS_AT_ONCE, to - from)
+  // One is read into while the other is opened, which copies what is in it.
+  const blocks: Buffer[] = []
+  let turn = 0
+  const blockAt = (at: number): Promise<Buffer | undefined> => {
+    turn = 1 - turn
+    blocks[turn] ??= Buffer.allocUnsafeSlow(blockBytes)
+    return fill(file, at, blocks[turn]!.subarray(0, to - at))
+  }
   let coming = blockAt(from)
   // Whoever stops before the end never asks what came of it.
   coming.catch(() => {})
@@ -162,9 +169,12 @@ export async function* openedChunks(
 
 /** Undefined where the file ends before. */
 export async function readExactly(file: FileHandle, at: number, length: number): Promise<Buffer | undefined> {
-  const bytes = Buffer.allocUnsafe(length)
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, length - done, at + done)
+  return await fill(file, at, Buffer.allocUnsafe(length))
+}
+
+async function fill(file: FileHandle, at: number, bytes: Buffer): Promise<Buffer | undefined> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, at + done)
     if (bytesRead === 0) return undefined
     done += bytesRead
   }
