@@ -11,6 +11,7 @@ import { Term } from '../terms.tsx'
 import { looked, RangeChoice } from '../time-range.tsx'
 import { DriftPanel } from './drift-panel.tsx'
 import { OutputPanel } from './output-panel.tsx'
+import { ProofPanels } from './proof-panels.tsx'
 import { CalibrationPanel, QualityPanel, useQuality } from './quality-panels.tsx'
 import { ServicePanels } from './service-panels.tsx'
 import { ValidationPanel } from './validation-panel.tsx'
@@ -107,6 +108,7 @@ function VersionView({ body, described }: { body: ModelBody; described: VersionB
         <CalibrationPanel live={quality} />
         <AboutPanel version={described} />
         <ValidationPanel model={model} version={version} />
+        <ProofPanels model={model} version={version} />
       </div>
     </>
   )

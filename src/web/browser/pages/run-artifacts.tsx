@@ -5,6 +5,7 @@ import { Empty, Failed, Loading } from '../../../ui/parts/notice.tsx'
 import { Scrolled } from '../../../ui/parts/scrolled.tsx'
 import { type FileBody, type FilesBody, runPath } from '../api-runs.ts'
 import { AskProblem, ask } from '../ask.ts'
+import { Download } from '../download.tsx'
 import { useLive } from '../live.ts'
 import { LivePanel } from '../panel.tsx'
 import { place, withQuery } from '../router.ts'
@@ -104,7 +105,7 @@ function Opened({ file }: { file: FileBody | undefined }): VNode {
     <div class="preview">
       <div class="preview-head">
         <h3>{nameIn(file.path)}</h3>
-        <Download address={file.address} name={nameIn(file.path)} bytes={file.bytes ?? 0} />
+        <Taken address={file.address} name={nameIn(file.path)} bytes={file.bytes ?? 0} />
       </div>
       <Preview key={file.address} address={file.address} name={file.path} bytes={file.bytes ?? 0} />
     </div>
@@ -117,44 +118,20 @@ interface FileProps {
   readonly bytes: number
 }
 
-function Download({ address, name, bytes }: FileProps): VNode {
-  const [problem, setProblem] = useState<string>()
-  // Without a key the browser fetches it by itself, however large it is.
-  if (session.value.key === undefined)
-    return (
-      <a class="button" href={address} download={name}>
-        Download
-      </a>
-    )
-  const isLarge = bytes > KEYED_BYTES_MAX
-  const save = (): void => {
-    download(address, name).then(
-      () => setProblem(undefined),
-      (error: unknown) => setProblem(saidBy(error)),
-    )
-  }
+function Taken({ address, name, bytes }: FileProps): VNode {
+  const isLarge = session.value.key !== undefined && bytes > KEYED_BYTES_MAX
   return (
     <>
-      <button type="button" class="button" disabled={isLarge} onClick={save}>
+      <Download address={address} name={name} isLarge={isLarge}>
         Download
-      </button>
+      </Download>
       {isLarge ? (
         <p class="reason">
           It is larger than a page can hold: <code>mlflow artifacts download</code> takes it.
         </p>
       ) : null}
-      {problem === undefined ? null : <p class="reason alarm">{problem}</p>}
     </>
   )
-}
-
-async function download(address: string, name: string): Promise<void> {
-  const url = URL.createObjectURL(await (await ask(address)).blob())
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(url)
 }
 
 function saidBy(error: unknown): string {
